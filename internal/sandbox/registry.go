@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/sr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
+)
+
+// Registry is srfake on a listener of its own. srfake takes any text as a
+// schema and calls everything compatible; here Avro schemas are parsed (422 if
+// illegal) and held to the subject's compatibility level (409 if refused), at
+// registration and at the compatibility endpoints.
+type Registry struct {
+	URL     string
+	Schemas *srfake.Registry
+
+	server *http.Server
+	served chan struct{}
+	mu     sync.Mutex // makes check and registration one step
+}
+
+// StartRegistry serves a new, empty registry at addr (host:port, port 0 for a
+// free one). The compatibility level is BACKWARD until it is changed by
+// PUT /config, as in Confluent's.
+func StartRegistry(addr string) (*Registry, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{
+		URL:     "http://" + listener.Addr().String(),
+		Schemas: srfake.NewRegistry(),
+		served:  make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /subjects/{subject}/versions", r.register)
+	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions", r.check)
+	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions/{version}", r.check)
+	mux.Handle("/", r.Schemas.Handler())
+	r.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(r.served)
+		_ = r.server.Serve(listener) // returns only because of Close
+	}()
+	return r, nil
+}
+
+// Close ends the server and all its connections at once.
+func (r *Registry) Close() {
+	r.server.Close()
+	<-r.served
+}
+
+// register answers POST /subjects/{subject}/versions: srfake's registration
+// behind a check against the subject's earlier versions.
+func (r *Registry) register(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, 4<<20))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, sr.ErrInvalidSchema.Code, err.Error())
+		return
+	}
+	subject := req.PathValue("subject")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	verdict, err := r.judge(subject, "", body)
+	switch {
+	case errors.Is(err, errIllegalSchema):
+		refuse(w, http.StatusUnprocessableEntity, sr.ErrInvalidSchema.Code, err.Error())
+	case err != nil:
+		refuse(w, http.StatusInternalServerError, http.StatusInternalServerError, err.Error())
+	case len(verdict) > 0:
+		refuse(w, http.StatusConflict, http.StatusConflict,
+			fmt.Sprintf("schema being registered is incompatible with an earlier schema for subject %q, details: %q", subject, verdict))
+	default:
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		r.Schemas.Handler().ServeHTTP(w, req)
+	}
+}
+
+// check answers the compatibility endpoints; messages come with ?verbose=true.
+func (r *Registry) check(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, 4<<20))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, sr.ErrInvalidSchema.Code, err.Error())
+		return
+	}
+	verdict, err := r.judge(req.PathValue("subject"), req.PathValue("version"), body)
+	switch {
+	case errors.Is(err, errIllegalSchema):
+		refuse(w, http.StatusUnprocessableEntity, sr.ErrInvalidSchema.Code, err.Error())
+	case errors.Is(err, errNoVersion):
+		refuse(w, http.StatusNotFound, sr.ErrVersionNotFound.Code, err.Error())
+	case err != nil:
+		refuse(w, http.StatusInternalServerError, http.StatusInternalServerError, err.Error())
+	default:
+		answer := map[string]any{"is_compatible": len(verdict) == 0}
+		if req.URL.Query().Get("verbose") == "true" {
+			answer["messages"] = verdict
+		}
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// refuse writes an error as the registry's REST API does.
+func refuse(w http.ResponseWriter, status, code int, message string) {
+	w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error_code": code, "message": message})
+}
