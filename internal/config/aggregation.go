@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+func (c *Config) checkAggregations(top checker) {
+	if len(c.Aggregations) == 0 {
+		top.add("aggregations", "write at least one, or leave the key out for the example topics", "is empty")
+	}
+	names := make(map[string]int)
+	for i := range c.Aggregations {
+		a := &c.Aggregations[i]
+		in := top.in(fmt.Sprintf("aggregations[%d]", i))
+		if first, ok := names[a.Name]; ok && a.Name != "" {
+			in.add("name", "give each a name of its own", "%s is the name of aggregations[%d] too", a.Name, first)
+		} else {
+			names[a.Name] = i
+		}
+		a.check(in)
+		if a.Late.Topic != "" && a.Late.Topic == c.DeadLetterTopic {
+			in.add("late.topic", "write another name", "is the dead-letter topic")
+		}
+	}
+}
+
+func (a *Aggregation) check(c checker) {
+	if a.Name == "" {
+		c.add("name", "write for example name: examples", "is missing")
+	}
+	if len(a.Topics.Include) == 0 {
+		c.add("topics.include", "write the topics, or ['.*'] for all", "is empty")
+	}
+	c.regexps("topics.include", a.Topics.Include)
+	c.regexps("topics.exclude", a.Topics.Exclude)
+	c.format("aggregated_topic", a.AggregatedTopic)
+	c.within("partitions", a.Partitions, 1, math.MaxInt32)
+	c.patterns("fields.include", a.Fields.Include)
+	c.patterns("fields.exclude", a.Fields.Exclude)
+	c.arrays("fields.arrays", a.Fields.Arrays)
+	c.within("fields.max_elements", a.Fields.MaxElements, 1, math.MaxInt32)
+	a.Window.check(c.in("window"))
+	c.operations("operations", a.Operations)
+	c.oneOf("quantiles", a.Quantiles)
+	c.within("min_sample_size", a.MinSampleSize, 1, math.MaxInt32)
+	c.oneOf("small_samples", a.SmallSamples)
+	c.oneOf("late.policy", a.Late.Policy)
+	switch {
+	case a.Late.Topic != "":
+		c.topic("late.topic", a.Late.Topic)
+	case a.Late.Policy == "topic":
+		c.add("late.topic", "write the name of a topic", "is empty, though the policy is topic")
+	}
+}
+
+// maxWindow keeps sums of times far from the end of int64 nanoseconds.
+const maxWindow = 366 * 24 * time.Hour
+
+func (w *Window) check(c checker) {
+	switch {
+	case w.Size <= 0:
+		c.add("size", "write for example 1s", "%s is not longer than nothing", FormatDuration(w.Size))
+	case w.Size%time.Millisecond != 0:
+		c.add("size", "write for example "+FormatDuration(w.Size.Round(time.Millisecond)+time.Millisecond), "%s is not in whole milliseconds", FormatDuration(w.Size))
+	}
+	if w.Grace < 0 {
+		c.add("grace", "write 0s or more", "%s is less than nothing", FormatDuration(w.Grace))
+	}
+	c.atLeast("idle_after", w.IdleAfter, time.Millisecond)
+	c.atLeast("max_future_skew", w.MaxFutureSkew, time.Millisecond)
+	for _, bounded := range []struct {
+		key string
+		d   time.Duration
+	}{{"size", w.Size}, {"grace", w.Grace}, {"idle_after", w.IdleAfter}, {"max_future_skew", w.MaxFutureSkew}} {
+		if bounded.d > maxWindow {
+			c.add(bounded.key, "write at most 366d", "%s is too long", FormatDuration(bounded.d))
+		}
+	}
+}
+
+func (c checker) regexps(key string, list []string) {
+	for i, s := range list {
+		if _, err := regexp.Compile(s); err != nil {
+			c.add(fmt.Sprintf("%s[%d]", key, i), "see https://pkg.go.dev/regexp/syntax; quote it with '…'", "%q is not a regular expression: %s", s, regexpReason(err))
+		}
+	}
+}
+
+// regexpReason leaves out what the message around it says already.
+func regexpReason(err error) string {
+	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+}
+
+// format checks the name of an aggregated topic.
+func (c checker) format(key, format string) {
+	switch strings.Count(format, Placeholder) {
+	case 0:
+		c.add(key, "write for example '"+Placeholder+"-aggregated'", "%q has no %s", format, Placeholder)
+	case 1:
+		rest := strings.Replace(format, Placeholder, "", 1)
+		switch {
+		case rest == "":
+			c.add(key, "write for example '"+Placeholder+"-aggregated'", "is the source topic's own name")
+		case !topicName.MatchString(rest) || len(rest) >= maxTopicName:
+			c.add(key, "write letters, digits, dot, _ and -", "%q would not be a topic's name", format)
+		case strings.HasPrefix(format, "__"):
+			c.add(key, "write another beginning", "%q begins like an internal topic", format)
+		}
+	default:
+		c.add(key, "write "+Placeholder+" once", "%q has %s more than once", format, Placeholder)
+	}
+}
+
+func (c checker) patterns(key string, list []string) {
+	for i, s := range list {
+		if err := checkPattern(s); err != nil {
+			c.add(fmt.Sprintf("%s[%d]", key, i), "write a name (a_b or a.b) or a /regular expression/", "%v", err)
+		}
+	}
+}
+
+func (c checker) arrays(key string, arrays map[string]string) {
+	known, _ := Lookup(join(c.path, key))
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
+		at := key + "[" + name + "]"
+		if err := checkPattern(name); err != nil {
+			c.add(at, "write a name (a_b or a.b) or a /regular expression/", "%v", err)
+		}
+		if mode := arrays[name]; !slices.Contains(known.Values, mode) {
+			hint := "write " + orList(known.Values)
+			if s, ok := nearest(mode, known.Values); ok {
+				hint = "did you mean " + s + "?"
+			}
+			c.add(at, hint, "unknown value %q", mode)
+		}
+	}
+}
+
+func (c checker) operations(key string, list []string) {
+	if len(list) == 0 {
+		c.add(key, "write for example [min, mean, max]", "is empty")
+	}
+	seen := make(map[string]bool)
+	for i, name := range list {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		switch _, err := stats.ParseOperation(name); {
+		case err != nil:
+			c.add(at, "", "%v", err)
+		case seen[name]:
+			c.add(at, "keep one of them", "%s is written twice", name)
+		}
+		seen[name] = true
+	}
+}
+
+func checkPattern(s string) error {
+	if text, ok := strings.CutPrefix(s, "/"); ok && len(text) > 1 && strings.HasSuffix(text, "/") {
+		if _, err := regexp.Compile(strings.TrimSuffix(text, "/")); err != nil {
+			return fmt.Errorf("%q is not a regular expression: %s", s, regexpReason(err))
+		}
+		return nil
+	}
+	if !fieldName.MatchString(s) {
+		return fmt.Errorf("%q is not a field's name", s)
+	}
+	return nil
+}
+
+var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)

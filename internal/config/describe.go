@@ -1,0 +1,112 @@
+package config
+
+// Placeholder stands for the source topic's name in an aggregated topic's name.
+const Placeholder = "{source_topic}"
+
+// description is what cannot be derived from the struct. Everything a user
+// sees of a key (errors, JSON Schema, the table in docs/configuration.md)
+// comes from here and from the struct.
+type description struct {
+	path    string
+	doc     string
+	values  []string // all values there are, if they can be listed
+	example string   // what to write, for hints
+	secret  bool
+	scalar  string // section only: the key that a plain value in place of the section means
+}
+
+// descriptions has one row for each key and section, in the struct's order.
+func descriptions() []description {
+	rows := []description{
+		{path: "kafka", doc: "How to reach the Kafka cluster."},
+		{path: "kafka.brokers", doc: "Bootstrap brokers, each host:port.", example: "[localhost:9092]"},
+		{path: "kafka.client_id", doc: "Name of this program in the brokers' logs and quotas.", example: "kafka-aggregator"},
+		{path: "kafka.tls", doc: "TLS to the brokers."},
+		{path: "kafka.sasl", doc: "How to log in at the brokers."},
+		{path: "kafka.sasl.mechanism", doc: "Empty for none.", values: []string{"", "plain", "scram-sha-256", "scram-sha-512"}},
+		{path: "kafka.sasl.username", doc: "User name.", example: "aggregator"},
+		{path: "kafka.sasl.password", doc: "Password. Better in a file or an environment variable.", secret: true},
+		{path: "kafka.sasl.password_file", doc: "File that holds the password (white space at its end is cut off). It is read at each login, so it may change.", example: "/run/secrets/kafka"},
+
+		{path: "schema_registry", doc: "Registry of the source topics' schemas (Confluent's API)."},
+		{path: "schema_registry.url", doc: "Base URL.", example: "http://localhost:8081"},
+		{path: "aggregated_schema_registry", doc: "Registry of the aggregated topics' schemas, if it is another one."},
+		{path: "aggregated_schema_registry.url", doc: "Base URL. Empty: schema_registry is used for both.", example: "http://localhost:8082"},
+
+		{path: "worker", doc: "The worker as a member of its group."},
+		{path: "worker.group", doc: "Consumer group. Workers of one group share the topics; positions are kept under this name.", example: "kafka-aggregator"},
+		{path: "worker.id", doc: "Stable name of this worker, different for each one (a pod's name, say): a restarted worker gets its topics back without a rebalance. Empty: a random one.", example: "worker-0"},
+		{path: "worker.delivery", doc: "exactly_once uses transactions; at_least_once needs no transactional id, and a repeated record has the same key and bytes.", values: []string{ExactlyOnce, AtLeastOnce}},
+		{path: "worker.create_topics", doc: "Create aggregated, dead-letter and late topics that are missing. If false they must exist."},
+		{path: "worker.topic_refresh", doc: "How often new topics are looked for.", example: "10s"},
+		{path: "worker.commit_interval", doc: "Least time between two commits with output. Shorter: results sooner; longer: less work for the brokers.", example: "100ms"},
+		{path: "worker.session_timeout", doc: "A worker not heard of for this long loses its topics to the others.", example: "10s"},
+		{path: "worker.transaction_timeout", doc: "The broker aborts a transaction that is open for longer.", example: "15s"},
+
+		{path: "http", doc: "Status page, metrics and health.", scalar: "listen"},
+		{path: "http.listen", doc: "host:port to listen at, or off.", example: "127.0.0.1:8080"},
+
+		{path: "aggregations", doc: "Which topics are aggregated, and how. The first entry whose topics match takes a topic."},
+		{path: "aggregations[].name", doc: "Name of this entry in logs and metrics; unique.", example: "examples"},
+		{path: "aggregations[].topics", doc: "The source topics. New topics are found while running. Internal topics (`__…`), the dead-letter and late topics and the program's own aggregated topics are never taken, whatever is written here."},
+		{path: "aggregations[].topics.include", doc: "Regular expressions (RE2), looked for anywhere in the name: anchor them with ^ and $.", example: "['^example-[0-9]+$']"},
+		{path: "aggregations[].topics.exclude", doc: "Regular expressions of topics that are not taken, though included.", example: "['^example-9']"},
+		{path: "aggregations[].aggregated_topic", doc: "Name of the aggregated topic; must contain {source_topic} once.", example: "'{source_topic}-aggregated'"},
+		{path: "aggregations[].partitions", doc: "Partitions of an aggregated topic that is created.", example: "1"},
+		{path: "aggregations[].fields", doc: "The fields of the source records that are aggregated: every numeric one, unless said otherwise here."},
+		{path: "aggregations[].fields.include", doc: "Names (a_b or a.b) or /regular expressions/ of fields. Empty: all.", example: "[temperature, /^force/]"},
+		{path: "aggregations[].fields.exclude", doc: "Names or /regular expressions/ of fields that are left out, though included.", example: "[time, /_id$/]"},
+		{path: "aggregations[].fields.booleans", doc: "Booleans count as 0 and 1. Otherwise they are left out."},
+		{path: "aggregations[].fields.arrays", doc: "What becomes of an array, by name or /regular expression/: elements (an array of results, element by element), pool (all elements are samples of one statistic) or skip. Default: elements.", values: []string{"elements", "pool", "skip"}, example: "{forces: pool}"},
+		{path: "aggregations[].fields.max_elements", doc: "A record with a longer array is a bad record.", example: "65536"},
+		{path: "aggregations[].window", doc: "Windows and time."},
+		{path: "aggregations[].window.size", doc: "Length of a window, in whole milliseconds. Windows are aligned to 1970-01-01T00:00:00Z.", example: "1s"},
+		{path: "aggregations[].window.grace", doc: "How far records may be out of order: a window is final when records this much later than its end have come.", example: "1s"},
+		{path: "aggregations[].window.idle_after", doc: "A partition that is read to its end and silent for this long no longer holds windows open.", example: "5s"},
+		{path: "aggregations[].window.max_future_skew", doc: "A record stamped further in the future than this is counted and set aside, so that one wrong clock does not make all others late.", example: "5m"},
+		{path: "aggregations[].operations", doc: "The statistics of each field, in the order of the aggregated record.", example: "[min, mean, max]"},
+		{path: "aggregations[].quantiles", doc: "Definition of quantiles: exclusive as Python's statistics, inclusive as numpy.", values: []string{"exclusive", "inclusive"}},
+		{path: "aggregations[].min_sample_size", doc: "With fewer samples, what describes spread or shape (stdev, quartiles …) has no value.", example: "2"},
+		{path: "aggregations[].small_samples", doc: "What stands there for fewer samples: null, or the first value in every statistic, as the predecessor did.", values: []string{"null", "first_value"}},
+		{path: "aggregations[].late", doc: "Records whose window is already final. They are always counted."},
+		{path: "aggregations[].late.policy", doc: "drop them, or write them to a topic.", values: []string{"drop", "topic"}},
+		{path: "aggregations[].late.topic", doc: "The topic for them, where the policy is topic.", example: "kafka-aggregator-late"},
+
+		{path: "dead_letter_topic", doc: "Topic for records that cannot be decoded. Empty: they are only counted.", example: "kafka-aggregator-dead-letter"},
+		{path: "log", doc: "What the program says of itself, on standard error."},
+		{path: "log.level", doc: "Least level that is written.", values: []string{"debug", "info", "warn", "error"}},
+		{path: "log.format", doc: "auto is text on a terminal and JSON otherwise.", values: []string{"auto", "text", "json"}},
+
+		{path: "example", doc: "For init-example, produce and demo."},
+		{path: "example.prefix", doc: "Prefix of the example topics: example for example-000.", example: "example"},
+		{path: "example.topics", doc: "Number of topics, up to 999.", example: "10"},
+		{path: "example.fields", doc: "Number of fields of each topic, up to 999.", example: "10"},
+		{path: "example.partitions", doc: "Partitions of each topic.", example: "1"},
+		{path: "example.frequency", doc: "Records per second for each topic.", example: "10"},
+		{path: "example.max_messages", doc: "Records for each topic. Less than 1: until stopped.", example: "1000"},
+	}
+	rows = append(rows, tlsDescriptions("kafka.tls")...)
+	for _, section := range []string{"schema_registry", "aggregated_schema_registry"} {
+		rows = append(rows,
+			description{path: section + ".username", doc: "User name for basic authentication.", example: "aggregator"},
+			description{path: section + ".password", doc: "Password for basic authentication.", secret: true},
+			description{path: section + ".password_file", doc: "File that holds the password.", example: "/run/secrets/registry"},
+			description{path: section + ".token", doc: "Bearer token, in place of user name and password.", secret: true},
+			description{path: section + ".tls", doc: "TLS to the registry, for an https URL with certificates of one's own."},
+			description{path: section + ".timeout", doc: "For one request.", example: "10s"},
+		)
+		rows = append(rows, tlsDescriptions(section+".tls")...)
+	}
+	return rows
+}
+
+func tlsDescriptions(section string) []description {
+	return []description{
+		{path: section + ".enabled", doc: "Use TLS. An https URL does so anyway."},
+		{path: section + ".ca", doc: "PEM file with the certificates to trust. Empty: the system's.", example: "/etc/ssl/ca.pem"},
+		{path: section + ".cert", doc: "PEM file with the client's certificate.", example: "/etc/ssl/client.pem"},
+		{path: section + ".key", doc: "PEM file with the client's key.", example: "/etc/ssl/client.key"},
+		{path: section + ".server_name", doc: "Name to expect in the server's certificate, if it is not the host's.", example: "kafka.example.org"},
+		{path: section + ".insecure_skip_verify", doc: "Do not verify the server's certificate. For tests."},
+	}
+}

@@ -1,0 +1,204 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// section sets the fields of the struct v from a map.
+func (d *document) section(n ast.Node, v reflect.Value, path string, merges int) {
+	pairs, ok := d.pairs(n, path)
+	if !ok {
+		return
+	}
+	for _, p := range pairs { // what is merged in comes first, so that the map's own keys win
+		if _, ok := p.Key.(*ast.MergeKeyNode); !ok {
+			continue
+		}
+		if merges >= 8 {
+			d.problem(p.Key, path, "", "merged too often")
+			continue
+		}
+		if list, ok := d.plain(p.Value).(*ast.SequenceNode); ok {
+			for _, item := range slices.Backward(list.Values) { // the first of the list wins
+				d.section(item, v, path, merges+1)
+			}
+			continue
+		}
+		d.section(p.Value, v, path, merges+1)
+	}
+	seen := make(map[string]bool)
+	for _, p := range pairs {
+		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
+			continue
+		}
+		name, ok := textOf(d.plain(p.Key))
+		if !ok {
+			d.problem(p.Key, path, "", "%s is not a key", kindOf(d.plain(p.Key)))
+			continue
+		}
+		child := join(path, name)
+		if seen[name] {
+			d.problem(p.Key, child, "keep one of them", "written twice")
+			continue
+		}
+		seen[name] = true
+		f := fieldByKey(v, name)
+		if !f.IsValid() {
+			d.problem(p.Key, child, suggest(v.Type(), path, name), "unknown key")
+			continue
+		}
+		d.value(p.Value, f, child)
+	}
+}
+
+// pairs are the entries of a map. No value at all is an empty map.
+func (d *document) pairs(n ast.Node, path string) ([]*ast.MappingValueNode, bool) {
+	switch t := d.plain(n).(type) {
+	case *ast.MappingNode:
+		return t.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{t}, true
+	case *ast.NullNode:
+		return nil, true
+	default:
+		d.problem(n, path, "write key: value", "want a map, not %s", kindOf(t))
+		return nil, false
+	}
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// suggest says what might have been meant by an unknown key: a sibling with a
+// similar name, or a key of another section.
+func suggest(t reflect.Type, path, name string) string {
+	siblings := make([]string, t.NumField())
+	for i := range siblings {
+		siblings[i] = t.Field(i).Tag.Get("yaml")
+	}
+	if s, ok := nearest(name, siblings); ok {
+		return "did you mean " + s + "?"
+	}
+	for _, k := range allKeys() {
+		flat := strings.NewReplacer(entry, "", ".", "_").Replace(k.Path)
+		if strings.EqualFold(flat, name) || strings.HasSuffix(k.Path, "."+strings.ToLower(name)) {
+			return "did you mean " + k.Path + "?"
+		}
+	}
+	return "keys here are " + strings.Join(siblings, ", ")
+}
+
+// value sets one field of whatever type from a node. No value keeps the default.
+func (d *document) value(n ast.Node, v reflect.Value, path string) {
+	node := d.plain(n)
+	if _, null := node.(*ast.NullNode); null {
+		d.origins[path] = d.origin(n)
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Struct:
+		if _, ok := textOf(node); ok || isFalse(node) {
+			if k, _ := Lookup(path); k.Scalar != "" {
+				d.shorthand(n, v, path, k.Scalar)
+				return
+			}
+		}
+		d.section(n, v, path, 0)
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
+		d.entries(n, v, path)
+	case v.Kind() == reflect.Slice:
+		d.list(n, v, path)
+	case v.Kind() == reflect.Map:
+		d.texts(n, v, path)
+	default:
+		d.origins[path] = d.origin(n)
+		d.scalar(n, v, path)
+	}
+}
+
+// shorthand reads a plain value in place of a section, as in "http: off".
+func (d *document) shorthand(n ast.Node, v reflect.Value, path, key string) {
+	path = join(path, key)
+	d.origins[path] = d.origin(n)
+	if isFalse(d.plain(n)) {
+		fieldByKey(v, key).SetString("off")
+		return
+	}
+	d.scalar(n, fieldByKey(v, key), path)
+}
+
+func isFalse(n ast.Node) bool {
+	b, ok := n.(*ast.BoolNode)
+	return ok && !b.Value
+}
+
+// entries reads the list of aggregations, each from the defaults of an entry.
+func (d *document) entries(n ast.Node, v reflect.Value, path string) {
+	list, ok := d.plain(n).(*ast.SequenceNode)
+	if !ok {
+		d.problem(n, path, "begin each entry with a dash, as in '- name: examples'", "want a list, not %s", kindOf(d.plain(n)))
+		return
+	}
+	d.origins[path] = d.origin(n)
+	all := make([]Aggregation, len(list.Values))
+	for i, item := range list.Values {
+		all[i] = DefaultAggregation()
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.origins[at] = d.origin(item)
+		d.section(item, reflect.ValueOf(&all[i]).Elem(), at, 0)
+	}
+	v.Set(reflect.ValueOf(all))
+}
+
+// list reads a list of texts.
+func (d *document) list(n ast.Node, v reflect.Value, path string) {
+	d.origins[path] = d.origin(n)
+	list, ok := d.plain(n).(*ast.SequenceNode)
+	if !ok {
+		hint := "write it in brackets"
+		if s, ok := textOf(d.plain(n)); ok {
+			hint = "write [" + quote(s) + "]"
+		}
+		d.problem(n, path, hint, "want a list, not %s", kindOf(d.plain(n)))
+		return
+	}
+	items := make([]string, len(list.Values))
+	for i, item := range list.Values {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		d.origins[at] = d.origin(item)
+		d.scalar(item, reflect.ValueOf(&items[i]).Elem(), at)
+	}
+	v.Set(reflect.ValueOf(items))
+}
+
+// texts reads a map of texts.
+func (d *document) texts(n ast.Node, v reflect.Value, path string) {
+	d.origins[path] = d.origin(n)
+	pairs, ok := d.pairs(n, path)
+	if !ok {
+		return
+	}
+	m := make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		name, ok := textOf(d.plain(p.Key))
+		if !ok {
+			d.problem(p.Key, path, "put it into quotes", "%s is not a name", kindOf(d.plain(p.Key)))
+			continue
+		}
+		var text string
+		at := path + "[" + name + "]"
+		d.origins[at] = d.origin(p.Value)
+		d.scalar(p.Value, reflect.ValueOf(&text).Elem(), at)
+		m[name] = text
+	}
+	v.Set(reflect.ValueOf(m))
+}
