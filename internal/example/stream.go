@@ -1,0 +1,45 @@
+package example
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// stream turns a topic's generator into Kafka records, round robin over the
+// partitions. Records and values are cut from larger blocks: two allocations
+// for blockRecords records.
+type stream struct {
+	topic     Topic
+	generator *Generator
+	partition int
+	records   []kgo.Record
+	values    []byte
+}
+
+const blockRecords = 64
+
+func newStream(seed uint64, t Topic) *stream {
+	return &stream{topic: t, generator: NewGenerator(seed, t)}
+}
+
+// next makes the record of time t; Kafka keeps milliseconds of it.
+func (s *stream) next(t time.Time) *kgo.Record {
+	if len(s.records) == 0 {
+		s.records = make([]kgo.Record, blockRecords)
+		s.values = make([]byte, 0, blockRecords*s.generator.Size())
+	}
+	r := &s.records[0]
+	s.records = s.records[1:]
+	from := len(s.values)
+	s.values = s.generator.Append(s.values, t.UnixNano())
+	r.Topic = s.topic.Name
+	r.Partition = int32(s.partition)
+	r.Timestamp = t
+	r.Value = s.values[from:len(s.values):len(s.values)]
+	s.partition++
+	if s.partition >= s.topic.Partitions {
+		s.partition = 0
+	}
+	return r
+}
