@@ -1,0 +1,208 @@
+package stats
+
+import (
+	"math"
+	"slices"
+)
+
+// plan says which of the ascending samples the quantiles need.
+type plan struct {
+	method Method
+	cuts   []cut
+	n      int   // number of samples that ranks is for
+	ranks  []int // wanted indices of the ascending samples; ascending, each once
+}
+
+func (p *plan) init(ops []Operation, method Method) {
+	p.method, p.n = method, -1
+	for _, op := range ops {
+		cuts := op.def.cuts
+		if op.def == &opPercentile {
+			cuts = []cut{op.cut}
+		}
+		for _, c := range cuts {
+			if !slices.Contains(p.cuts, c) {
+				p.cuts = append(p.cuts, c)
+			}
+		}
+	}
+	p.ranks = make([]int, 0, 2*len(p.cuts))
+}
+
+// resize makes the plan one for n samples.
+func (p *plan) resize(n int) {
+	if p.n == n {
+		return
+	}
+	p.n, p.ranks = n, p.ranks[:0]
+	for _, c := range p.cuts {
+		if n < 2 && !c.median {
+			continue // has no value
+		}
+		i, j, _ := p.locate(c)
+		p.ranks = append(p.ranks, i)
+		if j != i {
+			p.ranks = append(p.ranks, j)
+		}
+	}
+	slices.Sort(p.ranks)
+	p.ranks = slices.Compact(p.ranks)
+}
+
+// locate returns the ranks (from 0) of the two samples between which a cut
+// lies and the weight of the second: the cut is (x[i]·(n-delta) + x[j]·delta)/n.
+// For the median of an odd number both are the middle one. The arithmetic is
+// that of quantiles in Python's statistics; at least two samples, but for the
+// median.
+func (p *plan) locate(c cut) (i, j, delta int) {
+	switch {
+	case c.median:
+		return (p.n - 1) / 2, p.n / 2, 0
+	case p.method == Inclusive:
+		m := p.n - 1
+		i, delta = c.i*m/c.n, c.i*m%c.n
+	default:
+		m := p.n + 1
+		j := min(max(c.i*m/c.n, 1), p.n-1)
+		i, delta = j-1, c.i*m-j*c.n
+	}
+	return i, i + 1, delta
+}
+
+// quantile is the value of a cut. Integers are interpolated exactly and
+// rounded once; others in double arithmetic, each step rounded, in the order
+// that Python does it. (The conversions keep compilers for other processors
+// from fusing the multiplication and the addition.)
+func (s *sampleSet) quantile(c cut) float64 {
+	if num, n, ok := s.integerQuantile(c); ok {
+		return num.over(n)
+	}
+	i, j, delta := s.locate(c)
+	a := s.at(i)
+	if c.median {
+		if i == j {
+			return a
+		}
+		return (a + s.at(j)) / 2
+	}
+	return (float64(a*float64(c.n-delta)) + float64(s.at(j)*float64(delta))) / float64(c.n)
+}
+
+// integerQuantile is a cut of integers as a fraction. It is false if the
+// samples are not integers.
+func (s *sampleSet) integerQuantile(c cut) (num int128, n int, ok bool) {
+	if s.kind != Integer {
+		return int128{}, 0, false
+	}
+	i, j, delta := s.locate(c)
+	a, aok := s.integerAt(i)
+	b, bok := s.integerAt(j)
+	if !aok || !bok {
+		return int128{}, 0, false
+	}
+	if c.median {
+		return mul128(a, 1).add(mul128(b, 1)), 2, true
+	}
+	return mul128(a, int64(c.n-delta)).add(mul128(b, int64(delta))), c.n, true
+}
+
+func (s *sampleSet) locate(c cut) (i, j, delta int) {
+	s.plan.resize(s.n)
+	return s.plan.locate(c)
+}
+
+// at is the sample of a planned rank.
+func (s *sampleSet) at(rank int) float64 {
+	if !s.picked {
+		s.picked = true
+		s.order = slices.Grow(s.order[:0], len(s.plan.ranks))[:len(s.plan.ranks)]
+		s.picker.pick(s.order, s.plan.ranks, s.values, s.lo, s.hi)
+	}
+	if len(s.plan.ranks) > 8 {
+		i, _ := slices.BinarySearch(s.plan.ranks, rank)
+		return s.order[i]
+	}
+	i := 0
+	for s.plan.ranks[i] != rank {
+		i++
+	}
+	return s.order[i]
+}
+
+// integerAt is the exact sample of a planned rank.
+func (s *sampleSet) integerAt(rank int) (int64, bool) {
+	if len(s.ints) > 0 {
+		return s.ints[rank], true
+	}
+	return joinInt64(s.at(rank), 0)
+}
+
+// medianDeviation is the median of |x - median|.
+func (s *sampleSet) medianDeviation() float64 {
+	if len(s.ints) > 0 {
+		return s.integerMedianDeviation()
+	}
+	m := s.quantile(middle)
+	if math.IsInf(m, 0) || m != m {
+		return NaN
+	}
+	s.deviations = slices.Grow(s.deviations[:0], s.n)[:s.n]
+	lo, hi := math.Inf(1), 0.0
+	for i, x := range s.values {
+		d := math.Abs(x - m)
+		s.deviations[i] = d
+		lo, hi = min(lo, d), max(hi, d)
+	}
+	var ranks [2]int
+	var at [2]float64
+	ranks[0], ranks[1] = (s.n-1)/2, s.n/2
+	k := 2
+	if ranks[0] == ranks[1] {
+		k = 1
+	}
+	s.picker.pick(at[:k], ranks[:k], s.deviations, lo, hi)
+	if k == 1 {
+		return at[0]
+	}
+	return (at[0] + at[1]) / 2
+}
+
+// integerMedianDeviation walks outwards from the median of the ascending
+// integers, always to the nearer side, until it is half through. With a and b
+// the middle samples (equal if their number is odd) the deviation of any x is
+// (|x-a| + |x-b|)/2, since no sample lies between them.
+func (s *sampleSet) integerMedianDeviation() float64 {
+	left, right := (s.n-1)/2, s.n/2
+	a, b := s.ints[left], s.ints[right]
+	twice := func(i int) int128 { // 2·|x-median|
+		x := s.ints[i]
+		if i <= left {
+			return mul128(a, 1).add(mul128(b, 1)).sub(mul128(x, 2))
+		}
+		return mul128(x, 2).sub(mul128(a, 1)).sub(mul128(b, 1))
+	}
+	if left == right {
+		right++ // the middle sample belongs to the left side
+	}
+	var below, above int128 // the deviations of ranks (n-1)/2 and n/2
+	for rank := 0; rank <= s.n/2; rank++ {
+		var d int128
+		switch {
+		case left < 0:
+			d, right = twice(right), right+1
+		case right >= s.n || !twice(right).less(twice(left)):
+			d, left = twice(left), left-1
+		default:
+			d, right = twice(right), right+1
+		}
+		if rank == (s.n-1)/2 {
+			below = d
+		}
+		above = d
+	}
+	return below.add(above).over(4)
+}
+
+func (a int128) less(b int128) bool {
+	return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo
+}
