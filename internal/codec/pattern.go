@@ -1,0 +1,62 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Pattern picks fields by name: either exactly, by the aggregated name (a_b)
+// or the path in the source schema (a.b), or by a regular expression.
+type Pattern struct {
+	exact string
+	re    *regexp.Regexp
+}
+
+// ParsePattern reads a name, or a regular expression between slashes. The
+// expression is searched for in the name and in the path; ^ and $ anchor it.
+func ParsePattern(s string) (Pattern, error) {
+	if s == "" {
+		return Pattern{}, errors.New("empty field pattern")
+	}
+	if !strings.HasPrefix(s, "/") {
+		return Pattern{exact: s}, nil
+	}
+	if len(s) < 3 || !strings.HasSuffix(s, "/") {
+		return Pattern{}, fmt.Errorf("field pattern %q: a regular expression stands between two slashes", s)
+	}
+	re, err := regexp.Compile(s[1 : len(s)-1])
+	if err != nil {
+		return Pattern{}, fmt.Errorf("field pattern %q: %w", s, err)
+	}
+	return Pattern{re: re}, nil
+}
+
+// String is the pattern as it was parsed.
+func (p Pattern) String() string {
+	if p.re != nil {
+		return "/" + p.re.String() + "/"
+	}
+	return p.exact
+}
+
+// Match reports whether the pattern picks the field.
+func (p Pattern) Match(f Field) bool { return p.MatchName(f.Name) || p.MatchName(f.Path) }
+
+// MatchName reports whether the pattern picks a name or path.
+func (p Pattern) MatchName(s string) bool {
+	if p.re != nil {
+		return p.re.MatchString(s)
+	}
+	return p.exact == s && s != ""
+}
+
+func matchAny(ps []Pattern, f Field) (Pattern, bool) {
+	for _, p := range ps {
+		if p.Match(f) {
+			return p, true
+		}
+	}
+	return Pattern{}, false
+}
