@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
@@ -69,7 +70,7 @@ func (w *Window) check(c checker) {
 	case w.Size <= 0:
 		c.add("size", "write for example 1s", "%s is not longer than nothing", FormatDuration(w.Size))
 	case w.Size%time.Millisecond != 0:
-		c.add("size", "write for example "+FormatDuration(w.Size.Round(time.Millisecond)+time.Millisecond), "%s is not in whole milliseconds", FormatDuration(w.Size))
+		c.add("size", "write for example "+FormatDuration(w.Size.Truncate(time.Millisecond)+time.Millisecond), "%s is not in whole milliseconds", FormatDuration(w.Size))
 	}
 	if w.Grace < 0 {
 		c.add("grace", "write 0s or more", "%s is less than nothing", FormatDuration(w.Grace))
@@ -121,7 +122,7 @@ func (c checker) format(key, format string) {
 
 func (c checker) patterns(key string, list []string) {
 	for i, s := range list {
-		if err := checkPattern(s); err != nil {
+		if _, err := codec.ParsePattern(s); err != nil {
 			c.add(fmt.Sprintf("%s[%d]", key, i), "write a name (a_b or a.b) or a /regular expression/", "%v", err)
 		}
 	}
@@ -131,7 +132,7 @@ func (c checker) arrays(key string, arrays map[string]string) {
 	known, _ := Lookup(join(c.path, key))
 	for _, name := range slices.Sorted(maps.Keys(arrays)) {
 		at := key + "[" + name + "]"
-		if err := checkPattern(name); err != nil {
+		if _, err := codec.ParsePattern(name); err != nil {
 			c.add(at, "write a name (a_b or a.b) or a /regular expression/", "%v", err)
 		}
 		if mode := arrays[name]; !slices.Contains(known.Values, mode) {
@@ -160,18 +161,3 @@ func (c checker) operations(key string, list []string) {
 		seen[name] = true
 	}
 }
-
-func checkPattern(s string) error {
-	if text, ok := strings.CutPrefix(s, "/"); ok && len(text) > 1 && strings.HasSuffix(text, "/") {
-		if _, err := regexp.Compile(strings.TrimSuffix(text, "/")); err != nil {
-			return fmt.Errorf("%q is not a regular expression: %s", s, regexpReason(err))
-		}
-		return nil
-	}
-	if !fieldName.MatchString(s) {
-		return fmt.Errorf("%q is not a field's name", s)
-	}
-	return nil
-}
-
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$`)

@@ -22,7 +22,8 @@ type document struct {
 	name    string
 	cfg     *Config
 	anchors map[string]ast.Node
-	origins map[string]Origin
+	origins map[string]Origin // of values
+	places  map[string]Origin // of sections, for problems with what they lack
 	found   []Problem
 }
 
@@ -82,7 +83,7 @@ func parse(text []byte) (file *ast.File, err error) {
 			file, err = nil, fmt.Errorf("cannot be parsed: %v", p)
 		}
 	}()
-	return parser.ParseBytes(text, 0)
+	return parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
 }
 
 func isEmpty(n ast.Node) bool {

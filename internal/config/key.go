@@ -28,6 +28,7 @@ type Key struct {
 	Scalar  string // section only: a plain value in place of the section sets this key of it
 
 	kind reflect.Type
+	zero any // the default as JSON has it
 }
 
 // Type is the key's type for people: text, number, whole number, yes or no, duration, list, map, section.
@@ -106,7 +107,10 @@ func buildKeys() []Key {
 				walk(reflect.ValueOf(DefaultAggregation()), path+"[].")
 				continue
 			}
-			k.Default = format(f)
+			k.Default, k.zero = format(f), f.Interface()
+			if d, ok := k.zero.(time.Duration); ok {
+				k.zero = FormatDuration(d)
+			}
 			k.Env = EnvPrefix + envName(strings.TrimPrefix(path, entry))
 			k.Old = old[path]
 			keys = append(keys, k)

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 // Sources are where a configuration comes from, from the weakest to the
@@ -28,21 +31,18 @@ type Loaded struct {
 }
 
 // Origin tells where the value of a key comes from. The path has indexes:
-// aggregations[0].window.size.
-func (l *Loaded) Origin(path string) Origin { return originOf(l.origins, path) }
-
-func originOf(origins map[string]Origin, path string) Origin {
-	for p := path; p != ""; p = parent(p) {
-		if o, ok := origins[p]; ok {
-			return o
-		}
+// aggregations[0].window.size. An element of a list may have an index too.
+func (l *Loaded) Origin(path string) Origin {
+	if o, ok := l.origins[path]; ok || !strings.HasSuffix(path, "]") {
+		return o
 	}
-	return Origin{}
+	return l.origins[parent(path)]
 }
 
 type loading struct {
 	cfg      *Config
-	origins  map[string]Origin
+	origins  map[string]Origin // of values
+	places   map[string]Origin // of the sections of the file
 	found    []Problem
 	warnings []string
 }
@@ -50,7 +50,7 @@ type loading struct {
 // Load puts the sources together and validates the result. Its error is an
 // *Error with every problem that was found, or the failure to read the file.
 func Load(s Sources) (*Loaded, error) {
-	l := &loading{cfg: Default(), origins: make(map[string]Origin)}
+	l := &loading{cfg: Default(), origins: make(map[string]Origin), places: make(map[string]Origin)}
 	if s.File != "" {
 		text := s.Text
 		if text == nil {
@@ -59,7 +59,7 @@ func Load(s Sources) (*Loaded, error) {
 				return nil, &Error{[]Problem{{Origin{File: s.File}, "", "cannot be read: " + reason(err), ""}}}
 			}
 		}
-		d := &document{name: s.File, cfg: l.cfg, origins: l.origins}
+		d := &document{name: s.File, cfg: l.cfg, origins: l.origins, places: l.places}
 		d.read(text)
 		l.found = d.found
 	}
@@ -74,6 +74,7 @@ func Load(s Sources) (*Loaded, error) {
 	}
 	l.validate()
 	if len(l.found) > 0 {
+		slices.SortStableFunc(l.found, inFileOrder)
 		return nil, &Error{l.found}
 	}
 	l.look()
@@ -105,7 +106,7 @@ func reason(err error) string {
 // look warns of passwords that anyone on the host can read.
 func (l *loading) look() {
 	for _, k := range allKeys() {
-		if len(k.Path) < 14 || k.Path[len(k.Path)-14:] != ".password_file" {
+		if !strings.HasSuffix(k.Path, ".password_file") {
 			continue
 		}
 		name := locate(l.cfg, k.Path).String()
@@ -134,8 +135,29 @@ func (l *loading) validate() {
 			known = known || bad[at]
 		}
 		if !known {
-			p.Origin = originOf(l.origins, p.Key)
+			p.Origin = l.place(p.Key)
 			l.found = append(l.found, p)
 		}
 	}
+}
+
+// place is where a key's value stands, or the section that lacks it.
+func (l *loading) place(path string) Origin {
+	for p := path; p != ""; p = parent(p) {
+		if o, ok := l.origins[p]; ok {
+			return o
+		}
+		if o, ok := l.places[p]; ok {
+			return o
+		}
+	}
+	return Origin{}
+}
+
+// inFileOrder puts problems with the file first, from top to bottom.
+func inFileOrder(a, b Problem) int {
+	if a.Origin.File == "" || b.Origin.File == "" {
+		return strings.Compare(b.Origin.File, a.Origin.File)
+	}
+	return cmp.Or(a.Origin.Line-b.Origin.Line, a.Origin.Column-b.Origin.Column)
 }

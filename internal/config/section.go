@@ -11,6 +11,7 @@ import (
 
 // section sets the fields of the struct v from a map.
 func (d *document) section(n ast.Node, v reflect.Value, path string, merges int) {
+	d.places[path] = d.origin(n)
 	pairs, ok := d.pairs(n, path)
 	if !ok {
 		return
@@ -66,7 +67,12 @@ func (d *document) pairs(n ast.Node, path string) ([]*ast.MappingValueNode, bool
 	case *ast.NullNode:
 		return nil, true
 	default:
-		d.problem(n, path, "write key: value", "want a map, not %s", kindOf(t))
+		hint := "write key: value"
+		if k, _ := Lookup(path); k.Scalar != "" {
+			k, _ = Lookup(join(path, k.Scalar))
+			hint = "write for example " + k.Example
+		}
+		d.problem(n, path, hint, "want a map, not %s", kindOf(t))
 		return nil, false
 	}
 }
@@ -148,12 +154,11 @@ func (d *document) entries(n ast.Node, v reflect.Value, path string) {
 		d.problem(n, path, "begin each entry with a dash, as in '- name: examples'", "want a list, not %s", kindOf(d.plain(n)))
 		return
 	}
-	d.origins[path] = d.origin(n)
+	d.places[path] = d.origin(n)
 	all := make([]Aggregation, len(list.Values))
 	for i, item := range list.Values {
 		all[i] = DefaultAggregation()
 		at := fmt.Sprintf("%s[%d]", path, i)
-		d.origins[at] = d.origin(item)
 		d.section(item, reflect.ValueOf(&all[i]).Elem(), at, 0)
 	}
 	v.Set(reflect.ValueOf(all))
