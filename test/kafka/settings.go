@@ -23,6 +23,8 @@ func settings(dir string, port, controllerPort int, extra map[string]string) str
 		"advertised.listeners":             fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", port),
 		"log.dirs":                         filepath.Join(dir, "data"),
 		"auto.create.topics.enable":        "false",
+		"broker.heartbeat.interval.ms":     "500",
+		"broker.session.timeout.ms":        "3000",
 		"num.partitions":                   "1",
 		"default.replication.factor":       "1",
 		"group.initial.rebalance.delay.ms": "100",

@@ -1,0 +1,81 @@
+"""Recomputes every window of source topics and compares the aggregated topics.
+
+    python test/oracle --brokers HOST:PORT --registry URL --topics REGEX
+
+Exit status: 0 all equal, 1 something missing, doubled or different, 2 the
+check itself could not be done.
+"""
+
+import argparse
+import json
+import re
+import sys
+
+from check import HEAD, Report, Settings, check_topic
+from kafka_io import Cluster, registry_lookup
+from records import Schemas
+
+
+def main():
+    args = arguments()
+    settings = Settings(
+        size=args.window_ms,
+        operations=tuple(args.operations.split(",")),
+        min_sample_size=args.min_sample_size,
+        excluded=frozenset(args.exclude.split(",")),
+        latest=args.latest_ms,
+    )
+    cluster = Cluster(args.brokers)
+    schemas = Schemas(registry_lookup(args.registry))
+    aggregated_schemas = Schemas(registry_lookup(args.aggregated_registry or args.registry))
+    aggregated_name = re.escape(args.aggregated).replace(re.escape("{source_topic}"), ".*")
+    topics = [t for t in cluster.topics()
+              if re.search(args.topics, t) and not re.fullmatch(aggregated_name, t) and not t.startswith("__")]
+    if not topics:
+        print(f"no topic matches {args.topics}", file=sys.stderr)
+        return 2
+    total = Report()
+    for topic in topics:
+        source = cluster.read(topic)
+        produced = cluster.read(args.aggregated.replace("{source_topic}", topic))
+        report = check_topic(topic, source, produced, schemas, aggregated_schemas, settings, args.jobs)
+        print(f"{topic}: {summary(report)}")
+        total.add(report)
+    if args.expect_windows is not None and total.counts["windows"] != args.expect_windows:
+        total.fault("missing", f"the source has {total.counts['windows']} windows, want {args.expect_windows}")
+    for line in total.examples:
+        print("  " + line)
+    print(json.dumps({"topics": len(topics), "ok": total.ok, **total.counts}))
+    return 0 if total.ok else 1
+
+
+def summary(report):
+    names = ("source records", "bad records", "windows", "aggregated records", "values") + Report.FAULTS
+    return ", ".join(f"{report.counts[name]} {name}" for name in names)
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="oracle", description=__doc__.split("\n")[0])
+    p.add_argument("--brokers", required=True)
+    p.add_argument("--registry", required=True, help="URL of the registry of the source topics")
+    p.add_argument("--aggregated-registry", help="URL, if it is another one")
+    p.add_argument("--topics", default="^example-[0-9]{3}$", help="regular expression of source topics")
+    p.add_argument("--aggregated", default="{source_topic}-aggregated", help="name of an aggregated topic")
+    p.add_argument("--window-ms", type=int, default=1000)
+    p.add_argument("--operations", default=",".join(Settings.operations))
+    p.add_argument("--min-sample-size", type=int, default=2)
+    p.add_argument("--exclude", default=",".join(HEAD), help="source fields that are not aggregated")
+    p.add_argument("--latest-ms", type=int, help="source records stamped later are expected in no window")
+    p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
+    p.add_argument("--jobs", type=int, default=2, help="processes")
+    return p.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Exception as e:
+        print(f"oracle: {type(e).__name__}: {e}", file=sys.stderr)
+        if not isinstance(e, (OSError, ValueError)):
+            raise
+        sys.exit(2)

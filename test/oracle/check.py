@@ -1,0 +1,218 @@
+"""Compares aggregated topics with what Python computes from their sources."""
+
+import struct
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from fields import fields_of, sample, value_at
+from operations import summarize
+from records import Bad
+
+HEAD = ["time", "window_start", "window_end", "window_size", "count"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    size: int = 1000  # of a window, ms
+    operations: tuple = ("min", "q1", "mean", "median", "stdev", "q3", "max")
+    min_sample_size: int = 2
+    excluded: frozenset = frozenset(HEAD)
+    latest: int | None = None  # ms; source records stamped later are not expected in any window
+    group: str = ""            # of the keys
+
+
+@dataclass
+class Report:
+    counts: Counter = field(default_factory=Counter)
+    examples: list = field(default_factory=list)  # the first faults, for people
+
+    FAULTS = ("missing", "doubled", "unexpected", "differing", "malformed")
+
+    def fault(self, kind, text):
+        self.counts[kind] += 1
+        if len(self.examples) < 30:
+            self.examples.append(f"{kind}: {text}")
+
+    def add(self, other):
+        self.counts.update(other.counts)
+        self.examples = (self.examples + other.examples)[:30]
+
+    @property
+    def ok(self):
+        return not any(self.counts[kind] for kind in self.FAULTS)
+
+
+def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, jobs=1):
+    """Checks one topic. source and produced are lists of Record.
+
+    The windows are rebuilt from the source by Kafka timestamp; each must have
+    exactly one produced record with the same bits in every statistic.
+    """
+    report = Report()
+    windows, fields = _windows(source, schemas, settings, report)
+    produced = _by_window(topic, produced, aggregated_schemas, settings, report)
+    report.counts["windows"] += len(windows)
+    for start in windows.keys() - produced.keys():
+        report.fault("missing", f"{topic} window {start}: {len(windows[start])} source records, no aggregated one")
+    for start in produced.keys() - windows.keys():
+        report.fault("unexpected", f"{topic} window {start}: an aggregated record, no source records")
+    both = sorted(windows.keys() & produced.keys())
+    work = [(topic, start, windows[start], produced[start], fields, schemas, settings) for start in both]
+    if jobs > 1 and len(work) > 100:
+        # A forked process inherits the schemas; their look-up cannot be sent.
+        with get_context("fork").Pool(jobs, _start_job, (schemas,)) as pool:
+            slim = [w[:5] + (None, settings) for w in work]
+            for part in pool.imap_unordered(_check_window, slim, chunksize=20):
+                report.add(part)
+    else:
+        for w in work:
+            report.add(_check_window(w))
+    return report
+
+
+_job_schemas = None
+
+
+def _start_job(schemas):
+    global _job_schemas
+    _job_schemas = schemas
+
+
+def _windows(source, schemas, settings, report):
+    """Source records by start of window, and the fields of all schemas met."""
+    windows, fields, seen = defaultdict(list), {}, set()
+    for r in source:
+        report.counts["source records"] += 1
+        if r.value is None:
+            report.counts["tombstones"] += 1
+            continue
+        if settings.latest is not None and r.timestamp > settings.latest:
+            report.counts["ahead of time"] += 1
+            continue
+        try:
+            number, _ = schemas.decode(r.value)
+        except Bad:
+            report.counts["bad records"] += 1
+            continue
+        if number not in seen:
+            seen.add(number)
+            for f in fields_of(schemas.get(number)[0], settings.excluded):
+                key = (f.name, f.array)
+                if key in fields and fields[key].integer and not f.integer:
+                    fields[key] = f
+                fields.setdefault(key, f)
+        windows[r.timestamp // settings.size * settings.size].append(r)
+    return windows, list(fields.values())
+
+
+def _by_window(topic, produced, schemas, settings, report):
+    """Decoded aggregated records by start of window; what is wrong with one alone."""
+    found = {}
+    for r in produced:
+        report.counts["aggregated records"] += 1
+        where = f"{topic} aggregated partition {r.partition} offset {r.offset}"
+        try:
+            number, record = schemas.decode(r.value or b"")
+        except Bad as e:
+            report.fault("malformed", f"{where}: {e}")
+            continue
+        for text in schema_faults(schemas.get(number)[0], settings) + record_faults(topic, r, record, settings):
+            report.fault("malformed", f"{where}: {text}")
+        start = record.get("window_start")
+        if start in found:
+            report.fault("doubled", f"{where}: window {start} has a record already")
+            continue
+        found[start] = record
+    return found
+
+
+def schema_faults(schema, settings):
+    """Faults of an aggregated schema: its first fields and the types of all."""
+    stamp = {"type": "long", "logicalType": "timestamp-millis"}
+    head = list(zip(HEAD, ["double", stamp, stamp, "double", "long"]))
+    faults = []
+    for (name, kind), f in zip(head, schema["fields"]):
+        if f["name"] != name or f["type"] != kind:
+            faults.append(f"schema: {f['name']} {f['type']} stands where {name} {kind} belongs")
+    for f in schema["fields"][len(head):]:
+        kind, default = f["type"], f.get("default", "none")
+        array = isinstance(kind, dict) and kind["type"] == "array" and kind["items"] == "double" and default == []
+        if not array and not (kind == ["null", "double"] and default is None):
+            faults.append(f"schema: {f['name']} has type {kind}, default {default}")
+    return faults
+
+
+def record_faults(topic, r, record, settings):
+    """Faults that an aggregated record shows by itself: times, key, timestamp."""
+    start, size = record["window_start"], settings.size
+    middle = (2 * start + size) / 2000
+    expected = {
+        "window_start on the grid": (start % size, 0),
+        "window_end": (record["window_end"], start + size),
+        "window_size": (record["window_size"], size / 1000),
+        "time": (record["time"], middle),
+        "timestamp": (r.timestamp, (2 * start + size) // 2),
+        "key": (r.key, f"{topic}|{settings.group}|{start}|{size}".encode()),
+    }
+    return [f"{what} is {got!r}, want {want!r}" for what, (got, want) in expected.items() if got != want]
+
+
+def _check_window(work):
+    topic, start, records, got, fields, schemas, settings = work
+    schemas = schemas or _job_schemas
+    report = Report()
+    want = expected_record(records, fields, schemas, settings)
+    if got["count"] != len(records):
+        report.fault("differing", f"{topic} window {start}: count {got['count']}, want {len(records)}")
+    for name, value in want.items():
+        report.counts["values"] += len(value) if isinstance(value, list) else 1
+        if name not in got:
+            report.fault("differing", f"{topic} window {start}: no field {name}")
+        elif not same(value, got[name]):
+            report.fault("differing", f"{topic} window {start}: {name} is {got[name]!r}, want {value!r}")
+    for name in got.keys() - want.keys() - set(HEAD):
+        if got[name] not in (None, []):
+            report.fault("differing", f"{topic} window {start}: {name} is {got[name]!r}, but no source field stands behind it")
+    return report
+
+
+def expected_record(records, fields, schemas, settings):
+    """The statistics of a window's records by name of the aggregated field."""
+    rows = [schemas.decode(r.value)[1] for r in records]
+    want = {}
+    for f in fields:
+        values = [value_at(row, f.path) for row in rows]
+        if f.array:
+            columns = _columns([v for v in values if isinstance(v, list)])
+            results = [summarize(settings.operations, c, f.integer, settings.min_sample_size) for c in columns]
+            for i, operation in enumerate(settings.operations):
+                want[f"{operation}_{f.name}"] = [r[i] for r in results]
+        else:
+            samples = [s for s in map(sample, values) if s is not None]
+            results = summarize(settings.operations, samples, f.integer, settings.min_sample_size)
+            for operation, value in zip(settings.operations, results):
+                want[f"{operation}_{f.name}"] = value
+    return want
+
+
+def _columns(arrays):
+    """Samples by element of arrays that may differ in length."""
+    columns = [[] for _ in range(max(map(len, arrays), default=0))]
+    for a in arrays:
+        for column, value in zip(columns, a):
+            if (s := sample(value)) is not None:
+                column.append(s)
+    return columns
+
+
+def same(want, got):
+    """Equal to the bit. No value is null in a scalar and NaN in an array; the
+    sign of a zero does not count, for Python's min and max leave it to the
+    order of the samples."""
+    if isinstance(want, list) or isinstance(got, list):
+        return (isinstance(want, list) and isinstance(got, list) and len(want) == len(got)
+                and all(same(w, None if g != g else g) for w, g in zip(want, got)))
+    if want is None or got is None:
+        return want is got
+    return struct.pack("<d", want + 0.0) == struct.pack("<d", got + 0.0)

@@ -1,0 +1,64 @@
+"""Records as they lie in Kafka, and how they are decoded."""
+
+import copy
+import io
+import json
+import struct
+from typing import NamedTuple
+
+import fastavro
+
+
+class Record(NamedTuple):
+    partition: int
+    offset: int
+    timestamp: int  # ms
+    key: bytes | None
+    value: bytes | None
+    headers: tuple = ()
+
+
+class Bad(Exception):
+    """A record that is not Avro in Confluent's wire format."""
+
+
+class Schemas:
+    """Schemas by id; lookup returns the text of a schema, or None."""
+
+    def __init__(self, lookup):
+        self._lookup = lookup
+        self._known = {}
+
+    def get(self, number):
+        """(the schema as JSON, the schema for fastavro), or None for an unknown id."""
+        if number not in self._known:
+            text = self._lookup(number)
+            self._known[number] = None if text is None else _load(text)
+        return self._known[number]
+
+    def decode(self, value):
+        """(schema id, decoded record); raises Bad."""
+        if len(value) < 5 or value[0] != 0:
+            raise Bad("no wire header")
+        number = struct.unpack(">I", value[1:5])[0]
+        schema = self.get(number)
+        if schema is None:
+            raise Bad(f"schema id {number} is unknown")
+        body = io.BytesIO(value[5:])
+        try:
+            record = fastavro.schemaless_reader(body, schema[1], None)
+        except Exception as e:  # fastavro raises many kinds
+            raise Bad(f"{type(e).__name__}: {e}") from e
+        if body.tell() != len(value) - 5:
+            raise Bad(f"{len(value) - 5 - body.tell()} bytes left over")
+        return number, record
+
+
+def _load(text):
+    document = json.loads(text)
+    plain = copy.deepcopy(document)
+    # Millisecond timestamps are compared as the numbers that they are.
+    for f in plain.get("fields", ()) if isinstance(plain, dict) else ():
+        if isinstance(f["type"], dict) and f["type"].get("logicalType") == "timestamp-millis":
+            f["type"] = "long"
+    return document, fastavro.parse_schema(plain)

@@ -1,0 +1,237 @@
+"""The check itself is checked: right records pass, every kind of damage is found.
+
+    python -m unittest discover test/oracle
+"""
+
+import io
+import json
+import math
+import random
+import struct
+import unittest
+from decimal import Decimal
+
+import fastavro
+
+from check import HEAD, Settings, _windows, check_topic, expected_record, Report
+from fields import fields_of
+from operations import summarize
+from records import Bad, Record, Schemas
+
+SOURCE = {
+    "type": "record", "name": "source", "fields": [
+        {"name": "time", "type": "double"},
+        {"name": "d", "type": "double"},
+        {"name": "f", "type": "float"},
+        {"name": "maybe", "type": ["null", "double"], "default": None},
+        {"name": "mixed", "type": ["null", "string", "int", "double"]},
+        {"name": "long", "type": "long"},
+        {"name": "when", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+        {"name": "flag", "type": "boolean"},
+        {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+        {"name": "array", "type": {"type": "array", "items": ["null", "float"]}},
+        {"name": "in", "type": {"type": "record", "name": "inner", "fields": [
+            {"name": "x", "type": "double"},
+            {"name": "deep", "type": ["null", {"type": "record", "name": "deeper", "fields": [{"name": "y", "type": "int"}]}]},
+        ]}},
+        {"name": "again", "type": "inner"},
+    ],
+}
+TOPIC = "a.topic"
+SETTINGS = Settings(size=1000)
+
+
+def aggregated_schema(fields):
+    stamp = {"type": "long", "logicalType": "timestamp-millis"}
+    head = [{"name": n, "type": t} for n, t in zip(HEAD, ["double", stamp, stamp, "double", "long"])]
+    for f in fields:
+        for operation in SETTINGS.operations:
+            kind, default = (["null", "double"], None) if not f.array else ({"type": "array", "items": "double"}, [])
+            head.append({"name": f"{operation}_{f.name}", "type": kind, "default": default})
+    return {"type": "record", "name": "aggregated", "fields": head}
+
+
+def encode(number, schema, record):
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(schema), record)
+    return struct.pack(">bI", 0, number) + body.getvalue()
+
+
+class Case:
+    """Source records of some windows and the right aggregated records."""
+
+    def __init__(self, seed=1, windows=20, per_window=15):
+        r = random.Random(seed)
+        self.random = r
+        self.source = []
+        for w in range(windows):
+            for k in range(r.choice([1, 2, per_window])):
+                at = 1_700_000_000_000 + w * 1000 + r.randrange(1000)
+                self.source.append(Record(k % 3, len(self.source), at, None, encode(1, SOURCE, self.row(at))))
+        self.source.append(Record(0, len(self.source), at, None, b"rubbish"))
+        self.source.append(Record(0, len(self.source), at, None, encode(1, SOURCE, self.row(at)) + b"!"))
+        self.source.append(Record(0, len(self.source), at, None, None))
+        self.fields = fields_of(SOURCE, SETTINGS.excluded)
+        self.aggregated = aggregated_schema(self.fields)
+        self.schemas = Schemas({1: json.dumps(SOURCE), 2: json.dumps(self.aggregated)}.get)
+        by_window, _ = _windows(self.source, self.schemas, SETTINGS, Report())
+        self.produced = []
+        for start, records in sorted(by_window.items()):
+            record = {"time": start / 1000 + 0.5, "window_start": start, "window_end": start + 1000,
+                      "window_size": 1.0, "count": len(records)}
+            for name, value in expected_record(records, self.fields, self.schemas, SETTINGS).items():
+                record[name] = [math.nan if v is None else v for v in value] if isinstance(value, list) else value
+            self.produced.append(self.record(start, record))
+
+    def row(self, at):
+        r = self.random
+        return {
+            "time": at / 1000, "d": r.choice([r.gauss(1e9, 1e-3), math.nan, math.inf]) if r.random() < 0.1 else r.gauss(0, 1),
+            "f": r.random(), "maybe": r.choice([None, r.random()]), "mixed": r.choice([None, "text", 3, r.random()]),
+            "long": r.randrange(-2**63, 2**63), "when": 5, "flag": True, "price": Decimal(r.randrange(10000)) / 100,
+            "array": [r.choice([None, r.random()]) for _ in range(r.randrange(4))],
+            "in": {"x": r.random(), "deep": r.choice([None, {"y": r.randrange(9)}])},
+            "again": {"x": r.random(), "deep": None},
+        }
+
+    def record(self, start, record, key=None, timestamp=None):
+        key = key or f"{TOPIC}||{start}|1000".encode()
+        return Record(0, len(self.produced), timestamp or start + 500, key, encode(2, self.aggregated, record))
+
+    def report(self):
+        return check_topic(TOPIC, self.source, self.produced, self.schemas, self.schemas, SETTINGS)
+
+    def rewrite(self, i, change):
+        _, record = self.schemas.decode(self.produced[i].value)
+        change(record)
+        self.produced[i] = self.produced[i]._replace(value=encode(2, self.aggregated, record))
+
+
+class RightRecordsPass(unittest.TestCase):
+    def test_all_shapes(self):
+        names = [f.name for f in fields_of(SOURCE, SETTINGS.excluded)]
+        self.assertEqual(names, ["d", "f", "maybe", "mixed", "long", "price", "array", "in_x", "in_deep_y", "again_x", "again_deep_y"])
+        for seed in range(20):
+            report = Case(seed).report()
+            self.assertTrue(report.ok, report.examples)
+            self.assertEqual(report.counts["bad records"], 2)
+            self.assertEqual(report.counts["tombstones"], 1)
+            self.assertGreater(report.counts["values"], 1000)
+
+    def test_known_numbers(self):
+        operations = ("min", "q1", "mean", "median", "stdev", "q3", "max")
+        self.assertEqual(summarize(operations, [1, 2], True, 2), [1, 0.75, 1.5, 1.5, math.sqrt(0.5), 2.25, 2])
+        self.assertEqual(summarize(operations, [3.5], False, 2), [3.5, None, 3.5, 3.5, None, None, 3.5])
+        self.assertEqual(summarize(operations, [], False, 2), [None] * 7)
+        self.assertEqual(summarize(("mean",), [1e30, 1.0, 3.0, -1e30], False, 2), [1.0])
+        self.assertEqual(summarize(("mean", "stdev", "max"), [1.0, math.inf], False, 2), [math.inf, None, math.inf])
+
+
+class DamageIsFound(unittest.TestCase):
+    def setUp(self):
+        self.case = Case()
+
+    def found(self, kind):
+        report = self.case.report()
+        self.assertGreater(report.counts[kind], 0, report.counts)
+
+    def test_dropped(self):
+        del self.case.produced[3]
+        self.found("missing")
+
+    def test_doubled(self):
+        self.case.produced.append(self.case.produced[3])
+        self.found("doubled")
+
+    def test_window_without_source(self):
+        self.case.source = [r for r in self.case.source if r.timestamp // 1000 != self.case.source[0].timestamp // 1000]
+        self.found("unexpected")
+
+    def test_source_record_not_counted(self):
+        self.case.source.append(self.case.source[0])
+        self.found("differing")
+
+    def test_swapped_keys(self):
+        p = self.case.produced
+        p[1], p[2] = p[1]._replace(key=p[2].key), p[2]._replace(key=p[1].key)
+        self.found("malformed")
+
+    def test_swapped_values(self):
+        p = self.case.produced
+        p[1], p[2] = p[1]._replace(value=p[2].value), p[2]._replace(value=p[1].value)
+        self.found("malformed")
+
+    def test_stamped_otherwise(self):
+        self.case.produced[1] = self.case.produced[1]._replace(timestamp=self.case.produced[1].timestamp + 1)
+        self.found("malformed")
+
+    def test_not_avro(self):
+        self.case.produced[1] = self.case.produced[1]._replace(value=b"rubbish")
+        self.found("malformed")
+
+    def test_head(self):
+        for name in HEAD:
+            with self.subTest(name):
+                self.case = Case()
+                self.case.rewrite(2, lambda r: r.__setitem__(name, r[name] + 1))
+                self.assertFalse(self.case.report().ok)
+
+    def test_any_bit_of_any_value(self):
+        for f in self.case.fields:
+            for operation in SETTINGS.operations:
+                name = f"{operation}_{f.name}"
+                with self.subTest(name):
+                    case = self.case
+                    before = list(case.produced)
+                    changed = False
+                    for i in range(len(case.produced)):
+                        _, record = case.schemas.decode(case.produced[i].value)
+                        value = record[name]
+                        if isinstance(value, list):
+                            if value and value[0] == value[0]:
+                                case.rewrite(i, lambda r: r[name].__setitem__(0, math.nextafter(r[name][0], 2e308)))
+                                changed = True
+                        elif value is not None and math.isfinite(value):
+                            case.rewrite(i, lambda r: r.__setitem__(name, math.nextafter(r[name], math.inf)))
+                            changed = True
+                        if changed:
+                            break
+                    if f.name == "again_deep_y":  # always null
+                        self.assertFalse(changed)
+                        continue
+                    self.assertTrue(changed)
+                    self.found("differing")
+                    case.produced = before
+
+    def test_null_for_value_and_value_for_null(self):
+        self.case.rewrite(0, lambda r: r.__setitem__("mean_f", None))
+        self.found("differing")
+        self.case = Case()
+        self.case.rewrite(0, lambda r: r.__setitem__("mean_again_deep_y", 0.0))
+        self.found("differing")
+
+    @staticmethod
+    def alike(case, a, b):
+        try:
+            return repr(case.schemas.decode(a)) == repr(case.schemas.decode(b))
+        except Bad:
+            return False
+
+    def test_random_damage(self):
+        found = total = 0
+        for seed in range(200):
+            case = Case(seed % 10, windows=6)
+            r = random.Random(seed)
+            i = r.randrange(len(case.produced))
+            value = bytearray(case.produced[i].value)
+            value[r.randrange(5, len(value))] ^= 1 << r.randrange(8)
+            if self.alike(case, bytes(value), case.produced[i].value):
+                continue  # another payload of a NaN says the same
+            case.produced[i] = case.produced[i]._replace(value=bytes(value))
+            total += 1
+            found += not case.report().ok
+        self.assertGreaterEqual(found / total, 0.99)
+
+
+if __name__ == "__main__":
+    unittest.main()
