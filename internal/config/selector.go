@@ -103,6 +103,13 @@ func (s *Selector) Explain(topic string) (Choice, string) {
 	return Choice{s.rules[i].aggregation, name}, ""
 }
 
+// Aggregated tells whether a topic is, by its name, one that this program
+// writes: the aggregated topic of a topic that the expressions take.
+func (s *Selector) Aggregated(topic string) bool {
+	_, ok := s.own(topic)
+	return ok
+}
+
 // match is the index of the first rule whose expressions match, -1 if none.
 func (s *Selector) match(topic string) int {
 	for i := range s.rules {

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// Selection is the form of the settings that the codec works with. Rules for
+// arrays that name a field come before those with regular expressions, each
+// kind in the order of the alphabet, and the first one that matches holds.
+func (f *FieldSettings) Selection() (codec.Selection, error) {
+	sel := codec.Selection{Booleans: f.Booleans, MaxElements: f.MaxElements}
+	var err error
+	if sel.Include, err = parsePatterns(f.Include); err != nil {
+		return sel, fmt.Errorf("fields.include: %w", err)
+	}
+	if sel.Exclude, err = parsePatterns(f.Exclude); err != nil {
+		return sel, fmt.Errorf("fields.exclude: %w", err)
+	}
+	names := slices.SortedFunc(maps.Keys(f.Arrays), func(a, b string) int {
+		if ra, rb := strings.HasPrefix(a, "/"), strings.HasPrefix(b, "/"); ra != rb {
+			if ra {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a, b)
+	})
+	for _, name := range names {
+		p, err := codec.ParsePattern(name)
+		if err != nil {
+			return sel, fmt.Errorf("fields.arrays: %w", err)
+		}
+		sel.Arrays = append(sel.Arrays, codec.ArrayRule{Pattern: p, Mode: f.Arrays[name]})
+	}
+	return sel, nil
+}
+
+func parsePatterns(list []string) ([]codec.Pattern, error) {
+	out := make([]codec.Pattern, len(list))
+	for i, s := range list {
+		var err error
+		if out[i], err = codec.ParsePattern(s); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ParseOperations returns the operations in the order of the configuration.
+func (a *Aggregation) ParseOperations() ([]stats.Operation, error) {
+	out := make([]stats.Operation, len(a.Operations))
+	for i, name := range a.Operations {
+		var err error
+		if out[i], err = stats.ParseOperation(name); err != nil {
+			return nil, fmt.Errorf("operations: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// Statistics is the form of the settings that package stats works with.
+func (a *Aggregation) Statistics() stats.Options {
+	o := stats.Options{MinSampleSize: a.MinSampleSize}
+	if a.Quantiles == "inclusive" {
+		o.Quantiles = stats.Inclusive
+	}
+	if a.SmallSamples == "first_value" {
+		o.SmallSamples = stats.SmallFirstValue
+	}
+	return o
+}
