@@ -1,0 +1,84 @@
+package worker
+
+import "time"
+
+// Status is what is known of a worker at one moment. The dashboard, the JSON
+// API, the Prometheus metrics and the agents command are views of it; nothing
+// else is exported. Counters count since the process started.
+type Status struct {
+	Time     time.Time `json:"time"`
+	Started  time.Time `json:"started"`
+	Version  string    `json:"version"`
+	State    string    `json:"state"` // starting, running, retrying, stopping, stopped, failed
+	Ready    bool      `json:"ready"`
+	Reason   string    `json:"reason,omitempty"` // why not ready
+	Group    string    `json:"group"`
+	ID       string    `json:"id"`
+	MemberID string    `json:"member_id"`
+	Delivery string    `json:"delivery"`
+	LoopAge  float64   `json:"loop_age_seconds"` // since the worker's loop last turned; liveness
+
+	Commits        int64     `json:"commits"`       // transactions, or offset commits, with output
+	PlainCommits   int64     `json:"plain_commits"` // offset commits without output
+	Aborts         int64     `json:"aborts"`        // transactions that did not commit
+	Sessions       int64     `json:"sessions"`      // group sessions begun; more than 1 means a restart from committed state
+	CommitDuration Histogram `json:"-"`             // seconds
+	ResultLatency  Histogram `json:"-"`             // seconds from window end + grace to committed, windows closed by records while not lagging
+
+	Topics []TopicStatus `json:"topics"`
+}
+
+// TopicStatus is one source topic's agent.
+type TopicStatus struct {
+	Topic            string            `json:"topic"`
+	AggregatedTopic  string            `json:"aggregated_topic"`
+	Aggregation      string            `json:"aggregation"`
+	SchemaID         int               `json:"schema_id"`            // newest source schema met, 0 before the first
+	AggregatedSchema int               `json:"aggregated_schema_id"` // newest in use
+	Fields           int               `json:"fields"`               // numeric fields aggregated
+	LeftOut          int               `json:"left_out"`             // fields left out
+	Weight           float64           `json:"bytes_per_second"`     // measured load
+	Problem          string            `json:"problem,omitempty"`    // what holds this topic up, for a person
+	WindowSize       float64           `json:"window_size_seconds"`
+	Watermark        time.Time         `json:"watermark"`               // all windows that end at or before are out; zero before the first
+	WatermarkDelay   float64           `json:"watermark_delay_seconds"` // now - watermark
+	Records          int64             `json:"records"`
+	Bytes            int64             `json:"bytes"`
+	Windows          int64             `json:"windows"` // aggregated records committed
+	OpenWindows      int64             `json:"open_windows"`
+	Late             int64             `json:"late"`
+	Future           int64             `json:"future"` // stamped too far ahead; also dead-lettered
+	DeadLettered     int64             `json:"dead_lettered"`
+	Tombstones       int64             `json:"tombstones"`
+	Lost             int64             `json:"lost"`              // offsets that were deleted before they were read
+	Rejected         int64             `json:"rejected_schemas"`  // aggregated schemas the registry refused
+	Mismatches       int64             `json:"replay_mismatches"` // re-read ranges that differ from what was read before
+	Partitions       []PartitionStatus `json:"partitions"`
+}
+
+// PartitionStatus is one assigned source partition. The conservation law is
+// Records = InWindows + Open + Late + DeadLettered + Tombstones.
+type PartitionStatus struct {
+	Partition    int32     `json:"partition"`
+	Position     int64     `json:"position"`  // next offset to read
+	Committed    int64     `json:"committed"` // oldest record of a window that is not final
+	End          int64     `json:"end"`       // high watermark last seen
+	Lag          int64     `json:"lag"`       // End - Position
+	Watermark    time.Time `json:"watermark"`
+	Idle         bool      `json:"idle"`
+	Paused       bool      `json:"paused"` // ahead of the topic's watermark
+	Records      int64     `json:"records"`
+	InWindows    int64     `json:"in_windows"`
+	Open         int64     `json:"open"`
+	Late         int64     `json:"late"`
+	DeadLettered int64     `json:"dead_lettered"`
+	Tombstones   int64     `json:"tombstones"`
+}
+
+// Histogram counts observations in buckets; Bounds are upper bounds in
+// seconds, Counts has one more entry for what is above the last bound.
+type Histogram struct {
+	Bounds []float64
+	Counts []uint64
+	Sum    float64
+}
