@@ -19,9 +19,10 @@ type fixed struct {
 }
 
 func newFixed(k int) fixed {
-	// The largest double is below 2^1024; 64 bits for the number of summands,
-	// and one word each for the partial words at both ends of an addition.
-	n := (k*(1024-leastExponent)+64)/64 + 3
+	// The largest shift is below k·(1024-leastExponent), and an addition is
+	// five words long. Of these the sum itself needs two, of which 64 bits are
+	// for the number of summands.
+	n := k*(1024-leastExponent)/64 + 6
 	return fixed{words: make([]uint64, n), from: n}
 }
 

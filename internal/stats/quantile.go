@@ -139,6 +139,10 @@ func (s *sampleSet) integerAt(rank int) (int64, bool) {
 
 // medianDeviation is the median of |x - median|.
 func (s *sampleSet) medianDeviation() float64 {
+	const exact = 1 << 51 // below, twice the deviation of an integer is exact in doubles
+	if s.kind == Integer && len(s.ints) == 0 && (s.lo < -exact || s.hi > exact) {
+		s.fillInts()
+	}
 	if len(s.ints) > 0 {
 		return s.integerMedianDeviation()
 	}

@@ -100,9 +100,13 @@ func (s *sampleSet) gatherResiduals() {
 			at++
 		}
 	}
-	if s.kind != Integer || len(s.rests) == 0 {
-		return
+	if s.kind == Integer && len(s.rests) > 0 {
+		s.fillInts()
 	}
+}
+
+// fillInts makes ints of values and rests.
+func (s *sampleSet) fillInts() {
 	rests := s.rests
 	for i, x := range s.values {
 		rest := int16(0)
