@@ -2,9 +2,16 @@ package stats
 
 import "math"
 
-// moments are what sum, mean, variance and the like share.
+// moments are what sum, mean, variance and the like share: the sums of the
+// samples and of their squares, in the fastest of several ways that is good
+// enough. The result is the same bits whichever was taken.
 type moments struct {
-	order  int // highest power that an operation needs
+	order int // highest power that an operation needs
+
+	tried  bool // sums was tried
+	usable bool // and can be used
+	sums   sums
+
 	exact  *PowerSums
 	filled bool // exact has the samples
 }
@@ -15,7 +22,7 @@ func (m *moments) init(ops []Operation) {
 	}
 }
 
-func (m *moments) reset() { m.filled = false }
+func (m *moments) reset() { m.tried, m.usable, m.filled = false, false, false }
 
 // powers are the exact power sums of the samples.
 func (s *sampleSet) powers() *PowerSums {
@@ -43,16 +50,71 @@ func (s *sampleSet) powers() *PowerSums {
 	return m.exact
 }
 
-func (s *sampleSet) infinite() bool {
-	return s.lo < -math.MaxFloat64 || s.hi > math.MaxFloat64
+// fast returns the sums in double-double arithmetic, or nil if the samples
+// are not such that these can be trusted.
+func (s *sampleSet) fast() *sums {
+	m := &s.moments
+	if !m.tried {
+		m.tried = true
+		m.usable = len(s.rests) == 0 && m.sums.compute(s.values, s.lo, s.hi, m.order > 1)
+	}
+	if !m.usable {
+		return nil
+	}
+	return &m.sums
 }
 
-func (s *sampleSet) sum() float64  { return s.powers().Sum() }
-func (s *sampleSet) mean() float64 { return s.powers().Mean() }
-func (s *sampleSet) rms() float64  { return s.powers().RMS() }
+func (s *sampleSet) sum() float64 {
+	if f := s.fast(); f != nil {
+		if v, ok := f.sum(); ok {
+			return v
+		}
+	}
+	return s.powers().Sum()
+}
 
-func (s *sampleSet) variance(d spread) float64  { return s.powers().variance(d) }
-func (s *sampleSet) deviation(d spread) float64 { return s.powers().deviation(d) }
+func (s *sampleSet) mean() float64 {
+	if s.lo == s.hi && len(s.rests) == 0 {
+		return s.lo
+	}
+	if f := s.fast(); f != nil {
+		if v, ok := f.mean(); ok {
+			return v
+		}
+	}
+	return s.powers().Mean()
+}
 
+// variance and deviation have no value if a sample is infinite.
+func (s *sampleSet) variance(d spread) float64 {
+	if s.equal() {
+		return 0
+	}
+	if f := s.fast(); f != nil {
+		if v, ok := f.variance(d); ok {
+			return v
+		}
+	}
+	return s.powers().variance(d)
+}
+
+func (s *sampleSet) deviation(d spread) float64 {
+	if s.equal() {
+		return 0
+	}
+	if f := s.fast(); f != nil {
+		if v, ok := f.deviation(d); ok {
+			return v
+		}
+	}
+	return s.powers().deviation(d)
+}
+
+// equal is true if all samples are finite and equal.
+func (s *sampleSet) equal() bool {
+	return s.lo == s.hi && len(s.rests) == 0 && !math.IsInf(s.lo, 0)
+}
+
+func (s *sampleSet) rms() float64      { return s.powers().RMS() }
 func (s *sampleSet) skewness() float64 { return s.powers().Skewness() }
 func (s *sampleSet) kurtosis() float64 { return s.powers().Kurtosis() }

@@ -1,0 +1,127 @@
+package stats
+
+import "math"
+
+// value is an exact number known as hi + lo ± err.
+type value struct{ hi, lo, err float64 }
+
+// settle rounds v if that is possible without doubt.
+func (v value) settle() (float64, bool) {
+	const u = 0x1p-53
+	err := 1.01 * (v.err + 3*u*math.Abs(v.lo)) // lo ± err below is rounded itself
+	a := v.hi + (v.lo - err)
+	b := v.hi + (v.lo + err)
+	return a, a == b
+}
+
+// over is v/d. d is exact, 1 <= d < 2^53.
+//
+// q = hi/d has the remainder hi - q·d, which is a double as long as it does
+// not underflow; sums and settled results are large enough for that.
+func (v value) over(d float64) value {
+	const u = 0x1p-53
+	q := v.hi / d
+	r := math.FMA(-q, d, v.hi)
+	lo := (r + v.lo) / d
+	// Two roundings, of r + lo and the division.
+	return value{q, lo, 1.01*v.err/d + 3*u*math.Abs(lo)}
+}
+
+// tiny is a bound below which a result is left to exact arithmetic, lest a
+// remainder underflow.
+const tiny = 0x1p-800
+
+// total is n·centre + Σd.
+func (s *sums) total() value {
+	const u = 0x1p-53
+	p := float64(s.n * s.centre)
+	f := math.FMA(s.n, s.centre, -p)
+	hi, e := twoSum(p, s.hi1)
+	lo := (f + e) + s.lo1
+	return value{hi, lo, s.err1 + 3*u*(math.Abs(f)+math.Abs(e)+math.Abs(s.lo1))}
+}
+
+func (s *sums) sum() (float64, bool) {
+	t := s.total()
+	if t.hi == 0 && t.lo == 0 && t.err == 0 {
+		return 0, true
+	}
+	if math.Abs(t.hi) < tiny {
+		return 0, false
+	}
+	return t.settle()
+}
+
+func (s *sums) mean() (float64, bool) {
+	t := s.total()
+	if t.hi == 0 && t.lo == 0 && t.err == 0 {
+		return 0, true
+	}
+	if math.Abs(t.hi) < tiny {
+		return 0, false
+	}
+	return t.over(s.n).settle()
+}
+
+// squares is W = n·Σd² - (Σd)² = n·Σ(x - mean)².
+//
+// With P = n·hi2 and R = hi1², both as a double and the exact error of it:
+// W = (P - R) + (low parts). |lo1| <= u|hi1| and |lo2| <= u·hi2, so the low
+// parts are below 4uP (R <= P by Cauchy and Schwarz, but for rounding), and
+// the ten or so roundings among them are off by less than 40u²P altogether.
+// Errors of the sums count n·err2 + 2|Σd|·err1 + err1².
+func (s *sums) squares() value {
+	p := float64(s.n * s.hi2)
+	pe := math.FMA(s.n, s.hi2, -p) + float64(s.n*s.lo2)
+	r := float64(s.hi1 * s.hi1)
+	re := math.FMA(s.hi1, s.hi1, -r) + float64(s.lo1*(2*s.hi1+s.lo1))
+	hi, e := twoSum(p, -r)
+	lo := e + (pe - re)
+	err := s.n*s.err2 + 2.01*math.Abs(s.hi1)*s.err1 + s.err1*s.err1 + 0x1p-100*p
+	return value{hi, lo, 1.01 * err}
+}
+
+func (s *sums) meanSquare(d spread) (value, bool) {
+	a, b, c := d.divisor(int64(s.n))
+	w := s.squares()
+	// a·b < 2^53 since n < 2^26. The other factor of meanVariance is divided
+	// by on its own.
+	v := w.over(float64(a * b))
+	if c > 1 {
+		hi, lo := twoSum(v.hi, v.lo)
+		v = value{hi, lo, v.err}.over(float64(c))
+	}
+	return v, v.hi > tiny
+}
+
+func (s *sums) variance(d spread) (float64, bool) {
+	v, ok := s.meanSquare(d)
+	if !ok {
+		return 0, false
+	}
+	return v.settle()
+}
+
+// deviation is √(q + z), where hi = q and z = lo ± err. With s = √q rounded
+// and r = q - s² (a double, like any remainder of a square root),
+//
+//	√(q + z) = s·√(1 + (r+z)/s²) = s + (r+z)/(2s) - s·((r+z)/s²)²/8 + …
+//
+// of which the third and all further terms together are below
+// s·((r+z)/s²)²/7 as long as |r+z| < s²/2^10.
+func (s *sums) deviation(d spread) (float64, bool) {
+	const u = 0x1p-53
+	v, ok := s.meanSquare(d)
+	if !ok {
+		return 0, false
+	}
+	root := math.Sqrt(v.hi)
+	r := math.FMA(-root, root, v.hi)
+	lo := (r + v.lo) / (2 * root)
+	small := (math.Abs(r) + math.Abs(v.lo) + v.err) / v.hi
+	if !(small < 0x1p-10) {
+		return 0, false
+	}
+	err := v.err/(1.9*root) + 3*u*math.Abs(lo) + 0.15*root*small*small
+	return value{root, lo, err}.settle()
+}
