@@ -1,0 +1,61 @@
+package codec
+
+import (
+	"testing"
+
+	"github.com/twmb/avro"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// FuzzProject feeds texts of schemas: whatever parses is projected within
+// the limits, can be derived and compiled, and gives a schema that parses.
+func FuzzProject(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(randomRecord(newRand(seed)).text(), []byte("\x00\x02\x04"))
+	}
+	f.Add(record(`{"name":"a.b","type":"int"}`, `{"name":"1","type":["null","R"]}`), []byte{})
+	f.Fuzz(func(t *testing.T, text string, body []byte) {
+		s, err := avro.Parse(text, avro.WithLaxNames(nil))
+		if err != nil {
+			return
+		}
+		fields, _, err := Project(s, Selection{Booleans: true})
+		if err != nil {
+			return
+		}
+		a, err := Derive("t", "s", nil, fields, ops(t, "mean"), stats.Inclusive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseAggregated(a.Text); err != nil {
+			t.Fatalf("%v\n%s", err, a.Text)
+		}
+		d, err := NewDecoder(s, Selection{Booleans: true}, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = d.Decode(body, &Row{})
+	})
+}
+
+// FuzzDecode feeds bytes to decoders of random schemas and compares what is
+// accepted with the library.
+func FuzzDecode(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(seed, randomRecord(newRand(seed)).encode(newRand(seed+100), nil, 8))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, body []byte) {
+		top := randomRecord(newRand(seed))
+		s, a, d := build(t, top.text(), Selection{Booleans: true})
+		var row Row
+		if err := d.Decode(body, &row); err != nil {
+			return
+		}
+		var v any
+		if rest, err := s.Decode(body, &v); err != nil || len(rest) > 0 {
+			return // stricter than we are, about what we skip
+		}
+		sameRow(t, &row, expected(a, v, true))
+	})
+}
