@@ -68,6 +68,12 @@ func (d *Decoder) elements(p *program, pc int, b []byte, pos int, out []float64,
 	case opFloat:
 		floats(out, b[pos:])
 		return pos + 4*len(out), nil
+	case opNullableDouble, opNullableFloat:
+		next, done, reason := nullables(out, b, pos, opcode(in.n), int64(in.m))
+		if reason != "" {
+			return d.failElement(p, pc, first+done, next, reason)
+		}
+		return next, nil
 	case opInt:
 		for i := range out {
 			v, next := varint(b, pos)

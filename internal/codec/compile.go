@@ -129,6 +129,10 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	case kindLong:
 		in.n = int32(opLong)
 	default:
+		if op, null, ok := nullable(t.elem); ok {
+			in.n, in.m = int32(op), null
+			break
+		}
 		in.n = int32(opElement)
 		sub := &program{min: t.elem.minSize()}
 		c.scalar(sub, t.elem, 0, "")

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"math/big"
+	"math/bits"
 	"strconv"
 	"unsafe"
 )
@@ -61,8 +62,39 @@ func (s *decimalScratch) largeValue(b []byte, scale int32) float64 {
 			}
 		}
 	}
-	s.text = s.large.SetBytes(s.mag).Append(s.text, 10)
+	if len(s.mag) > 16 {
+		s.text = s.large.SetBytes(s.mag).Append(s.text, 10)
+		return s.parse(scale)
+	}
+	var hi, lo uint64 // up to 38 digits, without the memory that big.Int takes
+	for _, c := range s.mag {
+		hi, lo = hi<<8|lo>>56, lo<<8|uint64(c)
+	}
+	const e19 = 10_000_000_000_000_000_000
+	top, rest := bits.Div64(hi%e19, lo, e19)
+	over, mid := bits.Div64(hi/e19, top, e19)
+	switch {
+	case over > 0:
+		s.text = strconv.AppendUint(s.text, over, 10)
+		s.digits19(mid)
+		s.digits19(rest)
+	case mid > 0:
+		s.text = strconv.AppendUint(s.text, mid, 10)
+		s.digits19(rest)
+	default:
+		s.text = strconv.AppendUint(s.text, rest, 10)
+	}
 	return s.parse(scale)
+}
+
+// digits19 appends v with leading zeros.
+func (s *decimalScratch) digits19(v uint64) {
+	var d [19]byte
+	for i := len(d) - 1; i >= 0; i-- {
+		d[i] = '0' + byte(v%10)
+		v /= 10
+	}
+	s.text = append(s.text, d[:]...)
 }
 
 func (s *decimalScratch) parse(scale int32) float64 {

@@ -88,31 +88,11 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 			pos += 4 * n
 
 		case opNullableDouble, opNullableFloat:
-			out := dst[in.slot : int(in.slot)+n]
-			for i := range out {
-				branch, next := varint(b, pos)
-				switch {
-				case next < 0:
-					return p.fail(pc, i, pos, badVarint(next))
-				case uint64(branch) > 1:
-					return p.fail(pc, i, pos, fmt.Sprintf("union has no branch %d", branch))
-				case branch == int64(in.m):
-					out[i] = stats.Null
-					pos = next
-				case in.op == opNullableDouble:
-					if len(b)-next < 8 {
-						return p.fail(pc, i, next, truncated(8, len(b)-next))
-					}
-					doubles(out[i:i+1], b[next:])
-					pos = next + 8
-				default:
-					if len(b)-next < 4 {
-						return p.fail(pc, i, next, truncated(4, len(b)-next))
-					}
-					floats(out[i:i+1], b[next:])
-					pos = next + 4
-				}
+			next, done, reason := nullables(dst[in.slot:int(in.slot)+n], b, pos, in.op, int64(in.m))
+			if reason != "" {
+				return p.fail(pc, done, next, reason)
 			}
+			pos = next
 
 		case opInt:
 			out := dst[in.slot : int(in.slot)+n]
@@ -247,4 +227,40 @@ func floats(out []float64, b []byte) {
 		}
 		out[i] = v
 	}
+}
+
+// nullables reads len(out) unions of null, which is branch null, and double
+// or float. On failure it says why, how many it has read, and where it is.
+func nullables(out []float64, b []byte, pos int, op opcode, null int64) (next, done int, reason string) {
+	size := 8
+	if op == opNullableFloat {
+		size = 4
+	}
+	for i := range out {
+		branch, at := varint(b, pos)
+		switch {
+		case at < 0:
+			return pos, i, badVarint(at)
+		case branch == null:
+			out[i] = stats.Null
+			pos = at
+			continue
+		case uint64(branch) > 1:
+			return pos, i, fmt.Sprintf("union has no branch %d", branch)
+		case len(b)-at < size:
+			return at, i, truncated(size, len(b)-at)
+		}
+		var v float64
+		if size == 8 {
+			v = math.Float64frombits(binary.LittleEndian.Uint64(b[at:]))
+		} else {
+			v = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[at:])))
+		}
+		if v != v {
+			v = stats.NaN
+		}
+		out[i] = v
+		pos = at + size
+	}
+	return pos, len(out), ""
 }

@@ -21,7 +21,7 @@ const (
 
 	opDecimalBytes // one value; m is the scale
 	opDecimalFixed // one value of n bytes; m is the scale
-	opArray        // n is the element's opcode; m the program for opElement
+	opArray        // n is the element's opcode; m the program for opElement, the index of null for opNullable…
 	opElement      // only as the n of opArray: elements are decoded by the program m
 	opNull         // reads nothing, marks n slots as null
 	opNullArray    // reads nothing, marks slot as a null array
