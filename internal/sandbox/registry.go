@@ -23,35 +23,42 @@ type Registry struct {
 	URL     string
 	Schemas *srfake.Registry
 
-	server *http.Server
-	served chan struct{}
-	mu     sync.Mutex // makes check and registration one step
+	handler http.Handler
+	addr    string
+	server  *http.Server
+	served  chan struct{}
+	mu      sync.Mutex // makes check and registration one step
 }
 
 // StartRegistry serves a new, empty registry at addr (host:port, port 0 for a
 // free one). The compatibility level is BACKWARD until it is changed by
 // PUT /config, as in Confluent's.
 func StartRegistry(addr string) (*Registry, error) {
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	r := &Registry{
-		URL:     "http://" + listener.Addr().String(),
-		Schemas: srfake.NewRegistry(),
-		served:  make(chan struct{}),
-	}
+	r := &Registry{Schemas: srfake.NewRegistry(), addr: addr}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /subjects/{subject}/versions", r.register)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions", r.check)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions/{version}", r.check)
 	mux.Handle("/", r.Schemas.Handler())
-	r.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	r.handler = mux
+	return r, r.Reopen()
+}
+
+// Reopen serves again after Close, at the same address, with all schemas.
+func (r *Registry) Reopen() error {
+	listener, err := net.Listen("tcp", r.addr)
+	if err != nil {
+		return err
+	}
+	r.addr = listener.Addr().String()
+	r.URL = "http://" + r.addr
+	server, served := &http.Server{Handler: r.handler, ReadHeaderTimeout: 10 * time.Second}, make(chan struct{})
+	r.server, r.served = server, served
 	go func() {
-		defer close(r.served)
-		_ = r.server.Serve(listener) // returns only because of Close
+		defer close(served)
+		_ = server.Serve(listener) // returns only because of Close
 	}()
-	return r, nil
+	return nil
 }
 
 // Close ends the server and all its connections at once.

@@ -133,3 +133,28 @@ func TestRegistryResolvesReferences(t *testing.T) {
 		t.Fatalf("second registration: version %d, %v", again.Version, err)
 	}
 }
+
+func TestRegistryKeepsItsSchemasWhileAway(t *testing.T) {
+	r, err := sandbox.StartRegistry("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := sr.NewClient(sr.URLs(r.URL), sr.HTTPClient(&http.Client{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := schemas.CreateSchema(t.Context(), "s", sr.Schema{Schema: one}); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	if _, err := schemas.SchemaByID(t.Context(), 1); err == nil {
+		t.Fatal("answers while away")
+	}
+	if err := r.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := schemas.SchemaByID(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+}
