@@ -59,8 +59,7 @@ func BenchmarkOperation(b *testing.B) {
 	}
 }
 
-// benchSegments makes several sets of segments of n samples in all, so that
-// branch predictors cannot learn them by heart.
+// benchSegments makes segments of n samples in all.
 func benchSegments(n, segments int, sample func(*rand.Rand, int) float64) []Segment {
 	r := rand.New(rand.NewPCG(1, 2))
 	segs := make([]Segment, segments)
@@ -72,6 +71,8 @@ func benchSegments(n, segments int, sample func(*rand.Rand, int) float64) []Segm
 	return segs
 }
 
+// benchmark summarizes the samples in several orders by turns, so that branch
+// predictors cannot learn them by heart.
 func benchmark(b *testing.B, operations string, kind Kind, segs []Segment) {
 	n := 0
 	for i := range segs {
@@ -80,9 +81,8 @@ func benchmark(b *testing.B, operations string, kind Kind, segs []Segment) {
 	sets := make([][]Segment, min(32, 1+100_000/n))
 	for i := range sets {
 		for _, s := range segs {
-			s.Values = rotate(s.Values, i)
-			if s.Residuals != nil {
-				s.Values = rotate(s.Values, 0)
+			if s.Residuals == nil {
+				s.Values = shuffled(s.Values, i)
 			}
 			sets[i] = append(sets[i], s)
 		}
@@ -99,8 +99,8 @@ func benchmark(b *testing.B, operations string, kind Kind, segs []Segment) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/value")
 }
 
-// rotate returns v shuffled by a seed; 0 leaves it as it is.
-func rotate(v []float64, seed int) []float64 {
+// shuffled is a copy of v in an order given by seed; 0 leaves it as it is.
+func shuffled(v []float64, seed int) []float64 {
 	w := append([]float64(nil), v...)
 	if seed > 0 {
 		r := rand.New(rand.NewPCG(uint64(seed), 0))

@@ -35,6 +35,12 @@ func (s *sampleSet) powers() *PowerSums {
 	}
 	m.filled = true
 	m.exact.Reset()
+	if s.shifted {
+		for _, d := range s.values {
+			m.exact.AddInt(s.base + int64(d))
+		}
+		return m.exact
+	}
 	rests := s.rests
 	for i, x := range s.values {
 		if len(rests) > 0 && int(rests[0].Row) == i {
@@ -56,7 +62,11 @@ func (s *sampleSet) fast() *sums {
 	m := &s.moments
 	if !m.tried {
 		m.tried = true
-		m.usable = len(s.rests) == 0 && m.sums.compute(s.values, s.lo, s.hi, m.order > 1)
+		m.usable = s.whole() && m.sums.compute(s.values, s.lo, s.hi, m.order > 1)
+		if s.shifted {
+			f, rest := SplitInt64(s.base)
+			m.sums.base = [2]float64{f, float64(rest)}
+		}
 	}
 	if !m.usable {
 		return nil
@@ -74,8 +84,8 @@ func (s *sampleSet) sum() float64 {
 }
 
 func (s *sampleSet) mean() float64 {
-	if s.lo == s.hi && len(s.rests) == 0 {
-		return s.lo
+	if s.lo == s.hi && s.whole() {
+		return s.smallest()
 	}
 	if f := s.fast(); f != nil {
 		if v, ok := f.mean(); ok {
@@ -112,9 +122,17 @@ func (s *sampleSet) deviation(d spread) float64 {
 
 // equal is true if all samples are finite and equal.
 func (s *sampleSet) equal() bool {
-	return s.lo == s.hi && len(s.rests) == 0 && !math.IsInf(s.lo, 0)
+	return s.lo == s.hi && s.whole() && !math.IsInf(s.lo, 0)
 }
 
-func (s *sampleSet) rms() float64      { return s.powers().RMS() }
+func (s *sampleSet) rms() float64 {
+	if f := s.fast(); f != nil && !s.shifted {
+		if v, ok := f.rms(); ok {
+			return v
+		}
+	}
+	return s.powers().RMS()
+}
+
 func (s *sampleSet) skewness() float64 { return s.powers().Skewness() }
 func (s *sampleSet) kurtosis() float64 { return s.powers().Kurtosis() }

@@ -9,6 +9,6 @@ var opMax = definition{
 	units: sameUnits,
 	least: 1,
 	compute: func(s *sampleSet, _ Operation) float64 {
-		return s.hi
+		return s.largest()
 	},
 }

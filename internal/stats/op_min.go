@@ -9,6 +9,6 @@ var opMin = definition{
 	units: sameUnits,
 	least: 1,
 	compute: func(s *sampleSet, _ Operation) float64 {
-		return s.lo
+		return s.smallest()
 	},
 }

@@ -1,9 +1,6 @@
 package stats
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // sampleSet is the samples of one field in one window, gathered from the
 // segments, and what operations share: each result is computed when the first
@@ -13,13 +10,13 @@ type sampleSet struct {
 	segs   []Segment
 	values []float64 // the samples: no NaN, no -0, residuals left out; in segment and row order
 	n      int
-	lo, hi float64 // smallest and largest of values
+	lo, hi float64 // smallest and largest of values; see smallest and largest
 
-	// Of 64-bit integers that no double holds. rests has the residuals, Row
-	// being the index in values. ints has all samples exactly, ascending; it
-	// is empty if there are no residuals or not all samples are integers.
-	rests []Residual
-	ints  []int64
+	// Of integers that no double holds; see integers.go.
+	rests   []Residual
+	ints    []int64
+	shifted bool
+	base    int64
 
 	marked      bool // nulls and nans are counted
 	nulls, nans int
@@ -42,7 +39,7 @@ func (s *sampleSet) load(kind Kind, segs []Segment) {
 	s.kind, s.segs = kind, segs
 	s.marked, s.picked = false, false
 	s.moments.reset()
-	s.rests, s.ints = s.rests[:0], s.ints[:0]
+	s.rests, s.ints, s.shifted = s.rests[:0], s.ints[:0], false
 
 	total, residuals := 0, false
 	for i := range segs {
@@ -55,6 +52,9 @@ func (s *sampleSet) load(kind Kind, segs []Segment) {
 	s.gather(s.values[:total])
 	if residuals {
 		s.gatherResiduals()
+		if s.kind == Integer && len(s.rests) > 0 && !s.shift() {
+			s.fillInts()
+		}
 	}
 }
 
@@ -78,60 +78,6 @@ func (s *sampleSet) gather(buf []float64) {
 		}
 	}
 	s.values, s.n, s.lo, s.hi = buf[:n], n, lo, hi
-}
-
-// gatherResiduals finds the place in values of each residual, and the exact
-// integers.
-func (s *sampleSet) gatherResiduals() {
-	at := int32(0)
-	for i := range s.segs {
-		seg := &s.segs[i]
-		rests := seg.Residuals
-		for row, x := range seg.Values {
-			for len(rests) > 0 && int(rests[0].Row) < row {
-				rests = rests[1:]
-			}
-			if x != x {
-				continue
-			}
-			if len(rests) > 0 && int(rests[0].Row) == row && rests[0].Value != 0 {
-				s.rests = append(s.rests, Residual{Row: at, Value: rests[0].Value})
-			}
-			at++
-		}
-	}
-	if s.kind == Integer && len(s.rests) > 0 {
-		s.fillInts()
-	}
-}
-
-// fillInts makes ints of values and rests.
-func (s *sampleSet) fillInts() {
-	rests := s.rests
-	for i, x := range s.values {
-		rest := int16(0)
-		if len(rests) > 0 && int(rests[0].Row) == i {
-			rest, rests = rests[0].Value, rests[1:]
-		}
-		v, ok := joinInt64(x, rest)
-		if !ok { // not from a decoder of ours
-			s.ints = s.ints[:0]
-			return
-		}
-		s.ints = append(s.ints, v)
-	}
-	slices.Sort(s.ints)
-}
-
-// joinInt64 is the inverse of SplitInt64. It is false if f + rest is no int64.
-func joinInt64(f float64, rest int16) (int64, bool) {
-	switch {
-	case f == 1<<63 && rest < 0:
-		return math.MaxInt64 + (int64(rest) + 1), true
-	case f >= -1<<63 && f < 1<<63 && f == math.Trunc(f):
-		return int64(f) + int64(rest), true
-	}
-	return 0, false
 }
 
 // countMarks counts nulls and NaNs. Rows without a sample that are neither

@@ -31,14 +31,22 @@ func (v value) over(d float64) value {
 // remainder underflow.
 const tiny = 0x1p-800
 
-// total is n·centre + Σd.
+// total is Σx = n·base + n·centre + Σd.
 func (s *sums) total() value {
 	const u = 0x1p-53
-	p := float64(s.n * s.centre)
-	f := math.FMA(s.n, s.centre, -p)
-	hi, e := twoSum(p, s.hi1)
-	lo := (f + e) + s.lo1
-	return value{hi, lo, s.err1 + 3*u*(math.Abs(f)+math.Abs(e)+math.Abs(s.lo1))}
+	t := value{s.hi1, s.lo1, s.err1}
+	for _, c := range [...]float64{s.centre, s.base[0], s.base[1]} {
+		if c == 0 {
+			continue
+		}
+		p := float64(s.n * c)
+		f := math.FMA(s.n, c, -p) // n·c = p + f exactly
+		hi, e := twoSum(p, t.hi)
+		e += f
+		lo := t.lo + e
+		t = value{hi, lo, t.err + 1.01*u*(math.Abs(e)+math.Abs(lo))}
+	}
+	return t
 }
 
 func (s *sums) sum() (float64, bool) {
@@ -102,19 +110,48 @@ func (s *sums) variance(d spread) (float64, bool) {
 	return v.settle()
 }
 
-// deviation is √(q + z), where hi = q and z = lo ± err. With s = √q rounded
+func (s *sums) deviation(d spread) (float64, bool) {
+	v, ok := s.meanSquare(d)
+	if !ok {
+		return 0, false
+	}
+	return v.root()
+}
+
+// rms is the root of Σx²/n, where
+//
+//	Σx² = Σd² + centre·(2Σd + n·centre) = Σd² + centre·(Σd + Σx).
+//
+// With a centre all samples are between half of it and twice it, so all terms
+// are below 8·Σx². Their low parts are below 8u of that, and the ten or so
+// roundings among these together below 2^9u²·Σx².
+func (s *sums) rms() (float64, bool) {
+	v := value{s.hi2, s.lo2, s.err2}
+	if c := s.centre; c != 0 {
+		t := s.total()
+		y, e := twoSum(s.hi1, t.hi)
+		ye := e + (s.lo1 + t.lo)
+		p := float64(c * y)
+		pe := math.FMA(c, y, -p) + float64(c*ye)
+		hi, e := twoSum(s.hi2, p)
+		v = value{hi, e + (s.lo2 + pe), s.err2 + 1.01*math.Abs(c)*(s.err1+t.err) + 0x1p-96*hi}
+	}
+	v = v.over(s.n)
+	if !(v.hi > tiny) {
+		return 0, false
+	}
+	return v.root()
+}
+
+// root is √(q + z) for v = q + z, where q = hi > tiny and z = lo ± err. With s = √q rounded
 // and r = q - s² (a double, like any remainder of a square root),
 //
 //	√(q + z) = s·√(1 + (r+z)/s²) = s + (r+z)/(2s) - s·((r+z)/s²)²/8 + …
 //
 // of which the third and all further terms together are below
 // s·((r+z)/s²)²/7 as long as |r+z| < s²/2^10.
-func (s *sums) deviation(d spread) (float64, bool) {
+func (v value) root() (float64, bool) {
 	const u = 0x1p-53
-	v, ok := s.meanSquare(d)
-	if !ok {
-		return 0, false
-	}
 	root := math.Sqrt(v.hi)
 	r := math.FMA(-root, root, v.hi)
 	lo := (r + v.lo) / (2 * root)

@@ -7,9 +7,10 @@ import "math"
 //
 // From them a result is computed as hi + lo ± bound. If both ends of that
 // interval round to the same double then so does the exact result (rounding
-// is monotone), and it is the correctly rounded one. Otherwise, which is rare
-// (the intervals are about 2^-30 of the space between two doubles), the
-// caller falls back on PowerSums. This is Ziv's strategy: A. Ziv, Fast
+// is monotone), and it is the correctly rounded one. Otherwise the caller falls
+// back on PowerSums. That is rare: the intervals are about 2^-30 of the space
+// between two doubles, so it takes a sum that is exactly midway between two,
+// or that cancels almost wholly. This is Ziv's strategy: A. Ziv, Fast
 // evaluation of elementary mathematical functions with correctly rounded last
 // bit, ACM TOMS 17 (1991) 410.
 //
@@ -18,6 +19,7 @@ import "math"
 // make up for that and for terms of higher order.
 type sums struct {
 	n      float64
+	base   [2]float64 // of integers that are shifted by base[0] + base[1]: for total
 	centre float64
 	hi1    float64 // Σd = hi1 + lo1 ± err1
 	lo1    float64
@@ -41,6 +43,10 @@ const (
 // It is false if the magnitudes are out of range.
 func (s *sums) compute(values []float64, lo, hi float64, squares bool) bool {
 	magnitude := max(hi, -lo)
+	if magnitude == 0 {
+		*s = sums{n: float64(len(values))}
+		return true
+	}
 	if !(magnitude >= smallest && magnitude <= largest) || len(values) > 1<<25 {
 		return false
 	}
