@@ -54,6 +54,7 @@ func TestFileThatIsNotThere(t *testing.T) {
 	}
 }
 
+// golden compares a text with a file; UPDATE=1 writes the file anew.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	if os.Getenv("UPDATE") != "" {
@@ -65,7 +66,14 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	if got == string(want) {
+		return
 	}
+	a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			t.Fatalf("%s:%d: got\n%s\nwant\n%s", name, i+1, a[i], b[i])
+		}
+	}
+	t.Errorf("%s: got %d lines, want %d", name, len(a), len(b))
 }

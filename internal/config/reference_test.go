@@ -30,10 +30,26 @@ func TestDocumentation(t *testing.T) {
 	golden(t, name, before+begin+"\n"+config.Reference()+"\n"+end+after)
 }
 
+// TestDocumentedFiles loads what docs/configuration.md shows as files.
+func TestDocumentedFiles(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```yaml\n")[1:]
+	for _, block := range blocks {
+		file, _, _ := strings.Cut(block, "```")
+		load(t, file)
+	}
+	if len(blocks) == 0 {
+		t.Error("no file is shown")
+	}
+}
+
 func TestShow(t *testing.T) {
 	l, err := config.Load(config.Sources{
-		File: "config.yaml",
-		Text: []byte("kafka:\n  sasl: {mechanism: plain, username: me, password: hunter2}\nschema_registry: {token: hunter3}\naggregations:\n  - name: a\n    topics: {include: ['^it''s: #x']}\n    fields: {arrays: {/f/: pool}}\n  - name: 'b'\n    topics: {include: [b]}\n"),
+		File:    "config.yaml",
+		Text:    []byte("kafka:\n  sasl: {mechanism: plain, username: me, password: hunter2}\nschema_registry: {token: hunter3}\naggregations:\n  - name: a\n    topics: {include: ['^it''s: #x']}\n    fields: {arrays: {/f/: pool}}\n  - name: 'b'\n    topics: {include: [b]}\n"),
 		Environ: []string{"KAFKA_AGGREGATOR_WORKER_GROUP=x"},
 	})
 	if err != nil {
