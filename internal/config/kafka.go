@@ -14,7 +14,7 @@ import (
 // Opts are the options that any client needs to reach the cluster: seed
 // brokers, client id, TLS and SASL. It reads the files of certificates; the
 // file of a password is read at each login.
-func (k *Kafka) Opts() ([]kgo.Opt, error) {
+func (k Kafka) Opts() ([]kgo.Opt, error) {
 	opts := []kgo.Opt{kgo.SeedBrokers(k.Brokers...), kgo.ClientID(k.ClientID)}
 	if k.TLS.Enabled {
 		conf, err := k.TLS.Client()

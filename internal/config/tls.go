@@ -8,7 +8,7 @@ import (
 )
 
 // Client is the TLS configuration of a client, made from the files named.
-func (t *TLS) Client() (*tls.Config, error) {
+func (t TLS) Client() (*tls.Config, error) {
 	conf := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         t.ServerName,
