@@ -29,7 +29,7 @@ type bucket struct {
 
 const (
 	maxBuckets = 4096
-	fewSamples = 40 // up to which sorting is faster
+	fewSamples = 36 // up to which sorting is faster
 	maxDepth   = 2  // of buckets within buckets; then the samples are of very different size
 )
 

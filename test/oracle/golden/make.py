@@ -368,6 +368,8 @@ def cases():
 
 
 def main():
+    if sys.version_info < (3, 11):
+        sys.exit("Python 3.11 or later is needed: before, stdev was not rounded correctly")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
     parser.add_argument("--show", type=int, metavar="N", help="print a window")
