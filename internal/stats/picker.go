@@ -38,9 +38,6 @@ const (
 // values stays as it is.
 func (p *picker) pick(dst []float64, ranks []int, values []float64, lo, hi float64) {
 	if len(values) > fewSamples {
-		if cap(p.part) < 3*len(values) {
-			p.part = make([]float64, 0, 3*len(values)+len(values)/2)
-		}
 		p.part, p.wanted = p.part[:0], p.wanted[:0]
 		p.spread(dst, ranks, 0, values, lo, hi, 0)
 		return
@@ -132,7 +129,7 @@ func (p *picker) find(ranks []int, below, buckets int) []bucket {
 		}
 		below += n
 	}
-	p.part = p.part[:at]
+	p.part = slices.Grow(p.part, at-len(p.part))[:at]
 	return p.wanted[start:]
 }
 
@@ -169,9 +166,6 @@ func (p *picker) finish(dst []float64, ranks []int, b bucket, depth int) {
 		}
 	}
 	part, wanted := len(p.part), len(p.wanted)
-	if cap(p.part)-part < len(values) {
-		p.part = slices.Grow(p.part, len(values))
-	}
 	p.spread(dst, ranks, b.below, values, lo, hi, depth+1)
 	p.part, p.wanted = p.part[:part], p.wanted[:wanted]
 }

@@ -63,21 +63,40 @@ func (s *sampleSet) gather(buf []float64) {
 	n := 0
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for i := range s.segs {
-		for _, x := range s.segs[i].Values {
+		rows := s.segs[i].Values
+		part := buf[n:][:len(rows)]
+		nans := 0
+		for row, x := range rows {
 			x += 0 // makes 0 of -0
-			buf[n] = x
+			part[row] = x
 			if x < lo {
 				lo = x
 			}
 			if x > hi {
 				hi = x
 			}
-			if x == x {
-				n++
+			if x != x {
+				nans++
 			}
+		}
+		n += len(rows)
+		if nans > 0 {
+			n -= nans
+			dropNaNs(part)
 		}
 	}
 	s.values, s.n, s.lo, s.hi = buf[:n], n, lo, hi
+}
+
+// dropNaNs moves the samples to the front.
+func dropNaNs(v []float64) {
+	n := 0
+	for _, x := range v {
+		v[n] = x
+		if x == x {
+			n++
+		}
+	}
 }
 
 // countMarks counts nulls and NaNs. Rows without a sample that are neither
