@@ -228,9 +228,9 @@ func TestBoundsHold(t *testing.T) {
 		within(t, "total", s.total(), x.sum())
 		within(t, "mean", s.total().over(s.n), x.over(x.sum(), n))
 		within(t, "squares", s.squares(), w)
-		for d, divisor := range map[spread]int{sampleVariance: n * (n - 1), populationVariance: n * n, meanVariance: n * n * (n - 1)} {
+		for d, n := range map[divisor]int{sampleVariance: n * (n - 1), populationVariance: n * n, meanVariance: n * n * (n - 1)} {
 			if v, ok := s.meanSquare(d); ok {
-				within(t, "mean square", v, x.over(w, divisor))
+				within(t, "mean square", v, x.over(w, n))
 			}
 		}
 	}

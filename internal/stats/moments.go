@@ -96,7 +96,7 @@ func (s *sampleSet) mean() float64 {
 }
 
 // variance and deviation have no value if a sample is infinite.
-func (s *sampleSet) variance(d spread) float64 {
+func (s *sampleSet) variance(d divisor) float64 {
 	if s.equal() {
 		return 0
 	}
@@ -108,7 +108,7 @@ func (s *sampleSet) variance(d spread) float64 {
 	return s.powers().variance(d)
 }
 
-func (s *sampleSet) deviation(d spread) float64 {
+func (s *sampleSet) deviation(d divisor) float64 {
 	if s.equal() {
 		return 0
 	}

@@ -168,17 +168,17 @@ func (p *PowerSums) RMS() float64 {
 	return p.r.root(&p.a[1], p.t[1].SetInt64(p.n), 2*p.least)
 }
 
-// spread says of which n the sum of squared deviations is divided.
-type spread uint8
+// divisor is what the sum of squared deviations Σ(x-mean)² is divided by.
+type divisor uint8
 
 const (
-	sampleVariance     spread = iota // n-1
-	populationVariance               // n
-	meanVariance                     // n(n-1), the variance of the mean
+	sampleVariance     divisor = iota // n-1
+	populationVariance                // n
+	meanVariance                      // n(n-1), the variance of the mean
 )
 
-// divisor is n times what the sum of squared deviations is divided by.
-func (d spread) divisor(n int64) (a, b, c int64) {
+// factors are those of n times the divisor: of what n·Σ(x-mean)² is divided by.
+func (d divisor) factors(n int64) (a, b, c int64) {
 	switch d {
 	case sampleVariance:
 		return n, n - 1, 1
@@ -191,7 +191,7 @@ func (d spread) divisor(n int64) (a, b, c int64) {
 
 // variance and deviation (its root) have no value if a sample is infinite.
 // At least two samples, one for populationVariance.
-func (p *PowerSums) variance(d spread) float64 {
+func (p *PowerSums) variance(d divisor) float64 {
 	if p.up+p.down > 0 {
 		return NaN
 	}
@@ -202,7 +202,7 @@ func (p *PowerSums) variance(d spread) float64 {
 	return p.r.ratio(num, den, 2*p.least)
 }
 
-func (p *PowerSums) deviation(d spread) float64 {
+func (p *PowerSums) deviation(d divisor) float64 {
 	if p.up+p.down > 0 {
 		return NaN
 	}
@@ -221,9 +221,9 @@ func (p *PowerSums) squares() *big.Int {
 	return z.Sub(z, square)
 }
 
-// denominator returns the product of d.divisor in p.t[1].
-func (p *PowerSums) denominator(d spread) *big.Int {
-	x, y, z := d.divisor(p.n)
+// denominator returns the product of d.factors in p.t[1].
+func (p *PowerSums) denominator(d divisor) *big.Int {
+	x, y, z := d.factors(p.n)
 	den := p.t[1].SetInt64(x)
 	den.Mul(den, p.t[2].SetInt64(y))
 	return den.Mul(den, p.t[2].SetInt64(z))

@@ -89,8 +89,8 @@ func (s *sums) squares() value {
 	return value{hi, lo, 1.01 * err}
 }
 
-func (s *sums) meanSquare(d spread) (value, bool) {
-	a, b, c := d.divisor(int64(s.n))
+func (s *sums) meanSquare(d divisor) (value, bool) {
+	a, b, c := d.factors(int64(s.n))
 	w := s.squares()
 	// a·b < 2^53 since n < 2^26. The other factor of meanVariance is divided
 	// by on its own.
@@ -102,7 +102,7 @@ func (s *sums) meanSquare(d spread) (value, bool) {
 	return v, v.hi > tiny
 }
 
-func (s *sums) variance(d spread) (float64, bool) {
+func (s *sums) variance(d divisor) (float64, bool) {
 	v, ok := s.meanSquare(d)
 	if !ok {
 		return 0, false
@@ -110,7 +110,7 @@ func (s *sums) variance(d spread) (float64, bool) {
 	return v.settle()
 }
 
-func (s *sums) deviation(d spread) (float64, bool) {
+func (s *sums) deviation(d divisor) (float64, bool) {
 	v, ok := s.meanSquare(d)
 	if !ok {
 		return 0, false

@@ -74,6 +74,9 @@ func (g *Segment) rows(rows []int) Segment {
 }
 
 func TestNoAllocationAfterWarmUp(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
 	ops := parseOperations(t, everything)
 	s := NewSummarizer(ops, Options{MinSampleSize: 2})
 	dst := make([]float64, len(ops))
