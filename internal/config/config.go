@@ -73,9 +73,12 @@ type Worker struct {
 	TransactionTimeout time.Duration `yaml:"transaction_timeout"`
 }
 
-// HTTP is the status server; Listen "off" turns it off.
+// HTTP is the status server; Listen "off" turns it off. It answers only those
+// who ask for a host that it knows: localhost, the host of Listen, the address
+// that the connection arrived at, and Hosts.
 type HTTP struct {
-	Listen string `yaml:"listen"`
+	Listen string   `yaml:"listen"`
+	Hosts  []string `yaml:"hosts"`
 }
 
 // Log: level debug, info, warn or error; format auto (text on a terminal, JSON otherwise), text or json.

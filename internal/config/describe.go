@@ -46,6 +46,8 @@ func descriptions() []description {
 		{path: "http", doc: "Status page, metrics and health.", scalar: "listen"},
 		{path: "http.listen", doc: "host:port to listen at, or off.", example: "127.0.0.1:8080"},
 
+		{path: "http.hosts", doc: "Further names by which clients ask for the status page, such as a service's name. It answers for localhost, the host of listen and the address that a connection arrives at anyway.", example: "[aggregator.example.org]"},
+
 		{path: "aggregations", doc: "Which topics are aggregated, and how. The first entry whose topics match takes a topic."},
 		{path: "aggregations[].name", doc: "Name of this entry in logs and metrics; unique.", example: "examples"},
 		{path: "aggregations[].topics", doc: "The source topics. New topics are found while running. Internal topics (`__…`), the dead-letter and late topics and the program's own aggregated topics are never taken, whatever is written here."},

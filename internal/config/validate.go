@@ -46,6 +46,11 @@ func (c *Config) problems() []Problem {
 	if c.HTTP.Listen != "off" {
 		top.hostPort("http.listen", c.HTTP.Listen, "write host:port, such as 127.0.0.1:8080, or off")
 	}
+	for i, h := range c.HTTP.Hosts {
+		if h == "" || strings.ContainsAny(h, " /:@") {
+			top.add(fmt.Sprintf("http.hosts[%d]", i), "write a name without a port, such as aggregator.example.org", "%q is not a host's name", h)
+		}
+	}
 	if c.DeadLetterTopic != "" {
 		top.topic("dead_letter_topic", c.DeadLetterTopic)
 	}
