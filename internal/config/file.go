@@ -15,6 +15,9 @@ import (
 // maxFile bounds the size of a configuration file in bytes.
 const maxFile = 1 << 20
 
+// maxMerges bounds how often maps are merged into others in one file.
+const maxMerges = 200
+
 // document is one YAML file while it is read into a Config. It goes through
 // the syntax tree itself, rather than having a library decode it, so that it
 // reports all problems at once, each with its place and what to write instead.
@@ -25,6 +28,7 @@ type document struct {
 	origins map[string]Origin // of values
 	places  map[string]Origin // of sections, for problems with what they lack
 	found   []Problem
+	merges  int // done so far
 }
 
 func (d *document) origin(n ast.Node) Origin {
@@ -72,7 +76,7 @@ func (d *document) read(text []byte) {
 		ast.Walk(collector(d.anchors), body)
 	}
 	if body != nil {
-		d.section(body, reflect.ValueOf(d.cfg).Elem(), "", 0)
+		d.section(body, reflect.ValueOf(d.cfg).Elem(), "")
 	}
 }
 

@@ -160,6 +160,18 @@ aggregations:
       <<: *w
       grace: 4s
 `)
+	c := load(t, `
+aggregations:
+  - &base
+    name: one
+    topics: {include: ['^a'], exclude: [x]}
+    window: {size: 2s, grace: 3s}
+  - <<: [{name: two, operations: [mean]}, *base]
+    topics: {include: ['^b']}
+`).Aggregations[1]
+	if c.Name != "two" || len(c.Topics.Exclude) != 0 || c.Window.Grace != 3*time.Second || len(c.Operations) != 1 {
+		t.Errorf("%+v", c)
+	}
 	b := l.Aggregations[1]
 	if b.Name != "two" || b.Window.Size != 2*time.Second || b.Window.Grace != 4*time.Second || b.Topics.Include[0] != "^b" {
 		t.Errorf("%+v", b)

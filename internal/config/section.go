@@ -3,36 +3,26 @@ package config
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
 
 // section sets the fields of the struct v from a map.
-func (d *document) section(n ast.Node, v reflect.Value, path string, merges int) {
+func (d *document) section(n ast.Node, v reflect.Value, path string) {
 	d.places[path] = d.origin(n)
+	d.merge(n, v, path, make(map[string]bool))
+}
+
+// merge sets what is not taken yet: first the map's own keys, then those of
+// the maps that it merges in. A key replaces the merged one as a whole. Maps
+// may merge themselves, or grow by powers; so there is an end to it.
+func (d *document) merge(n ast.Node, v reflect.Value, path string, taken map[string]bool) {
 	pairs, ok := d.pairs(n, path)
 	if !ok {
 		return
 	}
-	for _, p := range pairs { // what is merged in comes first, so that the map's own keys win
-		if _, ok := p.Key.(*ast.MergeKeyNode); !ok {
-			continue
-		}
-		if merges >= 8 {
-			d.problem(p.Key, path, "", "merged too often")
-			continue
-		}
-		if list, ok := d.plain(p.Value).(*ast.SequenceNode); ok {
-			for _, item := range slices.Backward(list.Values) { // the first of the list wins
-				d.section(item, v, path, merges+1)
-			}
-			continue
-		}
-		d.section(p.Value, v, path, merges+1)
-	}
-	seen := make(map[string]bool)
+	own := make(map[string]bool)
 	for _, p := range pairs {
 		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
 			continue
@@ -43,17 +33,39 @@ func (d *document) section(n ast.Node, v reflect.Value, path string, merges int)
 			continue
 		}
 		child := join(path, name)
-		if seen[name] {
+		if own[name] {
 			d.problem(p.Key, child, "keep one of them", "written twice")
 			continue
 		}
-		seen[name] = true
+		own[name] = true
+		if taken[name] {
+			continue
+		}
+		taken[name] = true
 		f := fieldByKey(v, name)
 		if !f.IsValid() {
 			d.problem(p.Key, child, suggest(v.Type(), path, name), "unknown key")
 			continue
 		}
 		d.value(p.Value, f, child)
+	}
+	for _, p := range pairs {
+		if _, ok := p.Key.(*ast.MergeKeyNode); !ok {
+			continue
+		}
+		if d.merges++; d.merges >= maxMerges {
+			if d.merges == maxMerges {
+				d.problem(p.Key, path, "merge fewer maps", "more than %d maps are merged", maxMerges)
+			}
+			return
+		}
+		if list, ok := d.plain(p.Value).(*ast.SequenceNode); ok {
+			for _, item := range list.Values {
+				d.merge(item, v, path, taken)
+			}
+			continue
+		}
+		d.merge(p.Value, v, path, taken)
 	}
 }
 
@@ -118,7 +130,7 @@ func (d *document) value(n ast.Node, v reflect.Value, path string) {
 				return
 			}
 		}
-		d.section(n, v, path, 0)
+		d.section(n, v, path)
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
 		d.entries(n, v, path)
 	case v.Kind() == reflect.Slice:
@@ -159,7 +171,7 @@ func (d *document) entries(n ast.Node, v reflect.Value, path string) {
 	for i, item := range list.Values {
 		all[i] = DefaultAggregation()
 		at := fmt.Sprintf("%s[%d]", path, i)
-		d.section(item, reflect.ValueOf(&all[i]).Elem(), at, 0)
+		d.section(item, reflect.ValueOf(&all[i]).Elem(), at)
 	}
 	v.Set(reflect.ValueOf(all))
 }
