@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+// Checkpoint is what is committed for a source partition beside its offset.
+// The offset O is that of the oldest record of a window that is not final;
+// records in [O, Head) are read again after a restart, only to rebuild
+// windows. It travels as the offset's metadata.
+type Checkpoint struct {
+	Cluster uint64   // hash of the cluster id that the offsets belong to
+	TopicID [16]byte // of the source topic, zero if the brokers give none
+	Head    int64    // next offset that no committed transaction has read
+	MaxTime int64    // highest event time below Head, ns; window.Unset if none
+	Final   int64    // windows that end at or before are out, ns; window.Unset if none
+	Count   int64    // records in [O, Head)
+	Hash    uint64   // sum over them of recordHash
+}
+
+const (
+	checkpointPrefix = "ka1." // names the format and its version
+	checkpointSize   = 8 + 16 + 5*8 + 4
+)
+
+// ErrCheckpoint: the metadata of a committed offset was not written by this
+// program, or by a version that this one does not know.
+var ErrCheckpoint = errors.New("not a checkpoint of this version of kafka-aggregator")
+
+// Encode gives the metadata text, 95 ASCII characters.
+func (c *Checkpoint) Encode() string {
+	b := make([]byte, 0, checkpointSize)
+	b = binary.BigEndian.AppendUint64(b, c.Cluster)
+	b = append(b, c.TopicID[:]...)
+	for _, v := range []int64{c.Head, c.MaxTime, c.Final, c.Count, int64(c.Hash)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(v))
+	}
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return checkpointPrefix + base64.RawStdEncoding.EncodeToString(b)
+}
+
+// DecodeCheckpoint reads what Encode wrote.
+func DecodeCheckpoint(text string) (Checkpoint, error) {
+	var c Checkpoint
+	body, ok := strings.CutPrefix(text, checkpointPrefix)
+	if !ok {
+		return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
+	}
+	b, err := base64.RawStdEncoding.DecodeString(body)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	if len(b) != checkpointSize {
+		return c, fmt.Errorf("%w: %d bytes, want %d", ErrCheckpoint, len(b), checkpointSize)
+	}
+	if sum := binary.BigEndian.Uint32(b[checkpointSize-4:]); sum != crc32.ChecksumIEEE(b[:checkpointSize-4]) {
+		return c, fmt.Errorf("%w: its checksum is wrong", ErrCheckpoint)
+	}
+	c.Cluster = binary.BigEndian.Uint64(b)
+	copy(c.TopicID[:], b[8:])
+	var v [5]int64
+	for i := range v {
+		v[i] = int64(binary.BigEndian.Uint64(b[24+8*i:]))
+	}
+	c.Head, c.MaxTime, c.Final, c.Count, c.Hash = v[0], v[1], v[2], v[3], uint64(v[4])
+	return c, nil
+}
+
+// Fresh is the checkpoint of a partition that was never read, starting at offset.
+func Fresh(offset int64) Checkpoint {
+	return Checkpoint{Head: offset, MaxTime: window.Unset, Final: window.Unset}
+}
+
+// recordHash mixes a record's offset and timestamp (the finalizer of
+// MurmurHash3). The fingerprint of a range is the sum over its records, so
+// that the fingerprint of a suffix is a difference.
+func recordHash(offset, t int64) uint64 {
+	h := uint64(offset)*0x9e3779b97f4a7c15 ^ uint64(t)
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}

@@ -1,0 +1,247 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+// Result is the aggregated record of a window.
+type Result struct {
+	Start, End int64 // ns
+	Time       int64 // middle, ns; the record's timestamp
+	Count      int64
+	Key        []byte
+	Value      []byte
+	Ranges     []Range
+	Partial    bool // records that belong to the window may be missing
+}
+
+// Range says from which offsets of a source partition a window was computed:
+// Count records from First to Last, both included.
+type Range struct {
+	Partition   int32
+	First, Last int64
+	Count       int64
+}
+
+// Computer turns final windows into aggregated records. It owns scratch
+// memory and is used by one goroutine; it serves one agent configuration
+// (operations and options).
+type Computer struct {
+	ops     int
+	sum     *stats.Summarizer
+	results codec.Results
+	one     []float64 // results of one element of an array
+
+	segments []stats.Segment
+	element  [][]float64 // gathered samples of an element, by pane
+	rests    [][]stats.Residual
+	times    [][]int64
+}
+
+// NewComputer makes a computer for the operations of an agent.
+func NewComputer(ops []stats.Operation, opts stats.Options) *Computer {
+	return &Computer{ops: len(ops), sum: stats.NewSummarizer(ops, opts), one: make([]float64, len(ops))}
+}
+
+// Compute makes the aggregated record of a window. Partitions go in the order
+// of their ids and records in the order of their offsets, so the bytes do not
+// depend on when and by whom the records were read.
+func (c *Computer) Compute(a *Agent, w Window) Result {
+	r := Result{Start: w.Start, End: window.End(w.Start, a.set.Size)}
+	r.Time = r.Start + (r.End-r.Start)/2
+	version := 0
+	for i, p := range w.panes {
+		version = max(version, p.version)
+		r.Count += int64(p.rows)
+		r.Partial = r.Partial || p.partial
+		r.Ranges = append(r.Ranges, Range{Partition: w.owner[i].ID, First: p.first, Last: p.last, Count: int64(p.rows)})
+	}
+	v := a.versions[version]
+	c.fields(v.Schema.Fields, w.panes)
+	r.Key = Key(a.Topic, "", r.Start, a.set.Size)
+	r.Value = v.Encoder.Append(nil, codec.Head{
+		Time:  float64(r.Time) / 1e9,
+		Start: floorMillis(r.Start), End: floorMillis(r.End),
+		Size: float64(a.set.Size) / 1e9, Count: r.Count,
+	}, &c.results)
+	return r
+}
+
+// Key is the key of an aggregated record: source topic|group|window start in
+// ms|size in ms. Windows that do not start or end on a millisecond have
+// decimals.
+func Key(topic, group string, start, size int64) []byte {
+	b := make([]byte, 0, len(topic)+len(group)+32)
+	b = append(append(append(append(b, topic...), '|'), group...), '|')
+	b = append(appendMillis(b, start), '|')
+	return appendMillis(b, size)
+}
+
+func appendMillis(b []byte, ns int64) []byte {
+	ms, rest := floorMillis(ns), ns-floorMillis(ns)*1e6
+	if ms < 0 && rest > 0 { // written as a sign and a magnitude
+		ms, rest = ms+1, 1e6-rest
+		if ms == 0 {
+			b = append(b, '-')
+		}
+	}
+	b = strconv.AppendInt(b, ms, 10)
+	if rest == 0 {
+		return b
+	}
+	return fmt.Appendf(b, ".%06d", rest)
+}
+
+func floorMillis(ns int64) int64 { return window.Start(ns, 1e6) / 1e6 }
+
+// fields computes the results of all fields.
+func (c *Computer) fields(fields []codec.Field, panes []*pane) {
+	n := len(fields) * c.ops
+	c.results.Scalars = slices.Grow(c.results.Scalars[:0], n)[:n]
+	for len(c.results.Arrays) < n {
+		c.results.Arrays = append(c.results.Arrays, nil)
+	}
+	for slot := range fields {
+		f := &fields[slot]
+		at := slot * c.ops
+		switch {
+		case f.Array && f.Pool:
+			c.pooled(c.results.Scalars[at:at+c.ops], slot, f.Kind, panes)
+		case f.Array:
+			c.elements(c.results.Arrays[at:at+c.ops], slot, f.Kind, panes)
+		default:
+			c.scalar(c.results.Scalars[at:at+c.ops], slot, f.Kind, panes)
+		}
+	}
+}
+
+func (c *Computer) scalar(dst []float64, slot int, kind stats.Kind, panes []*pane) {
+	c.segments = c.segments[:0]
+	for _, p := range panes {
+		if values := p.column(slot); values != nil {
+			c.segments = append(c.segments, stats.Segment{Values: values, Residuals: p.rests[slot], Times: p.times})
+		}
+	}
+	c.sum.Summarize(dst, kind, c.segments)
+}
+
+// scratch makes room to gather for n panes.
+func (c *Computer) scratch(n int) {
+	for len(c.element) < n {
+		c.element, c.rests, c.times = append(c.element, nil), append(c.rests, nil), append(c.times, nil)
+	}
+}
+
+// elements computes each element of an array for itself. dst[op] becomes an
+// array as long as the longest of the window.
+func (c *Computer) elements(dst [][]float64, slot int, kind stats.Kind, panes []*pane) {
+	c.scratch(len(panes))
+	longest := 0
+	for _, p := range panes {
+		if slot < p.slots {
+			longest = max(longest, p.arrays[slot].longest())
+		}
+	}
+	for op := range dst {
+		dst[op] = slices.Grow(dst[op][:0], longest)[:longest]
+	}
+	for e := range longest {
+		c.segments = c.segments[:0]
+		for i, p := range panes {
+			if slot >= p.slots {
+				continue
+			}
+			c.element[i], c.rests[i] = p.gather(slot, e, c.element[i][:0], c.rests[i][:0])
+			c.segments = append(c.segments, stats.Segment{Values: c.element[i], Residuals: c.rests[i], Times: p.times})
+		}
+		c.sum.Summarize(c.one, kind, c.segments)
+		for op, v := range c.one {
+			dst[op][e] = v
+		}
+	}
+}
+
+// pooled computes one statistic over the elements of all arrays.
+func (c *Computer) pooled(dst []float64, slot int, kind stats.Kind, panes []*pane) {
+	c.scratch(len(panes))
+	c.segments = c.segments[:0]
+	for i, p := range panes {
+		if slot >= p.slots {
+			continue
+		}
+		values, rests, times := p.flatten(slot, c.element[i][:0], c.rests[i][:0], c.times[i][:0])
+		c.element[i], c.rests[i], c.times[i] = values, rests, times
+		c.segments = append(c.segments, stats.Segment{Values: values, Residuals: rests, Times: times})
+	}
+	c.sum.Summarize(dst, kind, c.segments)
+}
+
+func (a *arrayColumn) longest() int {
+	n, begin := int32(0), int32(0)
+	for _, end := range a.ends {
+		n, begin = max(n, end-begin), end
+	}
+	return int(n)
+}
+
+// gather appends element e of each row: Null where the whole array was null,
+// Absent where it is shorter or was not there.
+func (p *pane) gather(slot, e int, values []float64, rests []stats.Residual) ([]float64, []stats.Residual) {
+	col, marks := &p.arrays[slot], p.column(slot)
+	begin := 0
+	next := 0 // in col.rests, which are in order of their index
+	for row, mark := range marks {
+		end := begin
+		if row < len(col.ends) {
+			end = int(col.ends[row])
+		}
+		switch {
+		case begin+e < end:
+			values = append(values, col.values[begin+e])
+			for next < len(col.rests) && int(col.rests[next].Row) < begin+e {
+				next++
+			}
+			if next < len(col.rests) && int(col.rests[next].Row) == begin+e {
+				rests = append(rests, stats.Residual{Row: int32(row), Value: col.rests[next].Value})
+			}
+		case stats.IsNull(mark):
+			values = append(values, stats.Null)
+		default:
+			values = append(values, stats.Absent)
+		}
+		begin = end
+	}
+	return values, rests
+}
+
+// flatten appends all elements of all rows, and for each the time of its row.
+// A null array is one null.
+func (p *pane) flatten(slot int, values []float64, rests []stats.Residual, times []int64) ([]float64, []stats.Residual, []int64) {
+	col, marks := &p.arrays[slot], p.column(slot)
+	begin, next := 0, 0
+	for row, mark := range marks {
+		end := begin
+		if row < len(col.ends) {
+			end = int(col.ends[row])
+		}
+		for ; next < len(col.rests) && int(col.rests[next].Row) < end; next++ {
+			at := len(values) + int(col.rests[next].Row) - begin
+			rests = append(rests, stats.Residual{Row: int32(at), Value: col.rests[next].Value})
+		}
+		values = append(values, col.values[begin:end]...)
+		if stats.IsNull(mark) {
+			values = append(values, stats.Null)
+		}
+		for len(times) < len(values) {
+			times = append(times, p.times[row])
+		}
+		begin = end
+	}
+	return values, rests, times
+}

@@ -1,0 +1,143 @@
+package agent
+
+import (
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// pane holds the samples of one window from one source partition: the
+// mergeable partial of the window. Scalars lie slot by slot in one block
+// (scalars[slot*room+row]), so that adding a record writes, and summarising a
+// field reads, without looking at a slice header per field.
+type pane struct {
+	start       int64 // of the window, ns
+	first, last int64 // offsets of its first and newest record
+	epoch       int32 // leader epoch of the first record
+	seen        int64 // records the partition had read before the first record
+	hash        uint64
+	version     int  // newest version of the aggregated schema that a record needs
+	partial     bool // some of its records may be missing
+
+	rows    int
+	times   []int64 // event time of each row, ns
+	room    int     // rows that fit
+	slots   int     // columns that there are
+	scalars []float64
+	rests   [][]stats.Residual // by slot
+	arrays  []arrayColumn      // by slot; empty for scalars
+}
+
+// arrayColumn holds the arrays of one field, one after the other: row r is
+// values[ends[r-1]:ends[r]]. Rows are residuals' indexes into values.
+type arrayColumn struct {
+	values []float64
+	ends   []int32
+	rests  []stats.Residual
+}
+
+const firstRoom = 16
+
+// add appends a record. isArray tells by slot which fields are arrays.
+func (p *pane) add(row *codec.Row, t int64, isArray []bool) {
+	n := len(row.Scalars)
+	if p.rows == p.room || n > p.slots {
+		p.grow(n)
+	}
+	at := p.rows
+	for _, v := range row.Scalars {
+		p.scalars[at] = v
+		at += p.room
+	}
+	for range p.slots - n { // fields that came with a newer schema
+		p.scalars[at] = stats.Absent
+		at += p.room
+	}
+	for slot, values := range row.Arrays {
+		if isArray[slot] {
+			p.arrays[slot].add(values, p.rows)
+		}
+	}
+	for _, r := range row.Rests {
+		p.addRest(r, isArray[r.Slot])
+	}
+	p.times = append(p.times, t)
+	p.rows++
+}
+
+func (c *arrayColumn) add(values []float64, row int) {
+	c.pad(row)
+	c.values = append(c.values, values...)
+	c.ends = append(c.ends, int32(len(c.values)))
+}
+
+// pad makes rows without an array up to row.
+func (c *arrayColumn) pad(row int) {
+	for len(c.ends) < row {
+		c.ends = append(c.ends, int32(len(c.values)))
+	}
+}
+
+func (p *pane) addRest(r codec.Rest, array bool) {
+	if array {
+		c := &p.arrays[r.Slot]
+		begin := int32(0)
+		if p.rows > 0 {
+			begin = c.ends[p.rows-1]
+		}
+		c.rests = append(c.rests, stats.Residual{Row: begin + r.Element, Value: r.Value})
+		return
+	}
+	p.rests[r.Slot] = append(p.rests[r.Slot], stats.Residual{Row: int32(p.rows), Value: r.Value})
+}
+
+// grow makes room for another row and for the given number of slots.
+func (p *pane) grow(slots int) {
+	room := p.room
+	if p.rows == room {
+		room = max(firstRoom, 2*room)
+	}
+	slots = max(slots, p.slots)
+	block := make([]float64, slots*room)
+	for s := range slots {
+		to := block[s*room : s*room+p.rows]
+		if s < p.slots {
+			copy(to, p.scalars[s*p.room:])
+			continue
+		}
+		for i := range to {
+			to[i] = stats.Absent
+		}
+	}
+	for len(p.rests) < slots {
+		p.rests = append(p.rests, nil)
+		p.arrays = append(p.arrays, arrayColumn{})
+	}
+	p.scalars, p.room, p.slots = block, room, slots
+}
+
+// column is the scalars of a slot, nil if the pane has no such slot.
+func (p *pane) column(slot int) []float64 {
+	if slot >= p.slots {
+		return nil
+	}
+	return p.scalars[slot*p.room : slot*p.room+p.rows]
+}
+
+// reset empties the pane for another window; the memory stays.
+func (p *pane) reset() {
+	for i := range p.rests {
+		p.rests[i] = p.rests[i][:0]
+		a := &p.arrays[i]
+		a.values, a.ends, a.rests = a.values[:0], a.ends[:0], a.rests[:0]
+	}
+	*p = pane{room: p.room, slots: p.slots, times: p.times[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
+}
+
+// size is the memory that the pane's samples take, in bytes.
+func (p *pane) size() int64 {
+	n := int64(cap(p.scalars)+cap(p.times)) * 8
+	for i := range p.arrays {
+		n += int64(cap(p.arrays[i].values))*8 + int64(cap(p.arrays[i].ends))*4
+	}
+	return n
+}

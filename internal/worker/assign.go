@@ -1,0 +1,218 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// fetched is what the group's coordinator holds for a partition.
+type fetched struct {
+	offset int64 // -1: nothing
+	meta   string
+}
+
+// onFetched keeps the metadata of committed offsets for onAdjust, which the
+// client calls next and which gets the offsets only.
+func (s *session) onFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keep := func(topic string, partition int32, offset int64, meta *string) {
+		f := fetched{offset: offset}
+		if meta != nil {
+			f.meta = *meta
+		}
+		if s.fetched[topic] == nil {
+			s.fetched[topic] = map[int32]fetched{}
+		}
+		s.fetched[topic][partition] = f
+	}
+	for _, g := range resp.Groups {
+		for _, t := range g.Topics {
+			for _, p := range t.Partitions {
+				keep(t.Topic, p.Partition, p.Offset, p.Metadata)
+			}
+		}
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			keep(t.Topic, p.Partition, p.Offset, p.Metadata)
+		}
+	}
+	return nil
+}
+
+// onAdjust makes the state of newly assigned partitions and says where they
+// are read from. It is the only place where a position is chosen: the client
+// itself never resets one.
+func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	if len(assigned) == 0 {
+		return assigned, nil
+	}
+	topics := make([]string, 0, len(assigned))
+	for t := range assigned {
+		topics = append(topics, t)
+	}
+	starts, err := s.w.adm.ListStartOffsets(ctx, topics...)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list start offsets: %w", err)
+	}
+	ends, err := s.w.adm.ListEndOffsets(ctx, topics...)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list end offsets: %w", err)
+	}
+	details, err := s.w.adm.ListTopics(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for topic, parts := range assigned {
+		src := s.sources[topic]
+		if src == nil {
+			if src = s.newSource(topic); src == nil {
+				delete(assigned, topic)
+				continue
+			}
+			s.sources[topic] = src
+		}
+		src.topicID = details[topic].ID
+		src.agent.SetPartitions(len(ends[topic]))
+		for id := range parts {
+			start, end := starts[topic][id].Offset, ends[topic][id].Offset
+			offset, c, lost, err := s.resume(src, id, start, end)
+			delete(s.fetched[topic], id)
+			if err != nil {
+				src.setProblem(err.Error())
+				src.log.Error("partition cannot be read", "partition", id, "err", err)
+				delete(parts, id)
+				continue
+			}
+			p := &part{Partition: src.agent.Assign(id, offset, c), source: src, id: id, plans: map[int]*agent.Plan{}, end: end, arrived: now, offset: offset}
+			p.Counts.Lost = lost
+			if p.Position() >= end {
+				p.caught = now
+			}
+			src.parts[id] = p
+			parts[id] = kgo.NewOffset().At(offset)
+			if s.w.stopAt != nil {
+				src.stop[id] = s.w.stopOffset(topic, id, end)
+			}
+		}
+		src.news = true
+	}
+	s.assignments++
+	return assigned, nil
+}
+
+// resume decides where a partition is read from, given what the group's
+// coordinator holds and the partition's start and end offsets. lost is how
+// many offsets were deleted before anybody read them.
+func (s *session) resume(src *source, id int32, start, end int64) (offset int64, c agent.Checkpoint, lost int64, err error) {
+	f, ok := s.fetched[src.topic][id]
+	if !ok || f.offset < 0 {
+		return start, agent.Fresh(start), 0, nil
+	}
+	log := src.log.With("partition", id, "offset", f.offset)
+	if f.offset > end {
+		return 0, c, 0, fmt.Errorf("the committed offset %d of partition %d is beyond the end %d of the partition: the log was cut off, or the group's offsets were altered; reset the offsets of group %s to go on", f.offset, id, end, s.w.cfg.Worker.Group)
+	}
+	if f.meta == "" {
+		log.Warn("committed offset has no checkpoint, it was set by another program; windows from here on come out again")
+		low := max(f.offset, start)
+		return low, agent.Fresh(low), low - f.offset, nil
+	}
+	c, err = agent.DecodeCheckpoint(f.meta)
+	if err != nil {
+		return 0, c, 0, fmt.Errorf("metadata of the committed offset %d of partition %d: %w; upgrade this worker, or reset the offsets of group %s", f.offset, id, err, s.w.cfg.Worker.Group)
+	}
+	var none [16]byte
+	switch {
+	case c.TopicID != src.topicID && c.TopicID != none && src.topicID != none && c.Cluster == s.cluster:
+		log.Warn("the topic was deleted and made again; reading it from its start, windows that were out stay out")
+		fresh := agent.Fresh(start)
+		fresh.Final = c.Final
+		return start, fresh, 0, nil
+	case c.Cluster != s.cluster:
+		log.Warn("the committed offset comes from another cluster; windows that were out stay out")
+		low := max(f.offset, start)
+		fresh := agent.Fresh(low)
+		fresh.Final = c.Final
+		return low, fresh, low - f.offset, nil
+	}
+	offset = f.offset
+	if offset < start {
+		lost = max(0, start-c.Head)
+		log.Warn("records were deleted while this group was away", "log_start", start, "lost", lost)
+		offset = start
+	}
+	if c.Head > end {
+		log.Error("the log was cut off below what has been read", "head", c.Head, "end", end)
+		c.Head = end
+	}
+	c.Head = max(c.Head, offset)
+	return offset, c, lost, nil
+}
+
+// onGone drops partitions that are another member's from now on, or that the
+// group has taken away.
+func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for topic, parts := range gone {
+		src := s.sources[topic]
+		if src == nil {
+			continue
+		}
+		for _, id := range parts {
+			src.agent.Revoke(id)
+			delete(src.parts, id)
+		}
+		switch {
+		case len(src.parts) == 0:
+			s.pendingRecords -= len(src.pending)
+			delete(s.sources, topic)
+		case len(src.pending) > 0:
+			// Windows of a part of the topic are computed and taken out of
+			// its other partitions, but may not be delivered any more.
+			s.fail(fmt.Errorf("topic %s was taken away in part", topic))
+		}
+		delete(s.fetched, topic)
+	}
+}
+
+// newSource makes the agent of a topic; nil if the topic is not selected.
+func (s *session) newSource(topic string) *source {
+	choice, ok := s.w.selector.Select(topic)
+	if !ok {
+		return nil
+	}
+	j := s.w.jobs[choice.Aggregation]
+	return &source{
+		topic: topic, job: j, into: choice.AggregatedTopic, agent: agent.New(topic, j.set),
+		parts: map[int32]*part{}, schemas: map[int]*schema{}, stop: map[int32]int64{},
+		log: s.w.log.With("topic", topic),
+	}
+}
+
+// fatalFetch reports whether a fetch error means that the session's positions
+// are not to be trusted any more.
+func fatalFetch(err error) bool {
+	var loss *kgo.ErrDataLoss
+	return errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicID) ||
+		errors.Is(err, kerr.InconsistentTopicID) || errors.As(err, &loss)
+}

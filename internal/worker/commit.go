@@ -1,0 +1,261 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// errAborted: a transaction was not committed. The state that it came from
+// must be dropped.
+var errAborted = errors.New("the transaction was not committed")
+
+// offsets are what a commit says of the partitions of some sources.
+type offsets struct {
+	parts []*part
+	low   []int64
+	epoch []int32
+	meta  []string
+}
+
+// low collects the offsets of all partitions of the sources, whether they
+// moved or not: by them the broker can tell a member of the group that may
+// emit from one that was removed.
+func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
+	for _, src := range ss {
+		for _, p := range src.agent.Partitions() {
+			pp := src.parts[p.ID]
+			if movedOnly && !pp.moved {
+				continue
+			}
+			p.Check()
+			low, epoch, c := p.Low()
+			c.Cluster, c.TopicID = s.cluster, src.topicID
+			o.parts, o.low, o.epoch = append(o.parts, pp), append(o.low, low), append(o.epoch, epoch)
+			o.meta = append(o.meta, c.Encode())
+		}
+	}
+	return o
+}
+
+// deliver writes what is pending of the sources together with their offsets.
+// After an error the session is over: whether the transaction took effect or
+// not, the truth is with the brokers.
+func (s *session) deliver(ss []*source) error {
+	start := time.Now()
+	o := s.low(ss, false)
+	var err error
+	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
+		err = s.transact(ss, o)
+	} else {
+		if err = s.produce(ss); err == nil {
+			err = s.commitOffsets(o)
+		}
+	}
+	if err != nil {
+		s.w.aborts.Add(1)
+		return err
+	}
+	now := time.Now()
+	s.w.commitDuration.observe(now.Sub(start))
+	s.w.commits.Add(1)
+	for _, src := range ss {
+		for _, due := range src.due {
+			s.w.resultLatency.observe(max(0, now.Sub(due)))
+		}
+		s.w.total(src.topic).windows += int64(src.windows)
+		s.pendingRecords -= len(src.pending)
+		clear(src.pending)
+		src.pending, src.due, src.windows = src.pending[:0], src.due[:0], 0
+	}
+	s.pendingBytes = 0
+	s.settle(o)
+	return nil
+}
+
+// settle notes that offsets are committed.
+func (s *session) settle(o offsets) {
+	for i, p := range o.parts {
+		s.w.total(p.source.topic).add(&p.Counts, &p.committed)
+		p.committed, p.offset, p.moved = p.Counts, o.low[i], false
+	}
+}
+
+// transact is one transaction: begin, produce, commit the offsets, end, in
+// one burst, so that none is ever open while the worker waits for records.
+func (s *session) transact(ss []*source, o offsets) error {
+	if err := s.cl.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	err := s.produce(ss)
+	if err == nil {
+		err = s.commitTxnOffsets(o)
+	}
+	if err != nil {
+		// Best effort: if this fails too, the next session's InitProducerId
+		// or the broker's timeout aborts the transaction.
+		ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
+		defer cancel()
+		abortErr := s.cl.EndTransaction(ctx, kgo.TryAbort)
+		return errors.Join(fmt.Errorf("%w: %w", errAborted, err), abortErr)
+	}
+	if err := s.cl.EndTransaction(s.hard, kgo.TryCommit); err != nil {
+		return fmt.Errorf("end transaction: outcome unknown: %w", err)
+	}
+	return nil
+}
+
+// produce writes the pending records and waits until all are acknowledged.
+func (s *session) produce(ss []*source) error {
+	prom := kgo.AbortingFirstErrPromise(s.cl)
+	for _, src := range ss {
+		for _, r := range src.pending {
+			s.cl.Produce(s.hard, r, prom.Promise())
+		}
+	}
+	if err := s.cl.Flush(s.hard); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	if err := prom.Err(); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	return nil
+}
+
+// commitTxnOffsets adds the offsets to the transaction under the member id
+// and generation that this client has now. The broker refuses them if the
+// member is not in the group, which is what fences a worker that was taken
+// for dead. That the partitions are still this member's if it is in the group
+// follows from the cooperative protocol: they are given to another one only
+// after this client has run the callback that drops them, and that waits for
+// the end of the turn.
+func (s *session) commitTxnOffsets(o offsets) error {
+	id, epoch, err := s.cl.ProducerID(s.hard)
+	if err != nil {
+		return fmt.Errorf("producer id: %w", err)
+	}
+	if s.w.txnVersion < 2 {
+		if err := s.addOffsetsToTxn(id, epoch); err != nil {
+			return err
+		}
+	}
+	return s.retry("commit offsets in transaction", func() error {
+		req := kmsg.NewPtrTxnOffsetCommitRequest()
+		req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = s.txnID, s.w.cfg.Worker.Group, id, epoch
+		req.MemberID, req.Generation = s.cl.GroupMetadata()
+		req.InstanceID = s.instanceID
+		byTopic := map[string]int{}
+		for i, p := range o.parts {
+			at, ok := byTopic[p.source.topic]
+			if !ok {
+				at = len(req.Topics)
+				byTopic[p.source.topic] = at
+				t := kmsg.NewTxnOffsetCommitRequestTopic()
+				t.Topic = p.source.topic
+				req.Topics = append(req.Topics, t)
+			}
+			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p.id, o.low[i], o.epoch[i], &o.meta[i]
+			req.Topics[at].Partitions = append(req.Topics[at].Partitions, rp)
+		}
+		resp, err := req.RequestWith(s.hard, s.cl)
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			for _, rp := range t.Partitions {
+				if err := kerr.ErrorForCode(rp.ErrorCode); err != nil {
+					return fmt.Errorf("%s/%d: %w", t.Topic, rp.Partition, err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// addOffsetsToTxn is needed on clusters whose transaction.version is below 2.
+func (s *session) addOffsetsToTxn(id int64, epoch int16) error {
+	return s.retry("add offsets to transaction", func() error {
+		req := kmsg.NewPtrAddOffsetsToTxnRequest()
+		req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = s.txnID, id, epoch, s.w.cfg.Worker.Group
+		resp, err := req.RequestWith(s.hard, s.cl)
+		if err != nil {
+			return err
+		}
+		return kerr.ErrorForCode(resp.ErrorCode)
+	})
+}
+
+// commitOffsets commits outside of a transaction.
+func (s *session) commitOffsets(o offsets) error {
+	if len(o.parts) == 0 {
+		return nil
+	}
+	return s.retry("commit offsets", func() error {
+		req := kmsg.NewPtrOffsetCommitRequest()
+		req.Group = s.w.cfg.Worker.Group
+		req.MemberID, req.Generation = s.cl.GroupMetadata()
+		req.InstanceID = s.instanceID
+		byTopic := map[string]int{}
+		for i, p := range o.parts {
+			at, ok := byTopic[p.source.topic]
+			if !ok {
+				at = len(req.Topics)
+				byTopic[p.source.topic] = at
+				t := kmsg.NewOffsetCommitRequestTopic()
+				t.Topic = p.source.topic
+				req.Topics = append(req.Topics, t)
+			}
+			rp := kmsg.NewOffsetCommitRequestTopicPartition()
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p.id, o.low[i], o.epoch[i], &o.meta[i]
+			req.Topics[at].Partitions = append(req.Topics[at].Partitions, rp)
+		}
+		resp, err := req.RequestWith(s.hard, s.cl)
+		if err != nil {
+			return err
+		}
+		for _, t := range resp.Topics {
+			for _, rp := range t.Partitions {
+				if err := kerr.ErrorForCode(rp.ErrorCode); err != nil {
+					return fmt.Errorf("%s/%d: %w", t.Topic, rp.Partition, err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// retry repeats a request to a coordinator that is moving, loading or still
+// busy with the transaction before. A group that is rebalancing has a new
+// generation in a moment, under which the same offsets are as good.
+func (s *session) retry(what string, do func() error) error {
+	deadline := time.Now().Add(s.w.cfg.Worker.TransactionTimeout / 2)
+	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		err := do()
+		if err == nil {
+			return nil
+		}
+		again := false
+		for _, e := range []error{
+			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator,
+			kerr.RequestTimedOut, kerr.RebalanceInProgress, kerr.IllegalGeneration, kerr.UnknownTopicOrPartition, kerr.NetworkException,
+		} {
+			again = again || errors.Is(err, e)
+		}
+		if !again || time.Now().Add(wait).After(deadline) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-s.hard.Done():
+			return fmt.Errorf("%s: %w", what, s.hard.Err())
+		}
+	}
+}

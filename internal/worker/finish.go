@@ -1,0 +1,85 @@
+package worker
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// task is a final window to be computed in a lane.
+type task struct {
+	source *source
+	window agent.Window
+	result agent.Result
+}
+
+// finish makes windows final, computes them, and appends their records to
+// what is pending. ss are the sources to look at.
+func (s *session) finish(ss []*source, now time.Time) {
+	s.tasks = s.tasks[:0]
+	rows := int64(0)
+	for _, src := range ss {
+		mark := src.agent.Watermark(src.activity(now))
+		ended := len(src.stop) > 0 && src.finished()
+		if ended {
+			mark = max(mark, src.agent.CloseAll())
+		}
+		s.closing = src.agent.Close(mark, s.closing[:0])
+		for _, w := range s.closing {
+			s.tasks = append(s.tasks, task{source: src, window: w})
+			rows += w.Rows() * int64(src.fields())
+		}
+		for _, w := range s.closing {
+			// What a lagging worker, the clock or an end closes tells nothing about latency.
+			if end := time.Unix(0, w.Start+src.job.set.Size+src.job.set.Grace); !ended && !s.lagging() && now.Sub(end) < time.Hour {
+				src.due = append(src.due, end)
+			}
+		}
+	}
+	s.lanes.each(len(s.tasks), rows < smallTurn, func(lane, i int) {
+		t := &s.tasks[i]
+		t.result = t.source.job.computers[lane].Compute(t.source.agent, t.window)
+	})
+	for i := range s.tasks {
+		t := &s.tasks[i]
+		t.source.agent.Release(t.window)
+		t.source.pending = append(t.source.pending, aggregatedRecord(t.source, &t.result))
+		t.source.windows++
+		s.pendingRecords++
+		s.pendingBytes += len(t.result.Value)
+	}
+	clear(s.tasks)
+}
+
+func aggregatedRecord(src *source, r *agent.Result) *kgo.Record {
+	ranges := make([]byte, 0, 32*len(r.Ranges))
+	for i, o := range r.Ranges {
+		if i > 0 {
+			ranges = append(ranges, ' ')
+		}
+		ranges = strconv.AppendInt(ranges, int64(o.Partition), 10)
+		ranges = append(ranges, ':')
+		ranges = strconv.AppendInt(ranges, o.First, 10)
+		ranges = append(ranges, '-')
+		ranges = strconv.AppendInt(ranges, o.Last, 10)
+		ranges = append(ranges, '/')
+		ranges = strconv.AppendInt(ranges, o.Count, 10)
+	}
+	headers := []kgo.RecordHeader{header("source_topic", src.topic), {Key: "source_offsets", Value: ranges}}
+	if r.Partial {
+		headers = append(headers, header("partial", "true"))
+	}
+	return &kgo.Record{Topic: src.into, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Time / 1e6), Headers: headers}
+}
+
+// lag is how many offsets the source's partitions are behind what was last
+// seen of their ends.
+func (src *source) lag() (n int64) {
+	for _, p := range src.parts {
+		n += max(0, p.end-p.Position())
+	}
+	return n
+}

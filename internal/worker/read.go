@@ -1,0 +1,160 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+// process takes the records of a batch, up to one whose schema is not known
+// yet. It runs in a lane and touches nothing but this partition; what it
+// reads of the source changes between turns only.
+func (p *part) process(now time.Time, deadLetter string) {
+	s := p.source
+	stop, stops := s.stop[p.id]
+	clock := now.UnixNano()
+	var plan *agent.Plan
+	planID := 0
+	p.waiting = 0
+	for i, r := range p.batch {
+		switch {
+		case r.Offset < p.Position(): // fetched before the position was set
+			r.Recycle()
+			continue
+		case stops && r.Offset >= stop:
+			p.Skip(stop - 1)
+			p.recycle(i)
+			return
+		case r.Attrs.IsControl():
+			p.Skip(r.Offset)
+			r.Recycle()
+			continue
+		case r.Value == nil:
+			p.Tombstone(r.Offset, r.LeaderEpoch, r.Timestamp.UnixNano())
+			r.Recycle()
+			continue
+		}
+		t := r.Timestamp.UnixNano()
+		id, body, err := registry.ParseHeader(r.Value)
+		if err != nil {
+			p.set(r, p.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			continue
+		}
+		if plan == nil || id != planID {
+			if plan, err = p.plan(id, now); plan == nil && err == nil {
+				p.waiting = id
+				p.batch = slices.Delete(p.batch, 0, i)
+				return
+			}
+			planID = id
+		}
+		if err != nil {
+			p.set(r, p.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			plan = nil
+			continue
+		}
+		p.Counts.Bytes += int64(len(r.Value))
+		v, err := p.Add(r.Offset, r.LeaderEpoch, t, clock, plan, body)
+		if v == agent.Accepted || v == agent.Replayed {
+			r.Recycle()
+			continue
+		}
+		if v == agent.Bad {
+			err = fmt.Errorf("schema %d: %w", id, err)
+		}
+		p.set(r, v, err, deadLetter)
+	}
+	clear(p.batch)
+	p.batch = p.batch[:0]
+}
+
+// recycle drops the batch from record i on.
+func (p *part) recycle(i int) {
+	for _, r := range p.batch[i:] {
+		r.Recycle()
+	}
+	clear(p.batch)
+	p.batch = p.batch[:0]
+}
+
+// plan is how records of a schema are read: nil without an error if that has
+// to be found out first, an error if they cannot be.
+func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
+	if plan := p.plans[id]; plan != nil {
+		return plan, nil
+	}
+	found := p.source.schemas[id]
+	switch {
+	case found == nil, found.err != nil && now.After(found.until):
+		return nil, nil
+	case found.err != nil:
+		return nil, found.err
+	}
+	plan := &agent.Plan{Decoder: found.decoder.Clone(), Version: found.version}
+	p.plans[id] = plan
+	return plan, nil
+}
+
+// set puts a record aside that gets into no window: it goes to the
+// dead-letter topic or the topic of late records, if there is one.
+func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string) {
+	s := p.source
+	switch v {
+	case agent.Bad:
+		if deadLetter != "" {
+			p.dead = append(p.dead, letter(deadLetter, r, header("error", err.Error())))
+		}
+		if !p.warned {
+			p.warned = true
+			s.log.Warn("bad record; more of this partition are counted but not logged", "partition", r.Partition, "offset", r.Offset, "err", err)
+		}
+	case agent.Future:
+		if deadLetter != "" {
+			ahead := fmt.Sprintf("timestamp %s is more than %s ahead of the clock", r.Timestamp.UTC().Format(time.RFC3339Nano), s.job.Window.MaxFutureSkew)
+			p.dead = append(p.dead, letter(deadLetter, r, header("error", ahead)))
+		}
+	case agent.Late:
+		if s.job.Late.Policy == "topic" {
+			start := r.Timestamp.UnixNano()
+			p.dead = append(p.dead, letter(s.job.Late.Topic, r,
+				header("window", string(agent.Key(s.topic, "", window.Start(start, s.job.set.Size), s.job.set.Size)))))
+		}
+	}
+	r.Recycle()
+}
+
+// maxLetter is the largest value that is passed on whole: the brokers'
+// default limit of a batch less what surrounds it.
+const maxLetter = 900 << 10
+
+// letter is a copy of a source record for another topic, with headers that
+// say where it comes from and why.
+func letter(topic string, r *kgo.Record, why kgo.RecordHeader) *kgo.Record {
+	value := r.Value
+	headers := []kgo.RecordHeader{
+		header("topic", r.Topic),
+		header("partition", strconv.Itoa(int(r.Partition))),
+		header("offset", strconv.FormatInt(r.Offset, 10)),
+		header("timestamp", strconv.FormatInt(r.Timestamp.UnixMilli(), 10)),
+		why,
+	}
+	if len(value) > maxLetter {
+		headers = append(headers, header("truncated_from", strconv.Itoa(len(value))))
+		value = value[:maxLetter]
+	}
+	for _, h := range r.Headers {
+		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: slices.Clone(h.Value)})
+	}
+	return &kgo.Record{Topic: topic, Key: slices.Clone(r.Key), Value: slices.Clone(value), Headers: headers}
+}
+
+func header(key, value string) kgo.RecordHeader {
+	return kgo.RecordHeader{Key: key, Value: []byte(value)}
+}

@@ -1,0 +1,181 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+func (w *Worker) setState(name, reason string) {
+	s := state{name: name, reason: reason}
+	if old := w.state.Load(); old != nil {
+		s.member = old.member
+	}
+	w.state.Store(&s)
+}
+
+// Status is a value of its own; it may be called at any time.
+func (w *Worker) Status() Status {
+	now := time.Now()
+	st := w.state.Load()
+	s := Status{
+		Time: now, Started: w.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
+		Group: w.cfg.Worker.Group, ID: w.id, MemberID: st.member, Delivery: w.cfg.Worker.Delivery,
+		Commits: w.commits.Load(), PlainCommits: w.plainCommits.Load(), Aborts: w.aborts.Load(), Sessions: w.sessions.Load(),
+		CommitDuration: w.commitDuration.snapshot(), ResultLatency: w.resultLatency.snapshot(),
+	}
+	if b := w.beaten.Load(); b != 0 {
+		s.LoopAge = max(0, now.Sub(time.Unix(0, b)).Seconds())
+	}
+	if t := w.topics.Load(); t != nil {
+		s.Topics = slices.Clone(*t)
+	}
+	for i := range s.Topics {
+		t := &s.Topics[i]
+		if !t.Watermark.IsZero() {
+			t.WatermarkDelay = now.Sub(t.Watermark).Seconds()
+		}
+	}
+	return s
+}
+
+// report makes the part of the status that the loop owns.
+func (s *session) report(now time.Time) {
+	every := 250 * time.Millisecond
+	if len(s.sources) > 100 {
+		every = time.Second
+	}
+	if now.Sub(s.lastStatus) < every {
+		return
+	}
+	s.lastStatus = now
+	member, _ := s.cl.GroupMetadata()
+	reason := ""
+	if s.assignments == 0 {
+		reason = "waiting for an assignment from the group"
+	}
+	list := make([]TopicStatus, 0, len(s.sources))
+	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
+		t := s.topicStatus(s.sources[topic])
+		if t.Problem != "" {
+			reason = cmp.Or(reason, fmt.Sprintf("topic %s: %s", topic, t.Problem))
+		}
+		list = append(list, t)
+	}
+	s.w.topics.Store(&list)
+	s.w.state.Store(&state{name: "running", reason: reason, member: member})
+}
+
+func (s *session) topicStatus(src *source) TopicStatus {
+	n := s.w.total(src.topic)
+	c := n.counts
+	t := TopicStatus{
+		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
+		SchemaID: src.newest.id, Fields: src.newest.fields, LeftOut: src.newest.leftOut,
+		Weight: src.bytes, Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
+		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
+		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
+		DeadLettered: c.Bad, Tombstones: c.Tombstones, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+	}
+	if v := src.agent.Versions(); len(v) > 0 {
+		t.AggregatedSchema = v[len(v)-1].SchemaID
+	}
+	if t.Problem == "" && !src.agent.Complete() {
+		t.Problem = "not all of its partitions are assigned to this worker; its windows wait"
+	}
+	for _, p := range src.agent.Partitions() {
+		pp := src.parts[p.ID]
+		open, _ := p.OpenRows()
+		t.Partitions = append(t.Partitions, PartitionStatus{
+			Partition: p.ID, Position: p.Position(), Committed: pp.offset, End: pp.end, Lag: max(0, pp.end-p.Position()),
+			Watermark: stamp(p.Watermark()), Idle: pp.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: pp.paused,
+			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
+			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones,
+		})
+	}
+	return t
+}
+
+func stamp(ns int64) time.Time {
+	if ns == window.Unset {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+// rateEvery is how often the loads of topics are measured.
+const rateEvery = 5 * time.Second
+
+// rates smooths the bytes per second of each source, for the balancer.
+func (s *session) rates(now time.Time) {
+	d := now.Sub(s.lastRate)
+	if d < rateEvery {
+		return
+	}
+	s.lastRate = now
+	loads := map[string]float64{}
+	for topic, src := range s.sources {
+		rate := float64(src.recent) / d.Seconds()
+		src.recent = 0
+		if src.bytes == 0 {
+			src.bytes = rate
+		}
+		src.bytes += (rate - src.bytes) / 6 // a time constant of half a minute
+		loads[topic] = src.bytes
+	}
+	s.w.mu.Lock()
+	s.w.loads = loads
+	s.w.mu.Unlock()
+}
+
+// loads are what the balancer tells the group.
+func (s *session) loads() map[string]float64 {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	return s.w.loads
+}
+
+// allFinished reports whether every partition of this worker has reached the
+// offset to stop at.
+func (s *session) allFinished() bool {
+	if s.assignments == 0 {
+		return false
+	}
+	for _, src := range s.sources {
+		if !src.finished() || src.agent.Open() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// kgoLogger passes the client's log on, one level down: what is worth a
+// person's attention is said by the worker itself.
+type kgoLogger struct{ log *slog.Logger }
+
+func (l kgoLogger) Level() kgo.LogLevel {
+	ctx := context.Background()
+	switch {
+	case l.log.Enabled(ctx, slog.LevelDebug):
+		return kgo.LogLevelInfo
+	case l.log.Enabled(ctx, slog.LevelWarn):
+		return kgo.LogLevelError
+	}
+	return kgo.LogLevelNone
+}
+
+func (l kgoLogger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	at := slog.LevelDebug
+	if level == kgo.LogLevelError {
+		at = slog.LevelInfo
+	}
+	l.log.Log(context.Background(), at, "kafka client: "+msg, keyvals...)
+}

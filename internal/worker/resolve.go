@@ -1,0 +1,241 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+)
+
+// resolution is what was found out about a source schema.
+type resolution struct {
+	source   *source
+	schema   schema
+	versions []agent.Version // to be added to the agent
+	rejected bool            // the registry refused the widened schema
+}
+
+// badSchemaTTL is how long the records of a schema that cannot be used are
+// bad before the registry is asked again.
+const badSchemaTTL = 30 * time.Second
+
+// resolve finds out, away from the loop, how to read the records of a source
+// schema and which aggregated schema they need, and registers that. It
+// retries until it has an answer or the session ends.
+func (s *session) resolve(src *source, id int, versions []agent.Version) {
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		r, err := s.tryResolve(src, id, versions)
+		if err == nil {
+			src.setProblem("")
+			select {
+			case s.resolved <- r:
+			case <-s.ctx.Done():
+			}
+			return
+		}
+		if s.ctx.Err() != nil {
+			return
+		}
+		src.setProblem(err.Error())
+		src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+		select {
+		case <-time.After(wait):
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// tryResolve returns an error only for what may pass: no answer from a
+// registry or a broker, or a refusal that somebody has to resolve.
+func (s *session) tryResolve(src *source, id int, versions []agent.Version) (resolution, error) {
+	r := resolution{source: src, schema: schema{id: id}}
+	bad := func(err error) (resolution, error) {
+		r.schema.err, r.schema.until = err, time.Now().Add(badSchemaTTL)
+		return r, nil
+	}
+	writer, err := s.w.registry.Schema(s.ctx, id)
+	if err != nil {
+		if registry.Retriable(err) || s.ctx.Err() != nil {
+			return r, fmt.Errorf("get schema %d: %w", id, err)
+		}
+		return bad(fmt.Errorf("schema %d: %w", id, err))
+	}
+	fields, left, err := codec.Project(writer, src.job.selection)
+	if err != nil {
+		return bad(fmt.Errorf("schema %d: %w", id, err))
+	}
+	r.schema.fields, r.schema.leftOut = len(fields), len(left)
+	if len(versions) == 0 {
+		if err := s.w.ensureTopic(s.ctx, src.into, src.job.Partitions); err != nil {
+			return r, err
+		}
+		if versions, err = s.history(src); err != nil {
+			return r, err
+		}
+		r.versions = slices.Clone(versions)
+	}
+	version := slices.IndexFunc(versions, func(v agent.Version) bool { return v.Schema.Covers(fields, src.job.ops) })
+	if version < 0 {
+		v, err := s.widen(src, versions, fields)
+		switch {
+		case err == nil:
+			versions = append(slices.Clone(versions), v)
+			r.versions = append(r.versions, v)
+		case errors.Is(err, registry.ErrIncompatible) && len(versions) > 0:
+			r.rejected = true
+			src.log.Error("the registry refuses the widened schema; going on with the last one, without the new fields", "schema_id", id, "err", err)
+		default:
+			return r, err
+		}
+		version = len(versions) - 1
+	}
+	r.schema.version = version
+	if r.schema.decoder, err = codec.NewDecoder(writer, src.job.selection, versions[len(versions)-1].Schema); err != nil {
+		return bad(fmt.Errorf("schema %d: %w", id, err))
+	}
+	src.log.Info("source schema", "schema_id", id, "fields", len(fields), "left_out", len(left), "aggregated_topic", src.into, "aggregated_schema_id", versions[version].SchemaID)
+	for _, l := range left {
+		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
+	}
+	return r, nil
+}
+
+// history finds the versions of the aggregated schema that are registered and
+// have the configured operations, as far as each has the fields of the one
+// before. A window is written with the first of them that has its fields, so
+// a window that is computed again has the same bytes again.
+func (s *session) history(src *source) ([]agent.Version, error) {
+	subject := src.into + "-value"
+	registered, err := s.w.aggregated.Versions(s.ctx, subject)
+	if err != nil {
+		return nil, fmt.Errorf("get versions of subject %s: %w", subject, err)
+	}
+	var out []agent.Version
+	for _, g := range registered {
+		a, err := codec.ParseAggregated(g.Text)
+		if err != nil || a.Quantiles != src.job.opts.Quantiles || !a.Covers(nil, src.job.ops) {
+			continue // not ours, or of another configuration
+		}
+		if n := len(out); n > 0 && !extends(a, out[n-1].Schema) {
+			out = out[:0]
+		}
+		out = append(out, newVersion(a, g.ID, len(src.job.ops)))
+	}
+	return out, nil
+}
+
+// extends reports whether b's fields are the first ones of a.
+func extends(a, b *codec.Aggregated) bool {
+	if len(a.Fields) < len(b.Fields) {
+		return false
+	}
+	for i, f := range b.Fields {
+		if g := a.Fields[i]; g.Name != f.Name || g.Path != f.Path || g.Array != f.Array || g.Pool != f.Pool {
+			return false
+		}
+	}
+	return true
+}
+
+// widen registers the schema that has the fields in addition to those of the
+// last version.
+func (s *session) widen(src *source, versions []agent.Version, fields []codec.Field) (agent.Version, error) {
+	var base *codec.Aggregated
+	if n := len(versions); n > 0 {
+		base = versions[n-1].Schema
+	}
+	a, err := codec.Derive(src.into, src.topic, base, fields, src.job.ops, src.job.opts.Quantiles)
+	if err != nil {
+		return agent.Version{}, fmt.Errorf("derive the schema of %s: %w", src.into, err)
+	}
+	id, err := s.w.aggregated.Register(s.ctx, src.into+"-value", a.Text)
+	if err != nil {
+		return agent.Version{}, fmt.Errorf("register the schema of %s: %w", src.into, err)
+	}
+	return newVersion(a, id, len(src.job.ops)), nil
+}
+
+func newVersion(a *codec.Aggregated, id, ops int) agent.Version {
+	slots := make([]int, len(a.Fields))
+	for i := range slots {
+		slots[i] = i
+	}
+	return agent.Version{Schema: a, SchemaID: id, Encoder: codec.NewEncoder(a, id, slots, ops)}
+}
+
+// install takes what the resolver has found out. It runs in the loop.
+func (s *session) install(r resolution) {
+	src := r.source
+	src.resolving = 0
+	if s.sources[src.topic] != src { // taken away meanwhile
+		return
+	}
+	for _, v := range r.versions {
+		src.agent.AddVersion(v)
+	}
+	if r.rejected {
+		s.w.total(src.topic).rejected++
+	}
+	src.schemas[r.schema.id] = &r.schema
+	if r.schema.err == nil {
+		src.newest = r.schema
+	} else {
+		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
+	}
+	for _, p := range src.parts {
+		if p.waiting == r.schema.id {
+			p.waiting = 0
+			s.enqueue(p)
+		}
+	}
+}
+
+// request starts to resolve the schema that a partition waits for, one at a
+// time for each source.
+func (s *session) request(p *part) {
+	src := p.source
+	if src.resolving != 0 {
+		return
+	}
+	src.resolving = p.waiting
+	versions := slices.Clone(src.agent.Versions())
+	id := p.waiting
+	s.helpers.Go(func() {
+		select {
+		case s.resolvers <- struct{}{}:
+			defer func() { <-s.resolvers }()
+			s.resolve(src, id, versions)
+		case <-s.ctx.Done():
+		}
+	})
+}
+
+// ensureTopic makes a topic unless it is there.
+func (w *Worker) ensureTopic(ctx context.Context, topic string, partitions int) error {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	found, err := w.adm.ListTopics(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("look for topic %s: %w", topic, err)
+	}
+	if d := found[topic]; d.Err == nil && len(d.Partitions) > 0 {
+		return nil
+	}
+	if !w.cfg.Worker.CreateTopics {
+		return fmt.Errorf("topic %s does not exist and worker.create_topics is false: create it", topic)
+	}
+	created, err := w.adm.CreateTopic(ctx, int32(partitions), -1, map[string]*string{"message.timestamp.type": new("CreateTime")}, topic)
+	if err == nil {
+		err = created.Err
+	}
+	if err != nil && !isTopicExists(err) {
+		return fmt.Errorf("create topic %s: %w", topic, err)
+	}
+	return nil
+}

@@ -1,0 +1,395 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// session is one membership in the group, from joining it until something is
+// in doubt or the worker stops.
+type session struct {
+	w          *Worker
+	cl         *kgo.Client
+	ctx        context.Context // ends with the session; for helpers
+	hard       context.Context // ends when work in flight is given up
+	cluster    uint64
+	txnID      string
+	instanceID *string
+	lanes      *lanes
+	helpers    sync.WaitGroup
+	resolvers  chan struct{} // limits the schemas that are resolved at once
+	resolved   chan resolution
+	found      chan found
+	ends       chan ends
+
+	mu          sync.Mutex // the loop holds it in a turn, callbacks of the group otherwise
+	sources     map[string]*source
+	fetched     map[string]map[int32]fetched
+	assignments int
+	failed      error
+
+	// The rest belongs to the loop alone.
+	known          found
+	ready          []*part // have records to process
+	touched        []*source
+	tasks          []task
+	closing        []agent.Window
+	behind         int64 // offsets that the sources of this turn are behind
+	pendingRecords int
+	pendingBytes   int
+	looking        bool
+	lastPoll       time.Time
+	lastDelivery   time.Time
+	lastCommit     time.Time
+	lastIdle       time.Time
+	lastRate       time.Time
+	lastStatus     time.Time
+}
+
+const (
+	// smallTurn is how many samples are too few to share among lanes.
+	smallTurn = 2000
+	// pollPause is how long a turn without backlog waits before the next, so
+	// that a trickle of records does not turn the loop for each of them.
+	pollPause = 5 * time.Millisecond
+	// pollWait is how long a poll waits for records.
+	pollWait = 100 * time.Millisecond
+	// catchUpInterval is the least time between deliveries while the worker
+	// lags, unless much is pending.
+	catchUpInterval = time.Second
+	pendingEnough   = 4 << 20
+	// lagLimit is how many offsets behind a worker counts as lagging.
+	lagLimit = 10_000
+	// quietCommit is how often partitions are committed that move without output.
+	quietCommit = 10 * time.Second
+	// dailyCommit keeps the offsets of partitions that do not move from expiring.
+	dailyCommit  = 12 * time.Hour
+	abortTimeout = 5 * time.Second
+)
+
+// newSession joins the group.
+func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, error) {
+	cluster, txnVersion, err := w.clusterInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if txnVersion != w.txnVersion {
+		w.txnVersion = txnVersion
+		if w.cfg.Worker.Delivery == config.ExactlyOnce && txnVersion < 2 {
+			w.log.Warn("exactly once is claimed where the cluster's transaction.version is 2 (Kafka 4.0 or later); older brokers can break transactions", "transaction_version", txnVersion)
+		}
+	}
+	s := &session{
+		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
+		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends),
+		sources: map[string]*source{}, fetched: map[string]map[int32]fetched{},
+	}
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
+	versions.SetMaxKeyVersion(28, 5)
+	if txnVersion < 2 {
+		versions.SetMaxKeyVersion(28, 4)
+	}
+	session := w.cfg.Worker.SessionTimeout
+	opts := append([]kgo.Opt{
+		kgo.MaxVersions(versions),
+		kgo.ConsumerGroup(w.cfg.Worker.Group),
+		kgo.ConsumeTopics(topics.topics()...),
+		kgo.Balancers(&balancer{loads: s.loads}),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.DisableAutoCommit(),
+		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(3*time.Second, session/3)), kgo.RebalanceTimeout(30 * time.Second),
+		kgo.OnOffsetsFetched(s.onFetched), kgo.AdjustFetchOffsetsFn(s.onAdjust),
+		kgo.OnPartitionsRevoked(s.onGone), kgo.OnPartitionsLost(s.onGone),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(500 * time.Millisecond), kgo.MaxDecompressBatchBytes(64 << 20),
+		kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
+		kgo.WithPools(&w.pool),
+		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
+		kgo.ProducerBatchMaxBytes(1_000_012), kgo.ProducerLinger(0),
+	}, w.clientOpts...)
+	if w.cfg.Worker.Delivery == config.ExactlyOnce {
+		opts = append(opts, kgo.TransactionalID(s.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
+	}
+	if w.cfg.Worker.ID != "" {
+		id := w.cfg.Worker.Group + "-" + w.cfg.Worker.ID
+		s.instanceID = &id
+		opts = append(opts, kgo.InstanceID(id))
+	}
+	if s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...); err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return s, nil
+}
+
+// partition keeps the windows of a source topic and group in one partition of
+// the aggregated topic, so that they stay in order: it hashes the key up to
+// the window.
+func partition(string) func(*kgo.Record, int) int {
+	return func(r *kgo.Record, n int) int {
+		key := r.Key
+		if i := bytes.IndexByte(key, '|'); i >= 0 {
+			if j := bytes.IndexByte(key[i+1:], '|'); j >= 0 {
+				key = key[:i+1+j]
+			}
+		}
+		h := fnv.New32a()
+		h.Write(key)
+		return int(h.Sum32() % uint32(n))
+	}
+}
+
+// fail ends the session at the end of the turn.
+func (s *session) fail(err error) {
+	if s.failed == nil {
+		s.failed = err
+	}
+}
+
+// run turns the loop until ctx ends (nil), the end is reached (nil, with
+// StopAtEnd), or the session fails.
+func (s *session) run(ctx context.Context) error {
+	var cancel context.CancelFunc
+	s.ctx, cancel = context.WithCancel(s.hard)
+	defer func() {
+		cancel()
+		s.helpers.Wait()
+		s.cl.CloseAllowingRebalance()
+	}()
+	s.helpers.Go(s.watchTopics)
+	s.lastCommit, s.lastRate = time.Now(), time.Now()
+	for {
+		pollCtx, stop := context.WithTimeout(ctx, s.patience())
+		fs := s.cl.PollFetches(pollCtx)
+		stop()
+		s.mu.Lock()
+		ended, err := s.turn(ctx, fs)
+		s.mu.Unlock()
+		s.cl.AllowRebalance()
+		if err != nil || ended {
+			return err
+		}
+		if pause := pollPause - time.Since(s.lastPoll); pause > 0 && !s.lagging() {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+		s.lastPoll = time.Now()
+	}
+}
+
+// patience is how long the next poll may wait for records: less if there is
+// other work to do soon.
+func (s *session) patience() time.Duration {
+	d := pollWait
+	if s.pendingRecords > 0 {
+		d = min(d, max(time.Millisecond, s.w.cfg.Worker.CommitInterval-time.Since(s.lastDelivery)))
+	}
+	return d
+}
+
+// turn is one turn of the loop.
+func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err error) {
+	now := time.Now()
+	s.w.beat(now)
+	if fs.IsClientClosed() || s.hard.Err() != nil {
+		return true, s.hard.Err()
+	}
+	s.receive(fs, now)
+	s.hear()
+	if s.failed != nil {
+		return true, s.failed
+	}
+	s.process(now)
+	s.behind = 0
+	for _, src := range s.touched {
+		s.behind += src.lag()
+	}
+	s.finish(s.touched, now)
+	for _, src := range s.touched {
+		src.touched = false
+		s.pause(src)
+	}
+	s.touched = s.touched[:0]
+	stopping := ctx.Err() != nil
+	all := s.w.stopAt != nil && s.allFinished()
+	if err := s.commit(now, stopping || all); err != nil {
+		return true, err
+	}
+	if tick := min(time.Second, max(50*time.Millisecond, s.w.minIdle/10)); now.Sub(s.lastIdle) >= tick {
+		s.lastIdle = now
+		s.idle(now)
+	}
+	s.rates(now)
+	s.report(now)
+	return stopping || all, nil
+}
+
+// receive takes fetched records to their partitions.
+func (s *session) receive(fs kgo.Fetches, now time.Time) {
+	fs.EachError(func(topic string, id int32, err error) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
+		case errors.Is(err, kerr.FencedInstanceID):
+			s.fail(fmt.Errorf("another worker has the id %q: %w", s.w.cfg.Worker.ID, err))
+		case fatalFetch(err):
+			s.fail(fmt.Errorf("read %s/%d: %w", topic, id, err))
+		default:
+			if s.w.rare("fetch"+topic, now) {
+				s.w.log.Warn("reading failed", "topic", topic, "partition", id, "err", err)
+			}
+			if src := s.sources[topic]; src != nil && errors.As(err, new(*kgo.ErrDecompressTooLarge)) {
+				src.setProblem(fmt.Sprintf("partition %d has a batch that unpacks to more than 64 MiB: %v", id, err))
+			}
+		}
+	})
+	fs.EachPartition(func(fp kgo.FetchTopicPartition) {
+		src := s.sources[fp.Topic]
+		if src == nil {
+			return
+		}
+		p := src.parts[fp.Partition]
+		if p == nil {
+			return
+		}
+		p.end = max(p.end, fp.HighWatermark)
+		if len(fp.Records) == 0 {
+			return
+		}
+		p.arrived, p.caught, p.moved = now, time.Time{}, true
+		p.batch = append(p.batch, fp.Records...)
+		s.enqueue(p)
+		src.touch(s)
+	})
+}
+
+// enqueue has a partition's batch processed in this turn.
+func (s *session) enqueue(p *part) {
+	if p.waiting == 0 && !p.queued {
+		p.queued = true
+		s.ready = append(s.ready, p)
+	}
+}
+
+func (src *source) touch(s *session) {
+	if !src.touched {
+		src.touched = true
+		s.touched = append(s.touched, src)
+	}
+}
+
+// hear takes what the helpers have found out.
+func (s *session) hear() {
+	for {
+		select {
+		case r := <-s.resolved:
+			s.install(r)
+			r.source.touch(s)
+		case f := <-s.found:
+			s.update(f)
+		case e := <-s.ends:
+			s.takeEnds(e)
+		default:
+			for _, src := range s.sources {
+				if src.news {
+					src.news = false
+					src.touch(s)
+				}
+			}
+			return
+		}
+	}
+}
+
+// process decodes the batches, each partition in one lane.
+func (s *session) process(now time.Time) {
+	records := 0
+	for _, p := range s.ready {
+		records += len(p.batch) * p.source.fields()
+	}
+	s.lanes.each(len(s.ready), records < smallTurn, func(_, i int) { s.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
+	for _, p := range s.ready {
+		p.queued = false
+		src := p.source
+		src.pending = append(src.pending, p.dead...)
+		s.pendingRecords += len(p.dead)
+		for _, r := range p.dead {
+			s.pendingBytes += len(r.Value)
+		}
+		clear(p.dead)
+		p.dead = p.dead[:0]
+		src.recent += p.Counts.Bytes - p.rated
+		p.rated = p.Counts.Bytes
+		if p.waiting != 0 {
+			s.request(p)
+		}
+	}
+	clear(s.ready)
+	s.ready = s.ready[:0]
+}
+
+// commit delivers what is pending, and now and then commits the offsets of
+// partitions that move without output. With flush it does both at once.
+func (s *session) commit(now time.Time, flush bool) error {
+	interval := s.w.cfg.Worker.CommitInterval
+	if s.lagging() {
+		interval = max(interval, catchUpInterval)
+	}
+	if s.pendingRecords > 0 && (flush || now.Sub(s.lastDelivery) >= interval || s.pendingBytes >= pendingEnough) {
+		var with []*source
+		for _, src := range s.sources {
+			if len(src.pending) > 0 {
+				with = append(with, src)
+			}
+		}
+		if err := s.deliver(with); err != nil {
+			return err
+		}
+		s.lastDelivery = time.Now()
+	}
+	if !flush && now.Sub(s.lastCommit) < quietCommit {
+		return nil
+	}
+	daily := now.Sub(s.w.lastDaily) >= dailyCommit
+	s.lastCommit = now
+	var quiet []*source
+	for _, src := range s.sources {
+		if len(src.pending) == 0 {
+			quiet = append(quiet, src)
+		}
+	}
+	o := s.low(quiet, !daily)
+	if err := s.commitOffsets(o); err != nil {
+		// Nothing was put out by it, so nothing is in doubt: it is tried again.
+		if flush {
+			return err
+		}
+		s.w.log.Warn("committing offsets failed", "err", err)
+		return nil
+	}
+	if daily {
+		s.w.lastDaily = now
+	}
+	if len(o.parts) > 0 {
+		s.w.plainCommits.Add(1)
+	}
+	s.settle(o)
+	return nil
+}
+
+// lagging reports whether there is more to read at once.
+func (s *session) lagging() bool { return s.behind > lagLimit }

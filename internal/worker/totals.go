@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// totals of a source topic, since the process started. They step when the
+// offsets of what they count are committed, so a record that is read again
+// after a restart is not counted again.
+type totals struct {
+	counts   agent.Counts // InWindows and Replayed included
+	windows  int64
+	rejected int64
+}
+
+// add adds what a partition has counted since its last commit.
+func (t *totals) add(now, before *agent.Counts) {
+	c := &t.counts
+	c.Records += now.Records - before.Records
+	c.InWindows += now.InWindows - before.InWindows
+	c.Late += now.Late - before.Late
+	c.Future += now.Future - before.Future
+	c.Bad += now.Bad - before.Bad
+	c.Tombstones += now.Tombstones - before.Tombstones
+	c.Replayed += now.Replayed - before.Replayed
+	c.Lost += now.Lost - before.Lost
+	c.Mismatches += now.Mismatches - before.Mismatches
+	c.Bytes += now.Bytes - before.Bytes
+}
+
+// histogram is a Histogram that can be observed and read at the same time.
+type histogram struct {
+	bounds []float64
+	counts []atomic.Uint64
+	nanos  atomic.Int64
+}
+
+var latencyBounds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+
+func newHistogram() *histogram {
+	return &histogram{bounds: latencyBounds, counts: make([]atomic.Uint64, len(latencyBounds)+1)}
+}
+
+func (h *histogram) observe(d time.Duration) {
+	i, _ := slices.BinarySearch(h.bounds, d.Seconds())
+	h.counts[i].Add(1)
+	h.nanos.Add(int64(d))
+}
+
+func (h *histogram) snapshot() Histogram {
+	s := Histogram{Bounds: h.bounds, Counts: make([]uint64, len(h.counts)), Sum: time.Duration(h.nanos.Load()).Seconds()}
+	for i := range h.counts {
+		s.Counts[i] = h.counts[i].Load()
+	}
+	return s
+}

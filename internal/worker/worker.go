@@ -1,0 +1,292 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+)
+
+// Worker is one member of the group. Run it once.
+type Worker struct {
+	opts       Options
+	cfg        *config.Config
+	log        *slog.Logger
+	selector   *config.Selector
+	jobs       map[*config.Aggregation]*job
+	registry   *registry.Client
+	aggregated *registry.Client
+	clientOpts []kgo.Opt
+	cl         *kgo.Client // for administration; sessions have clients of their own
+	adm        *kadm.Client
+	lanes      *lanes
+	pool       recordPool
+	id, txnID  string
+	minIdle    time.Duration
+	started    time.Time
+
+	// Used by the goroutine of Run, or by the loop of its session.
+	txnVersion int16
+	stopAt     map[string]map[int32]int64 // nil without StopAtEnd
+	lastDaily  time.Time
+	logged     map[string]time.Time
+
+	mu     sync.Mutex // totals, rates
+	totals map[string]*totals
+	loads  map[string]float64
+
+	commits, plainCommits, aborts, sessions atomic.Int64
+	commitDuration, resultLatency           *histogram
+	beaten                                  atomic.Int64 // when the loop last turned, ns
+	state                                   atomic.Pointer[state]
+	topics                                  atomic.Pointer[[]TopicStatus]
+}
+
+// state is what a worker does, and why it is not ready, if it is not.
+type state struct{ name, reason, member string }
+
+// New makes a worker. Nothing is sent to Kafka yet.
+func New(o Options) (*Worker, error) {
+	w := &Worker{
+		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
+		totals: map[string]*totals{}, loads: map[string]float64{}, logged: map[string]time.Time{},
+		commitDuration: newHistogram(), resultLatency: newHistogram(),
+	}
+	if w.log == nil {
+		w.log = slog.Default()
+	}
+	w.id = cmp.Or(o.Config.Worker.ID, strings.ToLower(rand.Text()[:10]))
+	w.txnID = o.Config.Worker.Group + "-" + w.id
+	var err error
+	if w.selector, err = config.NewSelector(o.Config); err != nil {
+		return nil, err
+	}
+	for i := range o.Config.Aggregations {
+		a := &o.Config.Aggregations[i]
+		if w.jobs[a], err = newJob(a, runtime.GOMAXPROCS(0)); err != nil {
+			return nil, err
+		}
+		if w.minIdle == 0 || a.Window.IdleAfter < w.minIdle {
+			w.minIdle = a.Window.IdleAfter
+		}
+	}
+	if w.registry, err = NewRegistry(o.Config.SchemaRegistry, o.HTTPClient); err != nil {
+		return nil, err
+	}
+	w.aggregated = w.registry
+	if o.Config.AggregatedSchemaRegistry.URL != "" {
+		if w.aggregated, err = NewRegistry(o.Config.AggregatedSchemaRegistry, o.HTTPClient); err != nil {
+			return nil, err
+		}
+	}
+	if w.clientOpts, err = o.Config.Kafka.Opts(); err != nil {
+		return nil, err
+	}
+	w.clientOpts = append(w.clientOpts, kgo.SoftwareNameAndVersion("kafka-aggregator", cmp.Or(o.Version, "unknown")), kgo.WithLogger(kgoLogger{w.log}))
+	w.setState("starting", "not in the group yet")
+	return w, nil
+}
+
+// Run joins the group and works until ctx ends; then it finishes what is
+// computed, leaves the group and returns nil. Trouble with brokers is no
+// reason to return: it is logged and tried again. An error is final.
+func (w *Worker) Run(ctx context.Context) (err error) {
+	w.started = time.Now()
+	w.lastDaily = w.started
+	w.beat(w.started)
+	hard, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	if w.opts.Hard != nil {
+		defer context.AfterFunc(w.opts.Hard, giveUp)()
+	}
+	// What cannot be finished some time after the end of ctx is given up:
+	// with no broker there a transaction would wait for ever.
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(stopTimeout):
+			giveUp()
+		case <-hard.Done():
+		}
+	})()
+	if w.cl, err = kgo.NewClient(append(append([]kgo.Opt{}, w.clientOpts...), w.opts.KafkaOpts...)...); err != nil {
+		return fmt.Errorf("kafka client: %w", err)
+	}
+	defer w.cl.Close()
+	w.adm = kadm.NewClient(w.cl)
+	w.lanes = newLanes(runtime.GOMAXPROCS(0))
+	defer w.lanes.close()
+	defer func() {
+		if err != nil {
+			w.setState("failed", err.Error())
+		} else {
+			w.setState("stopped", "stopped")
+		}
+	}()
+
+	for wait := firstBackoff; ; {
+		begin := time.Now()
+		err := w.work(ctx, hard)
+		w.topics.Store(nil)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || hard.Err() != nil:
+			if errors.Is(err, context.Canceled) && hard.Err() == nil {
+				return nil
+			}
+			return fmt.Errorf("stopped before the last results were delivered (they are computed again after the next start): %w", err)
+		case errors.Is(err, kerr.FencedInstanceID):
+			return err
+		}
+		if time.Since(begin) > time.Minute {
+			wait = firstBackoff
+		}
+		w.setState("retrying", err.Error())
+		w.log.Warn("starting again from what is committed", "err", err, "in", wait.String())
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+		wait = min(2*wait, maxBackoff)
+	}
+}
+
+const (
+	stopTimeout  = 8 * time.Second
+	firstBackoff = 100 * time.Millisecond
+	maxBackoff   = 10 * time.Second
+)
+
+// work is one session, or an attempt at one.
+func (w *Worker) work(ctx, hard context.Context) error {
+	w.beat(time.Now())
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	topics, err := w.waitForTopics(ctx)
+	if err != nil || len(topics) == 0 {
+		return err
+	}
+	s, err := w.newSession(ctx, hard, topics)
+	if err != nil {
+		return err
+	}
+	w.sessions.Add(1)
+	return s.run(ctx)
+}
+
+// prepare makes the topics that this worker writes to on its own account.
+func (w *Worker) prepare(ctx context.Context) error {
+	if t := w.cfg.DeadLetterTopic; t != "" {
+		if err := w.ensureTopic(ctx, t, 1); err != nil {
+			return fmt.Errorf("dead-letter topic: %w", err)
+		}
+	}
+	for i := range w.cfg.Aggregations {
+		if l := w.cfg.Aggregations[i].Late; l.Policy == "topic" {
+			if err := w.ensureTopic(ctx, l.Topic, 1); err != nil {
+				return fmt.Errorf("topic of late records: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// waitForTopics returns the source topics once there are some; with
+// StopAtEnd, and no end known yet, it notes the ends, and does not wait.
+func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
+	for {
+		topics, err := w.discover(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if w.opts.StopAtEnd && w.stopAt == nil {
+			if err := w.noteEnds(ctx, topics); err != nil {
+				return nil, err
+			}
+		}
+		if len(topics) > 0 {
+			return topics, nil
+		}
+		if w.opts.StopAtEnd {
+			w.log.Warn("no topic matches the configuration, there is nothing to do")
+			return nil, nil
+		}
+		w.setState("waiting", "no topic matches the configuration yet")
+		if w.rare("topics", time.Now()) {
+			w.log.Info("no topic matches the configuration yet", "looking_again_in", w.cfg.Worker.TopicRefresh.String())
+		}
+		w.beat(time.Now())
+		select {
+		case <-time.After(w.cfg.Worker.TopicRefresh):
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
+func (w *Worker) noteEnds(ctx context.Context, topics found) error {
+	stopAt := map[string]map[int32]int64{}
+	if len(topics) > 0 {
+		ends, err := w.adm.ListEndOffsets(ctx, topics.topics()...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return fmt.Errorf("list end offsets: %w", err)
+		}
+		ends.Each(func(o kadm.ListedOffset) {
+			if stopAt[o.Topic] == nil {
+				stopAt[o.Topic] = map[int32]int64{}
+			}
+			stopAt[o.Topic][o.Partition] = o.Offset
+		})
+	}
+	w.stopAt = stopAt
+	return nil
+}
+
+// stopOffset is where to stop in a partition: its end at the start, or, if it
+// was not there then, its end when it was assigned.
+func (w *Worker) stopOffset(topic string, id int32, end int64) int64 {
+	if stop, ok := w.stopAt[topic][id]; ok {
+		return stop
+	}
+	return end
+}
+
+// rare is true once a minute for each key: for log lines that would repeat.
+func (w *Worker) rare(key string, now time.Time) bool {
+	if last, ok := w.logged[key]; ok && now.Sub(last) < time.Minute {
+		return false
+	}
+	w.logged[key] = now
+	return true
+}
+
+func (w *Worker) beat(now time.Time) { w.beaten.Store(now.UnixNano()) }
+
+// total is the totals of a topic. Only the loop writes to them, under mu.
+func (w *Worker) total(topic string) *totals {
+	t := w.totals[topic]
+	if t == nil {
+		t = &totals{}
+		w.totals[topic] = t
+	}
+	return t
+}
