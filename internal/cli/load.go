@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"math"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+)
+
+// load is what aggregating a topic costs.
+type load struct {
+	in         rate
+	records    float64 // aggregated records/s; NaN: not known
+	recordSize int     // bytes of an aggregated record; arrays count as in the sample
+	sampled    bool    // the lengths of arrays are known, or there are none
+	reduction  float64 // values read for each value written
+	state      float64 // bytes of memory for open windows
+}
+
+// load works out what a topic costs, from the rate of its input and the
+// lengths of its arrays, by slot; nil: they are not known.
+func (a *agent) load(in rate, lengths []int) load {
+	sampled := lengths != nil || !a.hasArrays()
+	l := load{in: in, records: math.NaN(), reduction: math.NaN(), state: math.NaN(), sampled: sampled}
+	if in.how == "" {
+		l.in.perSecond = math.NaN()
+	}
+	n := len(a.ops)
+	results := codec.Results{Scalars: make([]float64, len(a.derived.Fields)*n), Arrays: make([][]float64, len(a.derived.Fields)*n)}
+	slots := make([]int, len(a.derived.Fields))
+	values := 0 // of one record
+	for i, f := range a.derived.Fields {
+		slots[i] = i
+		length := 1
+		if f.Array {
+			length = 0
+			if sampled {
+				length = lengths[i]
+			}
+			if !f.Pool {
+				for op := range n {
+					results.Arrays[i*n+op] = make([]float64, length)
+				}
+			}
+		}
+		values += length
+	}
+	w := a.choice.Aggregation.Window
+	now := time.Now()
+	head := codec.Head{Time: 1, Start: now.UnixMilli(), End: now.UnixMilli(), Size: 1, Count: 100}
+	l.recordSize = len(codec.NewEncoder(a.derived, 1, slots, n).Append(nil, head, &results))
+	if math.IsNaN(l.in.perSecond) {
+		return l
+	}
+	l.records = min(1/w.Size.Seconds(), l.in.perSecond)
+	l.reduction = l.in.perSecond / l.records / float64(n)
+	l.state = l.in.perSecond * (w.Size + w.Grace).Seconds() * float64(8*values)
+	return l
+}

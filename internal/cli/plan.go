@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newPlan(p *Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what a worker would do, and change nothing",
+		Long: `Plan is a dry run. For each source topic it prints the fields that are taken,
+each one that is left out with its reason, what becomes of the schema of the
+aggregated topic and what the registry thinks of it, and what it costs:
+
+  input      records/s, by the growth of the topic while plan runs; of a topic
+             that does not grow, by the time stamps of the last minute of data
+  output     records/s and bytes/s: one record for each window
+  reduction  R = window · f_in / N_ops: values read for each value written
+  memory     of open windows: f_in · (window + grace) · 8 bytes for each value
+
+With --detailed-exitcode the exit code is 2 if a worker would create a topic or
+register a schema, or if a topic has a problem.`,
+		Example: `  kafka-aggregator plan
+  kafka-aggregator plan -c config.yaml --schema --measure 0s
+  kafka-aggregator plan -o json | jq '.topics[].left_out'`,
+	}
+	s := addSettings(p, cmd, aggregationSettings()...)
+	schema := cmd.Flags().Bool("schema", false, "print the derived schemas too")
+	detailed := cmd.Flags().Bool("detailed-exitcode", false, "exit code 2 if a worker would change anything")
+	measure := cmd.Flags().Duration("measure", 3*time.Second, "how long to measure the input rate; 0s: not at all")
+	format := outputFlag(cmd, "text", "table", "json", "jsonl", "csv")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := s.load()
+		if err != nil {
+			return err
+		}
+		ctx := cmd.Context()
+		c, err := connect(ctx, l)
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		found, err := c.look(ctx)
+		if err != nil {
+			return err
+		}
+		rates, err := c.rates(ctx, found.topics(), *measure)
+		if err != nil {
+			return err
+		}
+		lengths, err := c.samples(ctx, found.agents)
+		if err != nil {
+			return err
+		}
+		pl := &plan{survey: found, loads: make(map[string]load), createTopics: l.Worker.CreateTopics, schema: *schema}
+		for _, a := range found.agents {
+			if a.derived != nil {
+				pl.loads[a.topic] = a.load(rates[a.topic], lengths[a.topic])
+			}
+		}
+		if err := pl.write(p.Stdout, format.value); err != nil {
+			return err
+		}
+		if *detailed && slices.ContainsFunc(found.agents, (*agent).differs) {
+			return errDifferences
+		}
+		return nil
+	}
+	return cmd
+}
+
+// plan is a survey and what it costs.
+type plan struct {
+	*survey
+	loads        map[string]load
+	createTopics bool
+	schema       bool // print schemas
+}
+
+// differs tells whether a worker would change something, or could not do its job.
+func (a *agent) differs() bool {
+	return !a.exists || a.problem != "" || a.change != schemaKept
+}
+
+// schemaText says what becomes of the aggregated schema.
+func (a *agent) schemaText() string {
+	text := map[string]string{
+		schemaNew:     "new",
+		schemaKept:    fmt.Sprintf("unchanged, id %d", a.currentID),
+		schemaWidened: fmt.Sprintf("changed from id %d", a.currentID),
+		schemaForeign: fmt.Sprintf("new; the one registered (id %d) is not this program's", a.currentID),
+	}[a.change]
+	switch {
+	case a.change == schemaKept:
+		return text
+	case a.accepted:
+		return text + "; the registry would accept it"
+	case len(a.reasons) == 0:
+		return text + "; the registry would refuse it"
+	}
+	return text + "; the registry would refuse it: " + a.reasons[0]
+}
+
+// topicText says what becomes of the aggregated topic.
+func (pl *plan) topicText(a *agent) string {
+	switch {
+	case a.exists:
+		return a.choice.AggregatedTopic + ", exists"
+	case pl.createTopics:
+		return fmt.Sprintf("%s, would be created with %s", a.choice.AggregatedTopic, count(a.choice.Aggregation.Partitions, "partition"))
+	}
+	return a.choice.AggregatedTopic + ", is missing, and worker.create_topics is false"
+}

@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+)
+
+func (pl *plan) write(w io.Writer, format string) error {
+	switch format {
+	case "text":
+		_, err := io.WriteString(w, pl.text())
+		return err
+	case "json":
+		topics := make([]object, len(pl.agents))
+		for i, a := range pl.agents {
+			topics[i] = pl.object(a)
+		}
+		var rest []object
+		for _, p := range pl.passed {
+			rest = append(rest, object{{"topic", p.topic}, {"reason", p.reason}})
+		}
+		return writeJSON(w, object{{"topics", topics}, {"not_taken", rest}})
+	case "jsonl":
+		var out []byte
+		for _, a := range pl.agents {
+			out = append(appendJSON(out, pl.object(a)), '\n')
+		}
+		_, err := w.Write(out)
+		return err
+	}
+	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "problem"}}
+	for _, a := range pl.agents {
+		l, ok := pl.loads[a.topic]
+		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.accepted, nil, nil, nil, nil, nil, a.problem}
+		if ok {
+			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
+				if !math.IsNaN(f) {
+					row[5+i] = round(f)
+				}
+			}
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t.write(w, format)
+}
+
+// round leaves three significant digits, which is more than a measured rate has.
+func round(f float64) float64 {
+	if f == 0 || math.IsNaN(f) || math.IsInf(f, 0) {
+		return f
+	}
+	scale := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(f))))
+	return math.Round(f*scale) / scale
+}
+
+// known is a number for JSON, null if it is not known.
+func known(f float64) any {
+	if math.IsNaN(f) {
+		return nil
+	}
+	return round(f)
+}
+
+func (pl *plan) object(a *agent) object {
+	fields, left := make([]object, len(a.fields)), make([]object, len(a.left))
+	for i, f := range a.fields {
+		fields[i] = object{{"name", f.Name}, {"path", f.Path}, {"type", f.Type}}
+	}
+	for i, f := range a.left {
+		left[i] = object{{"path", f.Path}, {"type", f.Type}, {"reason", f.Reason}}
+	}
+	o := object{
+		{"source_topic", a.topic}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
+		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID},
+		{"problem", a.problem}, {"fields", fields}, {"left_out", left},
+		{"schema", object{{"change", a.change}, {"accepted", a.accepted}, {"reasons", a.reasons}}},
+	}
+	if l, ok := pl.loads[a.topic]; ok {
+		o = append(o, member{"load", object{
+			{"records_in_per_second", known(l.in.perSecond)}, {"measured", l.in.how}, {"records_out_per_second", known(l.records)},
+			{"record_bytes", l.recordSize}, {"bytes_out_per_second", known(l.records * float64(l.recordSize))},
+			{"reduction_factor", known(l.reduction)}, {"memory_bytes", known(l.state)},
+		}})
+	}
+	if pl.schema && a.derived != nil {
+		o = append(o, member{"derived_schema", json.RawMessage(a.derived.Text)})
+	}
+	return o
+}
+
+// text is the plan for people.
+func (pl *plan) text() string {
+	var b strings.Builder
+	for _, a := range pl.agents {
+		fmt.Fprintf(&b, "%s (aggregation %s, %s, schema %d)\n", a.topic, a.choice.Aggregation.Name, count(a.partitions, "partition"), a.schemaID)
+		line := func(name, format string, args ...any) {
+			fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+		}
+		if a.problem != "" {
+			line("problem", "%s", a.problem)
+		}
+		if len(a.fields) > 0 {
+			names := make([]string, len(a.fields))
+			for i, f := range a.fields {
+				if names[i] = f.Path; f.Array && f.Pool {
+					names[i] += "[] (pooled)"
+				} else if f.Array {
+					names[i] += "[]"
+				}
+			}
+			line("fields", "%d: %s", len(names), strings.Join(names, ", "))
+		}
+		for i, f := range a.left {
+			name := ""
+			if i == 0 {
+				name = "left out"
+			}
+			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
+		}
+		if a.derived != nil {
+			line("topic", "%s", pl.topicText(a))
+			line("schema", "%s", a.schemaText())
+			pl.loads[a.topic].text(line, a.choice.Aggregation.Window.Size)
+		}
+		if pl.schema && a.derived != nil {
+			text, err := indent(a.derived.Text)
+			if err != nil {
+				text = a.derived.Text
+			}
+			b.WriteString(text + "\n")
+		}
+		b.WriteByte('\n')
+	}
+	pl.summary(&b)
+	return b.String()
+}
+
+func (l load) text(line func(name, format string, args ...any), window time.Duration) {
+	size := fmt.Sprintf("%d bytes each", l.recordSize)
+	if !l.sampled {
+		size += " and the elements of arrays"
+	}
+	if math.IsNaN(l.in.perSecond) {
+		line("input", "rate not known")
+		line("output", "at most %.4g records/s, %s", 1/window.Seconds(), size)
+		return
+	}
+	line("input", "%.3g records/s, %s", l.in.perSecond, l.in.how)
+	line("output", "%.3g records/s, %s/s, %s", l.records, amount(l.records*float64(l.recordSize)), size)
+	line("reduction", "%.3g", l.reduction)
+	line("memory", "%s for open windows", amount(l.state))
+}
+
+func (pl *plan) summary(b *strings.Builder) {
+	reasons := make(map[string]int)
+	var order []string
+	for _, p := range pl.passed {
+		if reasons[p.reason]++; reasons[p.reason] == 1 {
+			order = append(order, p.reason)
+		}
+	}
+	for _, reason := range order {
+		var names []string
+		for _, p := range pl.passed {
+			if p.reason == reason {
+				names = append(names, p.topic)
+			}
+		}
+		const most = 8
+		more := ""
+		if n := len(names); n > most {
+			names, more = names[:most], fmt.Sprintf(" and %d more", n-most)
+		}
+		fmt.Fprintf(b, "not taken, %s: %s%s\n", reason, strings.Join(names, ", "), more)
+	}
+	in, out, state, unknown := 0.0, 0.0, 0.0, 0
+	for _, l := range pl.loads {
+		if math.IsNaN(l.in.perSecond) {
+			unknown++
+			continue
+		}
+		in, out, state = in+l.in.perSecond, out+l.records, state+l.state
+	}
+	fmt.Fprintf(b, "%s: %.3g records/s in, %.3g records/s out, %s of memory for open windows", count(len(pl.agents), "topic"), in, out, amount(state))
+	if unknown > 0 {
+		fmt.Fprintf(b, "; rate of %d not known", unknown)
+	}
+	b.WriteByte('\n')
+}
+
+func indent(text string) (string, error) {
+	var b strings.Builder
+	err := writeJSON(&b, json.RawMessage(text))
+	return strings.TrimSuffix(b.String(), "\n"), err
+}
+
+// amount is a number of bytes for people.
+func amount(bytes float64) string {
+	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
+		if bytes < 1024 {
+			return fmt.Sprintf("%.3g %s", bytes, unit)
+		}
+		bytes /= 1024
+	}
+	return fmt.Sprintf("%.3g TiB", bytes)
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	signals := make(chan os.Signal, 2)
+	signals <- os.Interrupt
+	signals <- os.Interrupt
+	code := 0
+	p := &Process{Signals: signals, Exit: func(c int) { code = c }}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	p.watch(cancel, make(chan struct{}))
+	if code != exitInterrupted || context.Cause(ctx) != errInterrupted {
+		t.Error(code, context.Cause(ctx))
+	}
+}
+
+// TestInterrupt interrupts a command that waits for records.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	s := &script{t: t, dir: t.TempDir()}
+	s.topic("a", "1", `{"type":"record","name":"r","fields":[{"name":"x","type":"int"}]}`)
+	s.record("a", `1700000000000 {"x":1}`)
+	cmd := exec.Command(os.Args[0], "tail", "a", "--from", "start", "-o", "jsonl")
+	cmd.Env = []string{"BE_KAFKA_AGGREGATOR=1", "KAFKA_AGGREGATOR_KAFKA_BROKERS=" + s.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + s.sandbox.RegistryURL}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	s.must(err)
+	s.must(cmd.Start())
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil || !strings.Contains(line, `"value":{"x":1}`) {
+		t.Error(line, err)
+	}
+	s.must(cmd.Process.Signal(os.Interrupt))
+	if err := cmd.Wait(); err == nil {
+		t.Error("exit code 0")
+	}
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || stderr.String() != "error: interrupted\n" {
+		t.Error(code, stderr.String())
+	}
+}
+
+func TestLogger(t *testing.T) {
+	var out bytes.Buffer
+	p := &Process{Stderr: &out}
+	p.logger(config.Log{Level: "warn", Format: "auto"}).Info("no")
+	p.logger(config.Log{Level: "warn", Format: "auto"}).Warn("yes", "topic", "a")
+	var line map[string]any
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["msg"] != "yes" || line["topic"] != "a" {
+		t.Error(err, out.String())
+	}
+	out.Reset()
+	newLogger(config.Log{Level: "info", Format: "auto"}, overBar{&out}, true).Info("yes")
+	if got := out.String(); !strings.HasPrefix(got, "\r\x1b[K") || !strings.HasSuffix(got, "level=INFO msg=yes\n") {
+		t.Errorf("%q", got)
+	}
+}

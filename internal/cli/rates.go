@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// rate is how fast records come into a topic.
+type rate struct {
+	perSecond float64
+	how       string // how it was found out; empty: it is not known
+}
+
+// rates measures the input of the topics: by the growth of their end offsets
+// over d, and for topics that do not grow by the time stamps of the last
+// minute of their data. With d = 0 nothing is measured.
+func (c *connection) rates(ctx context.Context, topics []string, d time.Duration) (map[string]rate, error) {
+	out := make(map[string]rate)
+	if d <= 0 || len(topics) == 0 {
+		return out, nil
+	}
+	_, before, err := c.bounds(ctx, topics)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(d):
+	}
+	_, after, err := c.bounds(ctx, topics)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	var quiet []string
+	for _, t := range topics {
+		grown := int64(0)
+		for partition, o := range after[t] {
+			if b, ok := before[t][partition]; ok && o.Err == nil && b.Err == nil {
+				grown += o.Offset - b.Offset
+			}
+		}
+		if grown > 0 {
+			out[t] = rate{float64(grown) / took.Seconds(), "measured over " + took.Round(100*time.Millisecond).String()}
+			continue
+		}
+		quiet = append(quiet, t)
+	}
+	for _, t := range quiet {
+		if r, ok := c.pastRate(ctx, t, after[t]); ok {
+			out[t] = r
+		}
+	}
+	return out, nil
+}
+
+// pastRate is the rate over the last minute before the newest time stamp.
+func (c *connection) pastRate(ctx context.Context, topic string, end map[int32]kadm.ListedOffset) (rate, bool) {
+	const span = time.Minute
+	newest, err := c.admin.ListMaxTimestampOffsets(ctx, topic)
+	if err != nil {
+		return rate{}, false
+	}
+	last := int64(-1)
+	newest.Each(func(o kadm.ListedOffset) {
+		if o.Err == nil {
+			last = max(last, o.Timestamp)
+		}
+	})
+	if last < 0 {
+		return rate{}, false
+	}
+	since, err := c.admin.ListOffsetsAfterMilli(ctx, last-span.Milliseconds()+1, topic)
+	if err != nil {
+		return rate{}, false
+	}
+	n, first := int64(0), last
+	since.Each(func(o kadm.ListedOffset) {
+		if e, ok := end[o.Partition]; ok && o.Err == nil && e.Err == nil && o.Offset >= 0 && o.Offset < e.Offset {
+			n += e.Offset - o.Offset
+			first = min(first, o.Timestamp)
+		}
+	})
+	if n < 2 || first == last || first < 0 {
+		return rate{}, false
+	}
+	return rate{float64(n-1) / (float64(last-first) / 1000), "of the last data, until " + time.UnixMilli(last).UTC().Format(time.RFC3339)}, true
+}

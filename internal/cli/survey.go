@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// What becomes of the schema of an aggregated topic.
+const (
+	schemaNone    = "none"      // there is none, because of a problem
+	schemaNew     = "new"       // nothing is registered yet
+	schemaKept    = "unchanged" // the registered one has all fields and operations
+	schemaWidened = "changed"   // the registered one lacks some
+	schemaForeign = "replaced"  // the registered one was not made by this program
+)
+
+// agent is what a worker would run for one source topic.
+type agent struct {
+	topic      string
+	partitions int
+	choice     config.Choice
+	exists     bool // the aggregated topic
+
+	problem  string // why nothing would be aggregated; empty if all is well
+	schemaID int    // of the source topic
+	fields   []codec.Field
+	left     []codec.LeftOut
+
+	ops       []stats.Operation
+	derived   *codec.Aggregated
+	change    string // one of schemaNew …
+	currentID int    // of the registered aggregated schema, 0 if none
+	accepted  bool   // the registry's verdict on the derived schema
+	reasons   []string
+}
+
+// survey is what a worker would make of the topics of a cluster.
+type survey struct {
+	agents []*agent
+	passed []passed
+}
+
+// passed is a topic that is not taken.
+type passed struct{ topic, reason string }
+
+// look finds the source topics and works out what becomes of each. It writes nothing.
+func (c *connection) look(ctx context.Context) (*survey, error) {
+	selector, err := config.NewSelector(c.config.Config)
+	if err != nil {
+		return nil, err
+	}
+	details, err := c.admin.ListTopics(ctx)
+	if err != nil {
+		return nil, c.brokerError(ctx, err)
+	}
+	s := &survey{}
+	for _, d := range details.Sorted() {
+		choice, reason := selector.Explain(d.Topic)
+		if reason != "" {
+			s.passed = append(s.passed, passed{d.Topic, reason})
+			continue
+		}
+		_, exists := details[choice.AggregatedTopic]
+		s.agents = append(s.agents, &agent{topic: d.Topic, partitions: len(d.Partitions), choice: choice, exists: exists, change: schemaNone})
+	}
+	if err := s.each(ctx, c.findSchema); err != nil {
+		return nil, err
+	}
+	var nameless []string
+	for _, a := range s.agents {
+		if a.schemaID == 0 && a.problem == "" {
+			nameless = append(nameless, a.topic)
+		}
+	}
+	ids, err := c.lastSchemaIDs(ctx, nameless)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.each(ctx, func(ctx context.Context, a *agent) error {
+		if a.schemaID == 0 && a.problem == "" {
+			if a.schemaID = ids[a.topic]; a.schemaID == 0 {
+				a.problem = "the registry has no subject " + a.topic + "-value, and no record names a schema"
+			}
+		}
+		if a.problem != "" {
+			return nil
+		}
+		return a.trouble(c.examine(ctx, a))
+	})
+}
+
+// each does something for all agents, several at once.
+func (s *survey) each(ctx context.Context, do func(context.Context, *agent) error) error {
+	group, all := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for _, a := range s.agents {
+		group.Go(func() error { return do(all, a) })
+	}
+	err := group.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// findSchema sets the newest schema that is registered under the topic's
+// name, if there is one. An error is one of a registry that is not there;
+// what is wrong with the topic itself is a.problem.
+func (c *connection) findSchema(ctx context.Context, a *agent) error {
+	latest, err := c.source.Latest(ctx, a.topic+"-value")
+	if errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	a.schemaID = latest.ID
+	return a.trouble(c.registryError(ctx, c.source, err))
+}
+
+// examine works out the fields of a topic and its aggregated schema.
+func (c *connection) examine(ctx context.Context, a *agent) error {
+	schema, err := c.source.Schema(ctx, a.schemaID)
+	if err != nil {
+		return c.registryError(ctx, c.source, err)
+	}
+	selection, err := a.choice.Aggregation.Fields.Selection()
+	if err != nil {
+		return err
+	}
+	if a.ops, err = a.choice.Aggregation.ParseOperations(); err != nil {
+		return err
+	}
+	if a.fields, a.left, err = codec.Project(schema, selection); err != nil {
+		return err
+	}
+	if len(a.fields) == 0 {
+		a.problem = "no field is aggregated"
+		return nil
+	}
+	return c.derive(ctx, a)
+}
+
+// trouble keeps an answer of the registry as the topic's problem.
+func (a *agent) trouble(err error) error {
+	if err == nil || exitCode(err) == exitUnavailable || errors.Is(err, context.Canceled) {
+		return err
+	}
+	a.problem = err.Error()
+	return nil
+}
+
+// derive makes the schema of the aggregated topic and asks the registry what it thinks of it.
+func (c *connection) derive(ctx context.Context, a *agent) error {
+	subject := a.choice.AggregatedTopic + "-value"
+	a.change = schemaNew
+	var base *codec.Aggregated
+	current, err := c.aggregated.Latest(ctx, subject)
+	switch {
+	case err == nil:
+		a.currentID = current.ID
+		if base, err = codec.ParseAggregated(current.Text); err != nil {
+			base, a.change = nil, schemaForeign
+		}
+	case !errors.Is(err, registry.ErrNotFound):
+		return c.registryError(ctx, c.aggregated, err)
+	}
+	if base != nil && base.Covers(a.fields, a.ops) {
+		a.derived, a.change, a.accepted = base, schemaKept, true
+		return nil
+	}
+	if base != nil {
+		a.change = schemaWidened
+	}
+	method := a.choice.Aggregation.Statistics().Quantiles
+	if a.derived, err = codec.Derive(a.choice.AggregatedTopic, a.topic, base, a.fields, a.ops, method); err != nil {
+		return fmt.Errorf("derive the aggregated schema: %w", err)
+	}
+	if a.accepted, a.reasons, err = c.aggregated.Check(ctx, subject, a.derived.Text); err != nil {
+		return c.registryError(ctx, c.aggregated, err)
+	}
+	return nil
+}
+
+// topics are the names of the source topics that have something to aggregate.
+func (s *survey) topics() []string {
+	var names []string
+	for _, a := range s.agents {
+		if a.problem == "" {
+			names = append(names, a.topic)
+		}
+	}
+	return names
+}
+
+// bounds are the first and the next offset of each partition of the topics.
+func (c *connection) bounds(ctx context.Context, topics []string) (start, end kadm.ListedOffsets, err error) {
+	if len(topics) == 0 {
+		return nil, nil, nil
+	}
+	var wait sync.WaitGroup
+	var startErr, endErr error
+	wait.Go(func() { start, startErr = c.admin.ListStartOffsets(ctx, topics...) })
+	wait.Go(func() { end, endErr = c.admin.ListEndOffsets(ctx, topics...) })
+	wait.Wait()
+	if err := errors.Join(startErr, endErr); err != nil {
+		return nil, nil, c.brokerError(ctx, err)
+	}
+	return start, end, nil
+}
