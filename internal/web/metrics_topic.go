@@ -1,0 +1,118 @@
+package web
+
+import (
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+)
+
+// The metrics of each source topic that this worker has. What is added here
+// needs a row in docs/metrics.md.
+var topicMetrics = []metric[worker.TopicStatus]{
+	gauge("topic_info", "1, with what the topic is aggregated to.", []string{"topic", "aggregated_topic", "aggregation"},
+		func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			emit(1, t.Topic, t.AggregatedTopic, t.Aggregation)
+		}),
+	topicCounter("records_total", "Source records read.",
+		func(t *worker.TopicStatus) int64 { return t.Records }),
+	topicCounter("bytes_total", "Bytes of the source records read, keys and values uncompressed.",
+		func(t *worker.TopicStatus) int64 { return t.Bytes }),
+	topicCounter("windows_total", "Aggregated records committed, one for each window.",
+		func(t *worker.TopicStatus) int64 { return t.Windows }),
+	topicCounter("late_records_total", "Records that came after their window was final.",
+		func(t *worker.TopicStatus) int64 { return t.Late }),
+	topicCounter("future_records_total", "Records stamped further in the future than max_future_skew.",
+		func(t *worker.TopicStatus) int64 { return t.Future }),
+	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",
+		func(t *worker.TopicStatus) int64 { return t.DeadLettered }),
+	topicCounter("tombstones_total", "Records without a value.",
+		func(t *worker.TopicStatus) int64 { return t.Tombstones }),
+	topicCounter("lost_offsets_total", "Offsets that were deleted from the source topic before they were read.",
+		func(t *worker.TopicStatus) int64 { return t.Lost }),
+	topicCounter("replay_mismatches_total", "Ranges that were read again and were not what they had been.",
+		func(t *worker.TopicStatus) int64 { return t.Mismatches }),
+	topicCounter("rejected_schemas_total", "Aggregated schemas that the registry refused; the last good one stays in use.",
+		func(t *worker.TopicStatus) int64 { return t.Rejected }),
+	topicGauge("unaccounted_records", "Records read that are in no window, open or final, and are not late, dead-lettered or a tombstone. Always 0.",
+		func(t *worker.TopicStatus) float64 { return float64(unaccounted(t)) }),
+	topicGauge("lag_records", "Offsets between the positions of the worker and the ends of the source partitions.",
+		func(t *worker.TopicStatus) float64 { return float64(lag(t)) }),
+	gauge("watermark_timestamp_seconds", "All windows that end at this time or before are out, in seconds since 1970. Absent before the first record.",
+		[]string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			if !t.Watermark.IsZero() {
+				emit(unixSeconds(t.Watermark), t.Topic)
+			}
+		}),
+	gauge("watermark_delay_seconds", "How far the watermark is behind the clock. Absent before the first record.",
+		[]string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			if !t.Watermark.IsZero() {
+				emit(t.WatermarkDelay, t.Topic)
+			}
+		}),
+	topicGauge("open_windows", "Windows with records that are not final yet.",
+		func(t *worker.TopicStatus) float64 { return float64(t.OpenWindows) }),
+	topicGauge("window_size_seconds", "Size of the windows.",
+		func(t *worker.TopicStatus) float64 { return t.WindowSize }),
+	topicGauge("problem", "1 if something holds the topic up; /api/status says what.",
+		func(t *worker.TopicStatus) float64 { return truth(t.Problem != "") }),
+	topicGauge("partitions", "Source partitions that this worker reads.",
+		func(t *worker.TopicStatus) float64 { return float64(len(t.Partitions)) }),
+	topicGauge("idle_partitions", "Source partitions that are read to their end and silent.",
+		func(t *worker.TopicStatus) float64 {
+			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Idle })
+		}),
+	topicGauge("paused_partitions", "Source partitions that wait for others of the topic, which are behind in time.",
+		func(t *worker.TopicStatus) float64 {
+			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Paused })
+		}),
+	topicGauge("load_bytes_per_second", "Measured load, the weight of the topic when topics are shared out.",
+		func(t *worker.TopicStatus) float64 { return t.Weight }),
+	topicGauge("fields", "Numeric fields that are aggregated.",
+		func(t *worker.TopicStatus) float64 { return float64(t.Fields) }),
+	topicGauge("left_out_fields", "Fields of the source schema that are not aggregated; the plan command has the reasons.",
+		func(t *worker.TopicStatus) float64 { return float64(t.LeftOut) }),
+	topicGauge("source_schema_id", "Newest schema id met in the source topic; 0 before the first.",
+		func(t *worker.TopicStatus) float64 { return float64(t.SchemaID) }),
+	topicGauge("aggregated_schema_id", "Newest schema id of aggregated records; 0 before the first.",
+		func(t *worker.TopicStatus) float64 { return float64(t.AggregatedSchema) }),
+}
+
+func topicGauge(name, help string, of func(*worker.TopicStatus) float64) metric[worker.TopicStatus] {
+	return gauge(name, help, []string{"topic"},
+		func(t *worker.TopicStatus, emit func(float64, ...string)) { emit(of(t), t.Topic) })
+}
+
+func topicCounter(name, help string, of func(*worker.TopicStatus) int64) metric[worker.TopicStatus] {
+	return counter(name, help, []string{"topic"},
+		func(t *worker.TopicStatus, emit func(float64, ...string)) { emit(float64(of(t)), t.Topic) })
+}
+
+func lag(t *worker.TopicStatus) (sum int64) {
+	for _, p := range t.Partitions {
+		sum += p.Lag
+	}
+	return sum
+}
+
+// unaccounted sums what misses in, or is too much for, the conservation law
+// of each partition; it must not cancel out between partitions.
+func unaccounted(t *worker.TopicStatus) (sum int64) {
+	for _, p := range t.Partitions {
+		d := p.Records - p.InWindows - p.Open - p.Late - p.DeadLettered - p.Tombstones
+		sum += max(d, -d)
+	}
+	return sum
+}
+
+func countPartitions(t *worker.TopicStatus, is func(worker.PartitionStatus) bool) (n float64) {
+	for _, p := range t.Partitions {
+		if is(p) {
+			n++
+		}
+	}
+	return n
+}
+
+func unixSeconds(t time.Time) float64 {
+	return float64(t.Unix()) + float64(t.Nanosecond())/1e9
+}
