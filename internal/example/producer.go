@@ -64,13 +64,16 @@ func NewProducer(o ProducerOptions) (*Producer, error) {
 }
 
 // newClient makes a producer that does as it is told about partitions and
-// collects records for 5 ms: more records a request, and still soon there.
+// collects records for 5 ms: more records a request, and still soon there. By
+// default it would learn about topics that it meets only every 5 s, and the
+// records of most of many topics would wait for that.
 func newClient(kafka []kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(append([]kgo.Opt(nil), kafka...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // random doubles do not compress
 		kgo.ProducerLinger(5*time.Millisecond),
 		kgo.MaxBufferedRecords(100_000),
+		kgo.MetadataMinAge(100*time.Millisecond),
 	)...)
 }
 

@@ -15,14 +15,17 @@ import (
 // that nobody ends.
 func settings(dir string, port, controllerPort int, extra map[string]string) string {
 	s := map[string]string{
-		"process.roles":                    "broker,controller",
-		"node.id":                          "1",
-		"controller.quorum.voters":         fmt.Sprintf("1@127.0.0.1:%d", controllerPort),
-		"controller.listener.names":        "CONTROLLER",
-		"listeners":                        fmt.Sprintf("PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, controllerPort),
-		"advertised.listeners":             fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", port),
-		"log.dirs":                         filepath.Join(dir, "data"),
-		"auto.create.topics.enable":        "false",
+		"process.roles":             "broker,controller",
+		"node.id":                   "1",
+		"controller.quorum.voters":  fmt.Sprintf("1@127.0.0.1:%d", controllerPort),
+		"controller.listener.names": "CONTROLLER",
+		"listeners":                 fmt.Sprintf("PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, controllerPort),
+		"advertised.listeners":      fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", port),
+		"log.dirs":                  filepath.Join(dir, "data"),
+		"auto.create.topics.enable": "false",
+		// A new partition maps two index files of this size; the usual 10 MiB keep a
+		// machine busy for half a minute when a thousand topics are made.
+		"log.index.size.max.bytes":         "262144",
 		"broker.heartbeat.interval.ms":     "500",
 		"broker.session.timeout.ms":        "3000",
 		"num.partitions":                   "1",
