@@ -45,7 +45,7 @@ func shapeOf(f Field) shape { return shape{f.Path, f.Array, f.Array && f.Pool} }
 // from then on. The operations are exactly ops. So the result can read what
 // base wrote and the reverse (BACKWARD, FORWARD and FULL compatibility).
 func Derive(aggregatedTopic, sourceTopic string, base *Aggregated, fields []Field, ops []stats.Operation, q stats.Method) (*Aggregated, error) {
-	a := &Aggregated{SourceTopic: sourceTopic, Quantiles: q, Operations: slices.Clone(ops)}
+	a := &Aggregated{SourceTopic: sourceTopic, Quantiles: q, Operations: append([]stats.Operation(nil), ops...)}
 	a.Namespace, a.Name = recordName(aggregatedTopic)
 	names := newNamer()
 	if base != nil {

@@ -2,4 +2,19 @@
 // Avro records: the projection of a source schema onto its numeric fields, a
 // decode plan compiled from the writer's schema, the schema of the aggregated
 // topic, and its encoder. It knows no network; schemas come as parsed values.
+//
+//	schema.go      the library's schema tree with names resolved
+//	project.go     which fields are numeric, and why the others are not
+//	names.go       a.b becomes a_b; rules for illegal names and collisions
+//	compile.go     the projection becomes a program.go of instructions
+//	decode.go      runs it over a record; array.go, skip.go, decimal.go
+//	row.go         what comes out
+//	aggregated.go  the schema of the aggregated topic; aggregated_json.go its text
+//	encoder.go     writes records of it
+//
+// What is no sample is never lost: a null is stats.Null, a branch of a union
+// that is no number counts as null, every NaN of the data becomes stats.NaN,
+// and a field that the record's schema lacks is stats.Absent. If a record
+// within the record is null, all its fields are. A null array has no
+// elements, and its slot in Row.Scalars is stats.Null.
 package codec

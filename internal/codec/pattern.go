@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Pattern picks fields by name: either exactly, by the aggregated name (a_b)
-// or the path in the source schema (a.b), or by a regular expression.
+// Pattern picks fields: by the aggregated name (a_b), by the path in the
+// source schema (a.b, or a for everything in that record), or by a regular
+// expression.
 type Pattern struct {
 	exact string
 	re    *regexp.Regexp
@@ -42,7 +43,10 @@ func (p Pattern) String() string {
 }
 
 // Match reports whether the pattern picks the field.
-func (p Pattern) Match(f Field) bool { return p.MatchName(f.Name) || p.MatchName(f.Path) }
+func (p Pattern) Match(f Field) bool {
+	inside := p.re == nil && p.exact != "" && strings.HasPrefix(f.Path, p.exact+".")
+	return inside || p.MatchName(f.Name) || p.MatchName(f.Path)
+}
 
 // MatchName reports whether the pattern picks a name or path.
 func (p Pattern) MatchName(s string) bool {

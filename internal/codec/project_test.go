@@ -189,6 +189,9 @@ func TestSelection(t *testing.T) {
 	if fields, _ = projectText(t, text, sel); fmt.Sprint(names(fields)) != "[ok n_x]" {
 		t.Errorf("with include: %v", names(fields))
 	}
+	if fields, _ = projectText(t, text, Selection{Exclude: []Pattern{pattern(t, "n")}}); fmt.Sprint(names(fields)) != "[time v1 v2 v3]" {
+		t.Errorf("without the record n: %v", names(fields))
+	}
 	s := avro.MustParse(text)
 	if _, _, err := Project(s, Selection{Arrays: []ArrayRule{{pattern(t, "v1"), "split"}}}); err == nil {
 		t.Error("unknown array mode was accepted")
@@ -290,5 +293,26 @@ func TestRecursiveSchemas(t *testing.T) {
 	}
 	if len(left) != 3 {
 		t.Errorf("left out %v", left)
+	}
+}
+
+// Schemas with references come parsed by the library's cache.
+func TestReferredTypes(t *testing.T) {
+	var cache avro.SchemaCache
+	for _, text := range []string{
+		`{"type":"record","name":"D","namespace":"n","fields":[{"name":"v","type":"double"},{"name":"f","type":{"type":"fixed","name":"F","size":3}}]}`,
+		`{"type":"record","name":"A","namespace":"n","fields":[{"name":"x","type":"D"},{"name":"f","type":"F"},{"name":"y","type":["null","n.D"]}]}`,
+	} {
+		s, err := cache.Parse(text, avro.WithLaxNames(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields, left, err := Project(s, Selection{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Root().Name == "A" && (fmt.Sprint(names(fields)) != "[x_v y_v]" || len(left) != 3) {
+			t.Errorf("fields %v, left out %v", names(fields), left)
+		}
 	}
 }

@@ -15,7 +15,8 @@ var (
 	// ErrNotFound: the registry says that there is no such schema or subject.
 	ErrNotFound = errors.New("not found in the schema registry")
 	// ErrIncompatible: the registry refuses to register the schema, because it
-	// breaks the subject's compatibility rule (409) or is invalid to it (422).
+	// breaks the subject's compatibility rule (409), or is invalid (422) or too
+	// large (413) to it.
 	ErrIncompatible = errors.New("schema registry refuses the schema")
 	// ErrUnusable: the schema is there, but is not Avro, is malformed or is
 	// larger than MaxText.
@@ -44,13 +45,14 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.kind }
 
 // Retriable is true if the same call may succeed later: the registry was not
-// reached, timed out, failed (5xx), asked to wait (429), refused access, or
-// sent something that is no registry's reply, such as the page of a proxy.
-// It is false for what the registry has decided (ErrNotFound,
-// ErrIncompatible, ErrUnusable, other 4xx) and for a call that was cancelled.
+// reached, timed out, failed, refused access, asked to wait, or something
+// else answered in its place, such as a proxy or a port that speaks TLS. It
+// is false for what the registry has decided (ErrNotFound, ErrIncompatible,
+// ErrUnusable) and for a call that was cancelled.
 //
-// What is not retriable may be held against a record. So a wrong password or
-// a wrong address count as retriable: waiting loses nothing.
+// What is not retriable may be held against a record or a schema. A wrong
+// password or address must not be, so they count as trouble that somebody
+// will mend: waiting loses nothing.
 func Retriable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
@@ -59,15 +61,6 @@ func Retriable(err error) bool {
 		if errors.Is(err, answer) {
 			return false
 		}
-	}
-	var e *Error
-	if errors.As(err, &e) {
-		switch e.Status {
-		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-			http.StatusRequestTimeout, http.StatusTooManyRequests:
-			return true
-		}
-		return e.Status < 400 || e.Status >= 500
 	}
 	return true
 }
@@ -83,7 +76,7 @@ func (c *Client) wrap(what string, err error) error {
 	var reply *sr.ResponseError
 	if !errors.As(err, &reply) {
 		if text := c.clean(err.Error()); text != err.Error() {
-			err = errors.New(text)
+			err = &cleaned{text: text, err: err}
 		}
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -93,7 +86,9 @@ func (c *Client) wrap(what string, err error) error {
 		// 40401 subject, 40402 version, 40403 schema. A 404 without such a code
 		// comes from something in between, or from a wrong address.
 		e.kind = ErrNotFound
-	case e.Status == http.StatusConflict, e.Status == http.StatusUnprocessableEntity:
+	case e.Status == http.StatusUnprocessableEntity && reply.Method == http.MethodGet:
+		e.kind = ErrNotFound // an id or version that cannot exist
+	case e.Status == http.StatusConflict, e.Status == http.StatusUnprocessableEntity, e.Status == http.StatusRequestEntityTooLarge:
 		e.kind = ErrIncompatible
 	}
 	return fmt.Errorf("%s: %w", what, e)
@@ -111,3 +106,12 @@ func (c *Client) clean(s string) string {
 	}
 	return s
 }
+
+// cleaned is an error with another text.
+type cleaned struct {
+	text string
+	err  error
+}
+
+func (e *cleaned) Error() string { return e.text }
+func (e *cleaned) Unwrap() error { return e.err }
