@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -56,6 +57,9 @@ func round(f float64) float64 {
 	scale := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(f))))
 	return math.Round(f*scale) / scale
 }
+
+// figure is a number for people, with three significant digits and no exponent.
+func figure(f float64) string { return strconv.FormatFloat(round(f), 'f', -1, 64) }
 
 // known is a number for JSON, null if it is not known.
 func known(f float64) any {
@@ -146,12 +150,12 @@ func (l load) text(line func(name, format string, args ...any), window time.Dura
 	}
 	if math.IsNaN(l.in.perSecond) {
 		line("input", "rate not known")
-		line("output", "at most %.4g records/s, %s", 1/window.Seconds(), size)
+		line("output", "at most %s records/s, %s", figure(1/window.Seconds()), size)
 		return
 	}
-	line("input", "%.3g records/s, %s", l.in.perSecond, l.in.how)
-	line("output", "%.3g records/s, %s/s, %s", l.records, amount(l.records*float64(l.recordSize)), size)
-	line("reduction", "%.3g", l.reduction)
+	line("input", "%s records/s, %s", figure(l.in.perSecond), l.in.how)
+	line("output", "%s records/s, %s/s, %s", figure(l.records), amount(l.records*float64(l.recordSize)), size)
+	line("reduction", "%s", figure(l.reduction))
 	line("memory", "%s for open windows", amount(l.state))
 }
 
@@ -185,7 +189,7 @@ func (pl *plan) summary(b *strings.Builder) {
 		}
 		in, out, state = in+l.in.perSecond, out+l.records, state+l.state
 	}
-	fmt.Fprintf(b, "%s: %.3g records/s in, %.3g records/s out, %s of memory for open windows", count(len(pl.agents), "topic"), in, out, amount(state))
+	fmt.Fprintf(b, "%s: %s records/s in, %s records/s out, %s of memory for open windows", count(len(pl.agents), "topic"), figure(in), figure(out), amount(state))
 	if unknown > 0 {
 		fmt.Fprintf(b, "; rate of %d not known", unknown)
 	}
@@ -202,9 +206,9 @@ func indent(text string) (string, error) {
 func amount(bytes float64) string {
 	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
 		if bytes < 1024 {
-			return fmt.Sprintf("%.3g %s", bytes, unit)
+			return figure(bytes) + " " + unit
 		}
 		bytes /= 1024
 	}
-	return fmt.Sprintf("%.3g TiB", bytes)
+	return figure(bytes) + " TiB"
 }

@@ -13,8 +13,9 @@ import (
 // progress follows a worker on its way to the end offsets. Partitions may
 // become known one after the other.
 type progress struct {
-	first map[partitionKey]span
-	began time.Time // when the first partition was seen
+	first    map[partitionKey]span
+	position map[partitionKey]int64 // last seen; a worker that ends lets go of its partitions
+	began    time.Time              // when the first partition was seen
 }
 
 type partitionKey struct {
@@ -22,7 +23,7 @@ type partitionKey struct {
 	partition int32
 }
 
-// span is from where a partition was first seen to its end at that time.
+// span is from where a partition was begun to its end when it was first seen.
 type span struct{ from, to int64 }
 
 // step is how far a worker has come.
@@ -36,17 +37,16 @@ type step struct {
 // at takes a status in and says how far the worker has come.
 func (g *progress) at(s worker.Status) step {
 	if g.first == nil {
-		g.first = make(map[partitionKey]span)
+		g.first, g.position = make(map[partitionKey]span), make(map[partitionKey]int64)
 	}
 	now := step{left: -1}
-	position := make(map[partitionKey]int64)
 	for _, t := range s.Topics {
 		now.windows += t.Windows
 		for _, p := range t.Partitions {
 			key := partitionKey{t.Topic, p.Partition}
-			position[key] = p.Position
+			g.position[key] = p.Position
 			if _, ok := g.first[key]; !ok {
-				g.first[key] = span{p.Position, p.End}
+				g.first[key] = span{p.Position - p.Records, p.End}
 				if g.began.IsZero() {
 					g.began = s.Time
 				}
@@ -58,7 +58,7 @@ func (g *progress) at(s worker.Status) step {
 			continue
 		}
 		now.total += sp.to - sp.from
-		now.done += min(max(position[key], sp.from), sp.to) - sp.from
+		now.done += min(max(g.position[key], sp.from), sp.to) - sp.from
 	}
 	if took := s.Time.Sub(g.began).Seconds(); took > 0 && now.done > 0 {
 		now.rate = float64(now.done) / took
@@ -104,10 +104,15 @@ func (p *Process) showProgress(ctx context.Context, status func() worker.Status)
 	defer every.Stop()
 	for {
 		columns, _ := terminal(p.Stderr)
-		io.WriteString(p.Stderr, "\r\x1b[K"+g.at(status()).line(columns))
+		now := g.at(status())
+		io.WriteString(p.Stderr, "\r\x1b[K"+now.line(columns))
 		select {
 		case <-ctx.Done():
-			io.WriteString(p.Stderr, "\r\x1b[K"+g.at(status()).line(columns)+"\n")
+			if now = g.at(status()); now.total == 0 { // it was over before there was anything to see
+				io.WriteString(p.Stderr, "\r\x1b[K")
+				return
+			}
+			io.WriteString(p.Stderr, "\r\x1b[K"+now.line(columns)+"\n")
 			return
 		case <-every.C:
 		}

@@ -107,7 +107,7 @@ func (p *Process) runWorker(ctx context.Context, w *worker.Worker, site *web.Ser
 				return nil
 			}
 			stop() // a worker that nobody can look at is not what was asked for
-			return withHint(err, "choose another address with --http, or --http off")
+			return &failure{err: err, hint: "choose another address with --http, or --http off", code: exitFailed}
 		})
 	}
 	if bar {
