@@ -1,0 +1,426 @@
+package agent
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/twmb/avro"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+const second = int64(1e9)
+
+var source = avro.MustParse(`{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+
+// rig is an agent with what belongs around it.
+type rig struct {
+	t        testing.TB
+	set      Settings
+	agent    *Agent
+	decoder  *codec.Decoder
+	computer *Computer
+}
+
+func newRig(t testing.TB, set Settings, partitions int) *rig {
+	t.Helper()
+	ops := make([]stats.Operation, 0, 3)
+	for _, name := range []string{"min", "mean", "max"} {
+		op, err := stats.ParseOperation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops = append(ops, op)
+	}
+	fields, _, err := codec.Project(source, codec.Selection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := codec.Derive("t-aggregated", "t", nil, fields, ops, stats.Exclusive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, set: set, agent: New("t", set), computer: NewComputer(ops, stats.Options{MinSampleSize: 2})}
+	r.agent.AddVersion(Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
+	if r.decoder, err = codec.NewDecoder(source, codec.Selection{}, schema); err != nil {
+		t.Fatal(err)
+	}
+	r.agent.SetPartitions(partitions)
+	return r
+}
+
+func (r *rig) add(p *Partition, offset, t int64, x float64) Verdict {
+	r.t.Helper()
+	v, err := p.Add(offset, 0, t, math.MaxInt64/2, &Plan{Decoder: r.decoder}, binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v
+}
+
+func (r *rig) close(act Activity) (out []Result) {
+	for _, w := range r.agent.Close(r.agent.Watermark(act), nil) {
+		out = append(out, r.computer.Compute(r.agent, w))
+		r.agent.Release(w)
+	}
+	for _, p := range r.agent.Partitions() {
+		p.Check()
+	}
+	return out
+}
+
+func busy(*Partition) int64 { return 0 }
+
+func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
+	r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	a, b := r.agent.Assign(0, 0, Fresh(0)), r.agent.Assign(1, 0, Fresh(0))
+	r.add(a, 0, 100*second, 1)
+	r.add(a, 1, 103*second, 2)
+	if got := r.close(busy); got != nil {
+		t.Fatalf("partition 1 has had no record, but %d windows are final", len(got))
+	}
+	r.add(b, 0, 100*second+5, 3)
+	r.add(b, 1, 101*second+999_999_999, 3)
+	if got := r.close(busy); len(got) != 0 {
+		t.Fatalf("the watermark is below 101 s, but %d windows are final", len(got))
+	}
+	r.add(b, 2, 102*second, 4)
+	got := r.close(busy)
+	if len(got) != 1 || string(got[0].Key) != "t||100000|1000" || got[0].Count != 2 || got[0].Time != 100*second+second/2 {
+		t.Fatalf("got %+v", got)
+	}
+	if want := []Range{{0, 0, 0, 1}, {1, 0, 0, 1}}; !reflect.DeepEqual(got[0].Ranges, want) {
+		t.Errorf("ranges %v, want %v", got[0].Ranges, want)
+	}
+	if v := r.add(a, 2, 100*second+7, 1); v != Late || a.Counts.Late != 1 {
+		t.Errorf("a record of a final window is %v", v)
+	}
+	if v := r.add(a, 3, 101*second+7, 1); v != Accepted {
+		t.Errorf("a record of an open window is %v", v)
+	}
+}
+
+func TestMissingPartitionHoldsWindows(t *testing.T) {
+	r := newRig(t, Settings{Size: second, IdleAfter: second}, 2)
+	a := r.agent.Assign(0, 0, Fresh(0))
+	r.add(a, 0, 100*second, 1)
+	r.add(a, 1, 200*second, 1)
+	if got := r.close(busy); got != nil {
+		t.Fatalf("partition 1 is not assigned, but %d windows are final", len(got))
+	}
+}
+
+func TestIdle(t *testing.T) {
+	r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	a := r.agent.Assign(0, 0, Fresh(0))
+	b := r.agent.Assign(1, 0, Fresh(0))
+	r.add(a, 0, 100*second, 1)
+	r.add(b, 0, 90*second, 1)
+	// One partition idle: the other one alone decides.
+	r.add(a, 1, 103*second, 1)
+	got := r.close(func(p *Partition) int64 { return int64(p.ID) * 5 * second })
+	if len(got) != 2 || got[0].Start != 90*second || got[1].Start != 100*second {
+		t.Fatalf("with partition 1 passed over: %+v", got)
+	}
+	// Both idle: time moves on from the newest record.
+	if got = r.close(func(*Partition) int64 { return 5*second - 1 }); got != nil {
+		t.Fatalf("silent for less than idle_after: %+v", got)
+	}
+	if got = r.close(func(*Partition) int64 { return 5 * second }); len(got) != 1 || r.agent.Final() != 107*second {
+		t.Fatalf("all idle: %+v, final %d", got, r.agent.Final())
+	}
+	// A record behind what the clock has closed is late, and time does not go back.
+	if v := r.add(b, 1, 104*second, 1); v != Late {
+		t.Errorf("behind the clock: %v", v)
+	}
+	if r.close(busy); r.agent.Final() != 107*second {
+		t.Errorf("the watermark went back to %d", r.agent.Final())
+	}
+}
+
+func TestFutureRecordDoesNotMoveTime(t *testing.T) {
+	r := newRig(t, Settings{Size: second, Grace: 0, IdleAfter: second, MaxFutureSkew: 10 * second}, 1)
+	p := r.agent.Assign(0, 0, Fresh(0))
+	plan := &Plan{Decoder: r.decoder}
+	body := make([]byte, 8)
+	now := 100 * second
+	for offset, c := range []struct {
+		t    int64
+		want Verdict
+	}{{100 * second, Accepted}, {110*second + 1, Future}, {math.MaxInt64, Future}, {100*second + 5, Accepted}, {110 * second, Accepted}, {-5, Late}} {
+		if v, _ := p.Add(int64(offset), 0, c.t, now, plan, body); v != c.want {
+			t.Errorf("time %d: verdict %d, want %d", c.t, v, c.want)
+		}
+	}
+	if p.MaxTime() != 110*second || p.Counts.Future != 2 {
+		t.Errorf("max time %d, %+v", p.MaxTime(), p.Counts)
+	}
+	p.Check()
+}
+
+// record of a history.
+type record struct {
+	t    int64
+	x    float64
+	kind int // 0 record, 1 tombstone, 2 bad, 3 control
+}
+
+// TestRestarts runs random histories with crashes at random points: a crash
+// drops all state and resumes from what was committed last. What is put out
+// must equal what one run without crashes and an independent sum over the
+// records give, for any size of the batches.
+func TestRestarts(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		parts := 1 + rng.IntN(4)
+		grace := int64(rng.IntN(4)) * second
+		logs := make([][]record, parts)
+		for p := range logs {
+			at := 1000 * second
+			for range 50 + rng.IntN(300) {
+				at += rng.Int64N(second)
+				r := record{t: at - rng.Int64N(grace+1), x: rng.NormFloat64()}
+				if rng.IntN(10) == 0 {
+					r.kind = 1 + rng.IntN(3)
+				}
+				logs[p] = append(logs[p], r)
+			}
+			logs[p] = append(logs[p], record{t: 100_000 * second}) // all but the last window become final
+		}
+		set := Settings{Size: second * (1 + rng.Int64N(3)), Grace: grace, IdleAfter: second, MaxFutureSkew: second}
+		want := naive(logs, set)
+		got := crashing(t, logs, set, rng, rng.IntN(6))
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: %d windows, want %d; first difference: %s", seed, len(got), len(want), differ(got, want))
+		}
+	}
+}
+
+// naive counts the records of each window but the last. Out of order by no
+// more than the grace, none is late.
+func naive(logs [][]record, set Settings) map[string]int64 {
+	out := map[string]int64{}
+	for _, log := range logs {
+		for _, r := range log[:len(log)-1] {
+			if r.kind == 0 {
+				out[string(Key("t", "", r.t/set.Size*set.Size, set.Size))]++
+			}
+		}
+	}
+	return out
+}
+
+type committed struct {
+	offset int64
+	text   string
+}
+
+func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crashes int) map[string]int64 {
+	out := map[string]int64{}
+	held := make([]committed, len(logs))
+	dead := map[string]int{}
+	for life := 0; ; life++ {
+		r := newRig(t, set, len(logs))
+		parts := make([]*Partition, len(logs))
+		for i := range logs {
+			c := Fresh(held[i].offset)
+			if held[i].text != "" {
+				var err error
+				if c, err = DecodeCheckpoint(held[i].text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			parts[i] = r.agent.Assign(int32(i), held[i].offset, c)
+		}
+		var pending []Result
+		var letters []string
+		for steps := 0; ; steps++ {
+			more := false
+			for i, p := range parts {
+				for range rng.IntN(20) {
+					o := p.Position()
+					if o == int64(len(logs[i])) {
+						break
+					}
+					switch rec := logs[i][o]; rec.kind {
+					case 0:
+						if v := r.add(p, o, rec.t, rec.x); v == Late || v == Bad || v == Future {
+							t.Fatalf("partition %d offset %d: verdict %d", i, o, v)
+						}
+					case 1:
+						p.Tombstone(o, 0, rec.t)
+					case 2:
+						if p.Reject(o, 0, rec.t) == Bad {
+							letters = append(letters, fmt.Sprint(i, "/", o))
+						}
+					case 3:
+						p.Skip(o)
+					}
+				}
+				more = more || p.Position() < int64(len(logs[i]))
+			}
+			pending = append(pending, r.close(busy)...)
+			if life < crashes && rng.IntN(12) == 0 { // the pending output and all state are lost
+				break
+			}
+			if rng.IntN(3) > 0 && more {
+				continue
+			}
+			for _, w := range pending {
+				if _, twice := out[string(w.Key)]; twice {
+					t.Fatalf("window %s came out twice", w.Key)
+				}
+				out[string(w.Key)] = w.Count
+			}
+			for _, l := range letters {
+				if dead[l]++; dead[l] > 1 {
+					t.Fatalf("record %s was dead-lettered twice", l)
+				}
+			}
+			pending, letters = nil, nil
+			for i, p := range parts {
+				low, _, c := p.Low()
+				if low < held[i].offset {
+					t.Fatalf("partition %d: offset went back from %d to %d", i, held[i].offset, low)
+				}
+				held[i] = committed{low, c.Encode()}
+				if p.Counts.Mismatches > 0 {
+					t.Fatalf("partition %d: what was read again differs", i)
+				}
+			}
+			if !more {
+				return out
+			}
+		}
+	}
+}
+
+func differ(got, want map[string]int64) string {
+	for k, n := range want {
+		if got[k] != n {
+			return fmt.Sprintf("window %s: count %d, want %d", k, got[k], n)
+		}
+	}
+	for k := range got {
+		if _, ok := want[k]; !ok {
+			return fmt.Sprintf("window %s should not be there", k)
+		}
+	}
+	return "none"
+}
+
+// A range that is read again after a restart and lacks a record is noticed,
+// also if its last record is gone.
+func TestMissingRecordIsNoticed(t *testing.T) {
+	for _, missing := range []int64{0, 3, 9} {
+		r := newRig(t, Settings{Size: 100 * second, MaxFutureSkew: second}, 1)
+		p := r.agent.Assign(0, 0, Fresh(0))
+		for o := range int64(10) {
+			r.add(p, o, 1000*second+o, 1)
+		}
+		low, _, c := p.Low()
+		if low != 0 || c.Head != 10 || c.Count != 10 {
+			t.Fatalf("low %d, %+v", low, c)
+		}
+		r = newRig(t, r.set, 1)
+		p = r.agent.Assign(0, low, c)
+		for o := range int64(12) {
+			if o != missing {
+				r.add(p, o, 1000*second+o, 1)
+			}
+		}
+		if p.Counts.Mismatches != 1 || !p.panes[0].partial {
+			t.Errorf("offset %d is missing: %+v", missing, p.Counts)
+		}
+	}
+}
+
+func TestCheckpoint(t *testing.T) {
+	for _, c := range []Checkpoint{Fresh(0), {Cluster: 1, TopicID: [16]byte{1, 2}, Head: 1 << 40, MaxTime: -5, Final: window.Unset, Count: 3, Hash: math.MaxUint64}} {
+		text := c.Encode()
+		got, err := DecodeCheckpoint(text)
+		if err != nil || got != c || len(text) > 256 {
+			t.Errorf("%+v became %+v, %v (%d characters)", c, got, err, len(text))
+		}
+		for i := range text {
+			b := []byte(text)
+			b[i] ^= 1
+			if _, err := DecodeCheckpoint(string(b)); err == nil {
+				t.Errorf("byte %d changed, but it was read", i)
+			}
+		}
+	}
+	if _, err := DecodeCheckpoint(""); err == nil {
+		t.Error("empty metadata was read")
+	}
+}
+
+func TestKey(t *testing.T) {
+	for _, c := range []struct {
+		start, size int64
+		want        string
+	}{
+		{1_700_000_000_000_000_000, second, "s|g|1700000000000|1000"},
+		{250_000_000, 250_000_000, "s|g|250|250"},
+		{-second, second, "s|g|-1000|1000"},
+		{1_500_000, 500_000, "s|g|1.500000|0.500000"},
+		{-500_000, 500_000, "s|g|-0.500000|0.500000"},
+		{-1_500_000, 500_000, "s|g|-1.500000|0.500000"},
+	} {
+		if got := string(Key("s", "g", c.start, c.size)); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
+
+func TestAddDoesNotAllocate(t *testing.T) {
+	r := newRig(t, Settings{Size: second, Grace: 0, MaxFutureSkew: second}, 1)
+	p := r.agent.Assign(0, 0, Fresh(0))
+	plan := &Plan{Decoder: r.decoder}
+	body := make([]byte, 8)
+	o, at := int64(0), 1000*second
+	turn := func() {
+		for range 1000 {
+			if _, err := p.Add(o, 0, at, math.MaxInt64/2, plan, body); err != nil {
+				t.Fatal(err)
+			}
+			o++
+			at += second / 1000
+		}
+		for _, w := range r.agent.Close(r.agent.Watermark(busy), nil) {
+			r.agent.Release(w)
+		}
+	}
+	for range 5 {
+		turn()
+	}
+	if n := testing.AllocsPerRun(20, turn); n > 8 { // of the window's lists, none of a record
+		t.Errorf("%.0f allocations per window of 1000 records", n)
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	r := newRig(b, Settings{Size: second, Grace: 0, MaxFutureSkew: second}, 1)
+	p := r.agent.Assign(0, 0, Fresh(0))
+	plan := &Plan{Decoder: r.decoder}
+	body := make([]byte, 8)
+	o, at := int64(0), 1000*second
+	for b.Loop() {
+		if _, err := p.Add(o, 0, at, math.MaxInt64/2, plan, body); err != nil {
+			b.Fatal(err)
+		}
+		if o++; o%1000 == 0 {
+			for _, w := range slices.Clone(r.agent.Close(r.agent.Watermark(busy), nil)) {
+				r.agent.Release(w)
+			}
+		}
+		at += second / 1000
+	}
+}
