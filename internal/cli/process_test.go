@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
@@ -49,6 +50,34 @@ func TestInterrupt(t *testing.T) {
 	}
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || stderr.String() != "error: interrupted\n" {
 		t.Error(code, stderr.String())
+	}
+}
+
+// TestWorkerStopsInOrder ends a worker that is at work by SIGTERM.
+func TestWorkerStopsInOrder(t *testing.T) {
+	t.Parallel()
+	s := &script{t: t, dir: t.TempDir()}
+	s.topic("example-000", "1", `{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+	s.record("example-000", `1700000000000 {"x":1}`)
+	cmd := exec.Command(os.Args[0], "worker", "--http", "127.0.0.1:0")
+	cmd.Env = []string{"BE_KAFKA_AGGREGATOR=1", "KAFKA_BROKER_URL=kafka://" + s.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + s.sandbox.RegistryURL}
+	stderr, err := cmd.StderrPipe()
+	s.must(err)
+	s.must(cmd.Start())
+	signalled := false
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if !json.Valid(lines.Bytes()) {
+			t.Errorf("not JSON, as it should be without a terminal: %s", lines.Text())
+		}
+		if !signalled && strings.Contains(lines.Text(), `"topic":"example-000"`) {
+			signalled = true
+			s.must(cmd.Process.Signal(syscall.SIGTERM))
+		}
+	}
+	s.must(cmd.Wait())
+	if !signalled {
+		t.Error("it ended by itself")
 	}
 }
 
