@@ -111,7 +111,7 @@ func (a *Aggregated) schema() *recordJSON {
 				j.Type, j.Default = typeArray, defaultEmpty
 			}
 			if f.Doc != "" {
-				j.Doc += " Of: " + f.Doc
+				j.Doc += ". Source: " + f.Doc
 			}
 			r.Fields = append(r.Fields, j)
 		}

@@ -43,7 +43,7 @@ func TestDerive(t *testing.T) {
 	}
 	x, v := root.Fields[6], root.Fields[10]
 	if x.Type.Type != "union" || !x.HasDefault || x.Default != nil || x.Props["units"] != "m" ||
-		x.Props["operation"] != "stdev" || x.Props["source_field"] != "x" || !strings.HasSuffix(x.Doc, `Of: a "length" <µ>`) {
+		x.Props["operation"] != "stdev" || x.Props["source_field"] != "x" || !strings.HasSuffix(x.Doc, `. Source: a "length" <µ>`) {
 		t.Errorf("stdev_x is %+v", x)
 	}
 	if v.Type.Type != "array" || !v.HasDefault || v.Props["operation"] != "p99.9" || v.Props["source_field"] != "n.v" || v.Doc == "" {

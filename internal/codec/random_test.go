@@ -17,7 +17,6 @@ type randomType struct {
 	elem     *randomType // array, map
 	branches []*randomType
 	size     int
-	logical  string
 	ref      *randomType
 }
 
