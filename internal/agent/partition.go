@@ -20,11 +20,11 @@ type Settings struct {
 type Verdict uint8
 
 const (
-	Accepted Verdict = iota
-	Late             // its window is final
-	Future           // stamped more than MaxFutureSkew ahead of the clock
-	Replayed         // it was counted before a restart, and its window is out or it was set aside then: nothing to do
-	Bad              // its bytes do not fit its schema
+	Accepted Verdict = iota // it is in its window
+	Late                    // its window is final
+	Future                  // stamped more than MaxFutureSkew ahead of the clock
+	Replayed                // it was counted before a restart, and its window is out or it was set aside then: nothing to do
+	Bad                     // its bytes do not fit its schema
 )
 
 // Counts are records of a partition since it was assigned. The law of
