@@ -90,7 +90,7 @@ func oldBrokers(s string) (string, error) {
 
 // oldRegex anchors the expression at the start, as Python's match does.
 func oldRegex(s string) (string, error) {
-	if !strings.HasPrefix(s, "^") {
+	if !strings.HasPrefix(s, "^") || strings.Contains(s, "|") { // ^a|b is (^a)|b
 		s = "^(?:" + s + ")"
 	}
 	return jsonList(s), nil
