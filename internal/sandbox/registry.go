@@ -34,15 +34,26 @@ type Registry struct {
 // free one). The compatibility level is BACKWARD until it is changed by
 // PUT /config, as in Confluent's.
 func StartRegistry(addr string) (*Registry, error) {
-	r := &Registry{Schemas: srfake.NewRegistry(), addr: addr}
+	r := NewRegistry()
+	r.addr = addr
+	return r, r.Reopen()
+}
+
+// NewRegistry makes an empty registry that is not served yet: Reopen serves
+// it, or ServeHTTP answers without a network.
+func NewRegistry() *Registry {
+	r := &Registry{Schemas: srfake.NewRegistry(), addr: "127.0.0.1:0"}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /subjects/{subject}/versions", r.register)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions", r.check)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions/{version}", r.check)
 	mux.Handle("/", r.Schemas.Handler())
 	r.handler = mux
-	return r, r.Reopen()
+	return r
 }
+
+// ServeHTTP answers one request.
+func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.handler.ServeHTTP(w, req) }
 
 // Reopen serves again after Close, at the same address, with all schemas.
 func (r *Registry) Reopen() error {

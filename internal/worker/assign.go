@@ -165,6 +165,9 @@ func (s *session) resume(src *source, id int32, start, end int64) (offset int64,
 		c.Head = end
 	}
 	c.Head = max(c.Head, offset)
+	if brokenReplay {
+		c.Head, c.Count, c.Hash = offset, 0, 0
+	}
 	return offset, c, lost, nil
 }
 
@@ -183,6 +186,7 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			delete(src.parts, id)
 		}
 		switch {
+		case brokenRevoke && len(src.pending) > 0:
 		case len(src.parts) == 0:
 			s.pendingRecords -= len(src.pending)
 			delete(s.sources, topic)

@@ -37,6 +37,9 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 			}
 			p.Check()
 			low, epoch, c := p.Low()
+			if brokenHead {
+				low = c.Head
+			}
 			c.Cluster, c.TopicID = s.cluster, src.topicID
 			o.parts, o.low, o.epoch = append(o.parts, pp), append(o.low, low), append(o.epoch, epoch)
 			o.meta = append(o.meta, c.Encode())
@@ -123,7 +126,7 @@ func (s *session) produce(ss []*source) error {
 	if err := s.cl.Flush(s.hard); err != nil {
 		return fmt.Errorf("produce: %w", err)
 	}
-	if err := prom.Err(); err != nil {
+	if err := prom.Err(); err != nil && !brokenProduce {
 		return fmt.Errorf("produce: %w", err)
 	}
 	return nil

@@ -34,7 +34,7 @@ type session struct {
 	found      chan found
 	ends       chan ends
 
-	mu          sync.Mutex // the loop holds it in a turn, callbacks of the group otherwise
+	mu          mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources     map[string]*source
 	fetched     map[string]map[int32]fetched
 	assignments int
@@ -357,6 +357,9 @@ func (s *session) commit(now time.Time, flush bool) error {
 			}
 		}
 		if err := s.deliver(with); err != nil {
+			if brokenAbort && !flush {
+				return nil
+			}
 			return err
 		}
 		s.lastDelivery = time.Now()

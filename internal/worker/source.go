@@ -78,6 +78,9 @@ const confirmed = 3 * time.Second
 // silentFor is for how long the partition has been known to be read to its
 // end without a new record, 0 if that is not known any more.
 func (p *part) silentFor(now time.Time) int64 {
+	if brokenIdle {
+		return int64(now.Sub(p.arrived))
+	}
 	if p.caught.IsZero() || len(p.batch) > 0 || now.Sub(p.caught) > confirmed {
 		return 0
 	}

@@ -1,0 +1,54 @@
+//go:build synctests
+
+package worker
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Rules of delivery that Break takes out, each with a constant of value false
+// in builds without the tag.
+var (
+	brokenHead    bool // commits the head in place of the oldest record of an open window
+	brokenProduce bool // commits although a record was not written
+	brokenAbort   bool // goes on with the state that a failed transaction came from
+	brokenIdle    bool // takes a partition for idle without asking for its end
+	brokenRevoke  bool // delivers what is pending of a topic that was taken away
+	brokenReplay  bool // takes records that are read again for new ones
+)
+
+var rules = map[string]*bool{
+	"head": &brokenHead, "produce": &brokenProduce, "abort": &brokenAbort,
+	"idle": &brokenIdle, "revoke": &brokenRevoke, "replay": &brokenReplay,
+}
+
+// Break takes a rule of delivery out of all workers, to show that the
+// simulation finds it; "" puts all back. Call it while no worker runs.
+func Break(rule string) {
+	for _, r := range rules {
+		*r = false
+	}
+	if rule == "" {
+		return
+	}
+	r := rules[rule]
+	if r == nil {
+		panic(fmt.Sprintf("no rule %q", rule))
+	}
+	*r = true
+}
+
+// mutex is one on which a goroutine waits in a way that testing/synctest
+// knows, so that the clock of a bubble moves on meanwhile.
+type mutex struct {
+	once sync.Once
+	free chan struct{}
+}
+
+func (m *mutex) Lock() {
+	m.once.Do(func() { m.free = make(chan struct{}, 1) })
+	m.free <- struct{}{}
+}
+
+func (m *mutex) Unlock() { <-m.free }
