@@ -64,7 +64,7 @@ says so. http.listen serves a status page, /metrics, /healthz, /readyz and
 		for _, warning := range l.Warnings { // in the log, which may be JSON
 			logger.Warn(warning)
 		}
-		metrics := newClientMetrics()
+		metrics := web.NewClientMetrics()
 		w, err := worker.New(worker.Options{
 			Config: l.Config, Version: version(), Logger: logger, StopAtEnd: *stopAtEnd,
 			KafkaOpts: []kgo.Opt{kgo.WithHooks(metrics)},
@@ -76,7 +76,7 @@ says so. http.listen serves a status page, /metrics, /healthz, /readyz and
 		if l.HTTP.Listen != "off" {
 			site = web.New(web.Options{
 				Listen: l.HTTP.Listen, Hosts: l.HTTP.Hosts, Status: w.Status, Logger: logger,
-				Gatherers: []prometheus.Gatherer{metrics.registry},
+				Collectors: []prometheus.Collector{metrics},
 			})
 		}
 		ctx := cmd.Context()

@@ -27,6 +27,8 @@ var imports = map[string][]string{
 	"internal/stats":    {},
 	"internal/window":   {},
 	"internal/lint":     {},
+	"internal/sim": {"internal/agent", "internal/codec", "internal/config", "internal/registry", "internal/stats",
+		"internal/window", "internal/worker"},
 }
 
 // forTests are packages that tests may import too: they start what a test

@@ -1,0 +1,79 @@
+# What can be done here: make help
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+FUZZTIME ?= 10s
+DURATION ?= 30s
+PORT ?= 0
+REGISTRY_PORT ?= 0
+RUN ?= .
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/kafka-aggregator, a static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/kafka-aggregator ./cmd/kafka-aggregator
+
+.PHONY: test
+test: ## all tests that need Go only
+	go test ./...
+
+.PHONY: race
+race: ## the same tests under the race detector (needs a C compiler)
+	go test -race ./internal/...
+
+.PHONY: lint
+lint: vet staticcheck ## go vet, staticcheck, and the rules of internal/lint
+	go test -count=1 ./internal/lint
+
+.PHONY: vet
+vet: ## go vet, also of the tests for a real Kafka
+	go vet ./...
+	go vet -tags e2e ./test/...
+
+.PHONY: staticcheck
+staticcheck: ## staticcheck, in the version of go.mod
+	go tool staticcheck ./...
+	go tool staticcheck -tags e2e ./test/...
+
+.PHONY: format
+format: ## gofmt all files
+	gofmt -w cmd internal test
+
+.PHONY: fuzz
+fuzz: ## each fuzz test for FUZZTIME (10s)
+	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' internal); do \
+	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+	    echo "== $$(dirname $$file) $$name"; \
+	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
+	  done; \
+	done
+
+.PHONY: golden
+golden: ## compute the golden statistics again with Python 3.11 or newer (2 minutes)
+	$(PYTHON) test/oracle/golden/make.py --check
+
+.PHONY: demo
+demo: ## the demo for DURATION (30s)
+	go run ./cmd/kafka-aggregator demo --duration $(DURATION)
+
+.PHONY: kafka
+kafka: ## start a real Kafka and a registry (Java 17 and Maven), at PORT and REGISTRY_PORT or free ones
+	@go run ./test/kafka/run -port $(PORT) -registry-port $(REGISTRY_PORT) start
+
+.PHONY: kafka-stop
+kafka-stop: ## stop them
+	@go run ./test/kafka/run stop
+
+.PHONY: e2e
+e2e: ## tests on a real Kafka with an oracle in Python; one of them with RUN=TestName
+	go test -tags e2e -count=1 -v -timeout 25m -run '$(RUN)' ./test/...
+
+.PHONY: clean
+clean: ## remove what was built; Kafka's jars too
+	rm -rf bin build
