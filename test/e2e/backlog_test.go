@@ -35,7 +35,7 @@ func TestBacklog(t *testing.T) {
 
 	report := func(what string, p *process) {
 		t.Logf("%-13s %6.2f s  %9.0f records/s  CPU %6.2f s (%.2f µs/record)  peak %4.0f MiB", what,
-			p.took.Seconds(), records/p.took.Seconds(), p.cpu().Seconds(), p.cpu().Seconds()*1e6/records, p.peak())
+			p.took.Seconds(), records/p.took.Seconds(), p.cpu().Seconds(), p.cpu().Seconds()*1e6/records, p.peak)
 	}
 	report("fetch alone", fetch)
 	report("stop-at-end", worker)

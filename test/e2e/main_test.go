@@ -1,6 +1,6 @@
 //go:build e2e
 
-// Package e2e tests the program as it is delivered: the binary, a real Kafka,
+// Package e2e tests the program as it is delivered: the program, a real Kafka,
 // a registry in another process' place, and an oracle in another language. Run
 // with "make e2e", or one test with "make e2e RUN=TestBacklog". A test fails if
 // Kafka or Python cannot be started; none is skipped.
@@ -19,7 +19,7 @@ import (
 // What all tests share, made by TestMain.
 var (
 	root   string // of the repository
-	binary string // kafka-aggregator
+	program string // kafka-aggregator
 	python string // with the oracle's requirements
 )
 
@@ -38,8 +38,8 @@ func prepare() (err error) {
 	if root, err = kafka.Root(); err != nil {
 		return err
 	}
-	binary = filepath.Join(root, "build", "e2e", "kafka-aggregator")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/kafka-aggregator")
+	program = filepath.Join(root, "build", "e2e", "kafka-aggregator")
+	build := exec.Command("go", "build", "-o", program, "./cmd/kafka-aggregator")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the program: %w\n%s", err, out)

@@ -23,7 +23,10 @@ type process struct {
 	began time.Time
 	ended chan struct{}
 	took  time.Duration
+	peak  float64 // largest resident memory seen, MiB
 	err   error
+
+	watched chan struct{} // closed when peak is final
 }
 
 // start runs the program with arguments. Its output goes to a file in the
@@ -31,12 +34,12 @@ type process struct {
 // end of the test.
 func (s *stack) start(name string, args ...string) *process {
 	s.t.Helper()
-	return s.startCommand(name, exec.Command(binary, args...))
+	return s.startCommand(name, exec.Command(program, args...))
 }
 
 func (s *stack) startCommand(name string, cmd *exec.Cmd) *process {
 	s.t.Helper()
-	p := &process{t: s.t, name: name, log: filepath.Join(s.dir, name+".log"), ended: make(chan struct{}), cmd: cmd}
+	p := &process{t: s.t, name: name, log: filepath.Join(s.dir, name+".log"), ended: make(chan struct{}), watched: make(chan struct{}), cmd: cmd}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	must(s.t, err)
 	defer log.Close()
@@ -49,6 +52,7 @@ func (s *stack) startCommand(name string, cmd *exec.Cmd) *process {
 		p.took = time.Since(p.began)
 		close(p.ended)
 	}()
+	go p.watchMemory()
 	s.t.Cleanup(func() {
 		p.signal(syscall.SIGKILL)
 		<-p.ended
@@ -81,6 +85,7 @@ func (p *process) wait(within time.Duration) {
 	p.t.Helper()
 	select {
 	case <-p.ended:
+		<-p.watched
 		if p.err != nil {
 			p.t.Fatalf("%s: %v", p.name, p.err)
 		}
@@ -89,14 +94,43 @@ func (p *process) wait(within time.Duration) {
 	}
 }
 
-// cpu is the user and system time of an ended process; peak its largest
-// resident memory in MiB.
+// cpu is the user and system time of an ended process.
 func (p *process) cpu() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-func (p *process) peak() float64 {
-	return float64(p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
+// busy is the user and system time so far of a process that runs.
+func (p *process) busy() time.Duration {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	must(p.t, err)
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	var user, system int64 // in ticks of 10 ms: fields 14 and 15 of proc(5)
+	_, err = fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
+	must(p.t, err)
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// watchMemory reads the high-water mark of the process while it lives. What
+// wait4 says of a child's peak includes the parent's memory at the fork.
+func (p *process) watchMemory() {
+	every := time.NewTicker(20 * time.Millisecond)
+	defer every.Stop()
+	for {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)) // gone at the end
+		if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
+			var kib float64
+			if _, err := fmt.Sscan(rest, &kib); err == nil {
+				p.peak = kib / 1024
+			}
+		}
+		select {
+		case <-p.ended:
+			close(p.watched)
+			return
+		case <-every.C:
+		}
+	}
 }
 
 // logged waits until the log has a line with all the words.

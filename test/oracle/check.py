@@ -50,7 +50,7 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     exactly one produced record with the same bits in every statistic.
     """
     report = Report()
-    windows, fields = _windows(source, schemas, settings, report)
+    windows, fields, first = _windows(source, schemas, settings, report)
     produced = _by_window(topic, produced, aggregated_schemas, settings, report)
     report.counts["windows"] += len(windows)
     for start in windows.keys() - produced.keys():
@@ -58,11 +58,11 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     for start in produced.keys() - windows.keys():
         report.fault("unexpected", f"{topic} window {start}: an aggregated record, no source records")
     both = sorted(windows.keys() & produced.keys())
-    work = [(topic, start, windows[start], produced[start], fields, schemas, settings) for start in both]
+    work = [(topic, start, windows[start], produced[start], fields, first, schemas, settings) for start in both]
     if jobs > 1 and len(work) > 100:
         # A forked process inherits the schemas; their look-up cannot be sent.
         with get_context("fork").Pool(jobs, _start_job, (schemas,)) as pool:
-            slim = [w[:5] + (None, settings) for w in work]
+            slim = [w[:6] + (None, settings) for w in work]
             for part in pool.imap_unordered(_check_window, slim, chunksize=20):
                 report.add(part)
     else:
@@ -80,8 +80,9 @@ def _start_job(schemas):
 
 
 def _windows(source, schemas, settings, report):
-    """Source records by start of window, and the fields of all schemas met."""
-    windows, fields, seen = defaultdict(list), {}, set()
+    """Source records by start of window, the fields of all schemas met, and
+    the first window that has a field, by the field's name."""
+    windows, fields, names, first = defaultdict(list), {}, {}, {}
     for r in source:
         report.counts["source records"] += 1
         if r.value is None:
@@ -95,15 +96,17 @@ def _windows(source, schemas, settings, report):
         except Bad:
             report.counts["bad records"] += 1
             continue
-        if number not in seen:
-            seen.add(number)
-            for f in fields_of(schemas.get(number)[0], settings.excluded):
-                key = (f.name, f.array)
-                if key in fields and fields[key].integer and not f.integer:
-                    fields[key] = f
-                fields.setdefault(key, f)
-        windows[r.timestamp // settings.size * settings.size].append(r)
-    return windows, list(fields.values())
+        if number not in names:
+            found = fields_of(schemas.get(number)[0], settings.excluded)
+            names[number] = [f.name for f in found]
+            for f in found:
+                if f.name not in fields or not f.integer:  # one type that is no integer decides
+                    fields[f.name] = f
+        start = r.timestamp // settings.size * settings.size
+        windows[start].append(r)
+        for name in names[number]:
+            first[name] = min(start, first.get(name, start))
+    return windows, list(fields.values()), first
 
 
 def _by_window(topic, produced, schemas, settings, report):
@@ -123,7 +126,7 @@ def _by_window(topic, produced, schemas, settings, report):
         if start in found:
             report.fault("doubled", f"{where}: window {start} has a record already")
             continue
-        found[start] = record
+        found[start] = (record, dict(r.headers))
     return found
 
 
@@ -158,23 +161,46 @@ def record_faults(topic, r, record, settings):
     return [f"{what} is {got!r}, want {want!r}" for what, (got, want) in expected.items() if got != want]
 
 
+def header_faults(topic, records, headers):
+    """Faults of the headers that say what a record was computed from."""
+    parts = defaultdict(list)
+    for r in records:
+        parts[r.partition].append(r.offset)
+    offsets = " ".join(f"{p}:{min(o)}-{max(o)}/{len(o)}" for p, o in sorted(parts.items()))
+    want = {"source_topic": topic.encode(), "source_offsets": offsets.encode()}
+    return [f"header {k} is {headers.get(k)!r}, want {v!r}" for k, v in want.items() if headers.get(k) != v]
+
+
 def _check_window(work):
-    topic, start, records, got, fields, schemas, settings = work
+    topic, start, records, (got, headers), fields, first, schemas, settings = work
     schemas = schemas or _job_schemas
     report = Report()
     want = expected_record(records, fields, schemas, settings)
     if got["count"] != len(records):
         report.fault("differing", f"{topic} window {start}: count {got['count']}, want {len(records)}")
+    for text in header_faults(topic, records, headers):
+        report.fault("malformed", f"{topic} window {start}: {text}")
     for name, value in want.items():
         report.counts["values"] += len(value) if isinstance(value, list) else 1
         if name not in got:
-            report.fault("differing", f"{topic} window {start}: no field {name}")
+            if not too_new(name, start, first, records, schemas, settings):
+                report.fault("differing", f"{topic} window {start}: no field {name}")
         elif not same(value, got[name]):
             report.fault("differing", f"{topic} window {start}: {name} is {got[name]!r}, want {value!r}")
     for name in got.keys() - want.keys() - set(HEAD):
         if got[name] not in (None, []):
             report.fault("differing", f"{topic} window {start}: {name} is {got[name]!r}, but no source field stands behind it")
     return report
+
+
+def too_new(name, start, first, records, schemas, settings):
+    """Whether a window may lack an aggregated field: no source record before
+    it had the field behind it, and not all of its own have."""
+    base = next(b for b in first if any(name == f"{operation}_{b}" for operation in settings.operations))
+    if start != first[base]:
+        return start < first[base]
+    numbers = {struct.unpack(">I", r.value[1:5])[0] for r in records}
+    return not all(base in {f.name for f in fields_of(schemas.get(n)[0], settings.excluded)} for n in numbers)
 
 
 def expected_record(records, fields, schemas, settings):

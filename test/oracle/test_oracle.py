@@ -74,14 +74,14 @@ class Case:
         self.fields = fields_of(SOURCE, SETTINGS.excluded)
         self.aggregated = aggregated_schema(self.fields)
         self.schemas = Schemas({1: json.dumps(SOURCE), 2: json.dumps(self.aggregated)}.get)
-        by_window, _ = _windows(self.source, self.schemas, SETTINGS, Report())
+        by_window, _, _ = _windows(self.source, self.schemas, SETTINGS, Report())
         self.produced = []
         for start, records in sorted(by_window.items()):
             record = {"time": start / 1000 + 0.5, "window_start": start, "window_end": start + 1000,
                       "window_size": 1.0, "count": len(records)}
             for name, value in expected_record(records, self.fields, self.schemas, SETTINGS).items():
                 record[name] = [math.nan if v is None else v for v in value] if isinstance(value, list) else value
-            self.produced.append(self.record(start, record))
+            self.produced.append(self.record(start, record)._replace(headers=self.headers(records)))
 
     def row(self, at):
         r = self.random
@@ -97,6 +97,14 @@ class Case:
     def record(self, start, record, key=None, timestamp=None):
         key = key or f"{TOPIC}||{start}|1000".encode()
         return Record(0, len(self.produced), timestamp or start + 500, key, encode(2, self.aggregated, record))
+
+    @staticmethod
+    def headers(records):
+        parts = {}
+        for r in records:
+            parts.setdefault(r.partition, []).append(r.offset)
+        offsets = " ".join(f"{p}:{min(o)}-{max(o)}/{len(o)}" for p, o in sorted(parts.items()))
+        return (("source_topic", TOPIC.encode()), ("source_offsets", offsets.encode()))
 
     def report(self):
         return check_topic(TOPIC, self.source, self.produced, self.schemas, self.schemas, SETTINGS)
@@ -164,6 +172,13 @@ class DamageIsFound(unittest.TestCase):
     def test_stamped_otherwise(self):
         self.case.produced[1] = self.case.produced[1]._replace(timestamp=self.case.produced[1].timestamp + 1)
         self.found("malformed")
+
+    def test_other_headers(self):
+        for headers in [(), (("source_topic", b"b.topic"),) + self.case.produced[1].headers[1:],
+                        self.case.produced[1].headers[:1] + (("source_offsets", b"0:0-1/2"),)]:
+            with self.subTest(headers):
+                self.case.produced[1] = self.case.produced[1]._replace(headers=headers)
+                self.found("malformed")
 
     def test_not_avro(self):
         self.case.produced[1] = self.case.produced[1]._replace(value=b"rubbish")
