@@ -67,7 +67,9 @@ func startCluster(o Options) (*kfake.Cluster, error) {
 		kfake.NumBrokers(brokers),
 		kfake.DefaultNumPartitions(1),
 		kfake.BrokerConfigs(map[string]string{
-			"log.cleaner.backoff.ms": strconv.FormatInt(check.Milliseconds(), 10),
+			// Everybody who joins is in this process, so nobody need be waited for.
+			"group.initial.rebalance.delay.ms": "0",
+			"log.cleaner.backoff.ms":           strconv.FormatInt(check.Milliseconds(), 10),
 		}),
 	}
 	if o.KafkaPort > 0 {

@@ -71,18 +71,21 @@ func (s *session) tryResolve(src *source, id int, versions []agent.Version) (res
 		return bad(fmt.Errorf("schema %d: %w", id, err))
 	}
 	r.schema.fields, r.schema.leftOut = len(fields), len(left)
+	var base *codec.Aggregated // to be widened
 	if len(versions) == 0 {
 		if err := s.w.ensureTopic(s.ctx, src.into, src.job.Partitions); err != nil {
 			return r, err
 		}
-		if versions, err = s.history(src); err != nil {
+		if versions, base, err = s.history(src); err != nil {
 			return r, err
 		}
 		r.versions = slices.Clone(versions)
+	} else {
+		base = versions[len(versions)-1].Schema
 	}
 	version := slices.IndexFunc(versions, func(v agent.Version) bool { return v.Schema.Covers(fields, src.job.ops) })
 	if version < 0 {
-		v, err := s.widen(src, versions, fields)
+		v, err := s.widen(src, base, fields)
 		switch {
 		case err == nil:
 			versions = append(slices.Clone(versions), v)
@@ -109,25 +112,33 @@ func (s *session) tryResolve(src *source, id int, versions []agent.Version) (res
 // history finds the versions of the aggregated schema that are registered and
 // have the configured operations, as far as each has the fields of the one
 // before. A window is written with the first of them that has its fields, so
-// a window that is computed again has the same bytes again.
-func (s *session) history(src *source) ([]agent.Version, error) {
+// a window that is computed again has the same bytes again. latest is the
+// newest version that is ours at all: whatever its operations, a new version
+// has to be compatible with it.
+func (s *session) history(src *source) (out []agent.Version, latest *codec.Aggregated, err error) {
 	subject := src.into + "-value"
 	registered, err := s.w.aggregated.Versions(s.ctx, subject)
 	if err != nil {
-		return nil, fmt.Errorf("get versions of subject %s: %w", subject, err)
+		return nil, nil, fmt.Errorf("get versions of subject %s: %w", subject, err)
 	}
-	var out []agent.Version
 	for _, g := range registered {
 		a, err := codec.ParseAggregated(g.Text)
-		if err != nil || a.Quantiles != src.job.opts.Quantiles || !a.Covers(nil, src.job.ops) {
-			continue // not ours, or of another configuration
+		if err != nil {
+			continue // not ours
+		}
+		latest = a
+		if a.Quantiles != src.job.opts.Quantiles || !a.Covers(nil, src.job.ops) {
+			continue // of another configuration
 		}
 		if n := len(out); n > 0 && !extends(a, out[n-1].Schema) {
 			out = out[:0]
 		}
 		out = append(out, newVersion(a, g.ID, len(src.job.ops)))
 	}
-	return out, nil
+	if latest != nil && len(out) > 0 && !extends(latest, out[len(out)-1].Schema) {
+		out = nil // another configuration has had the topic since, with other slots
+	}
+	return out, latest, nil
 }
 
 // extends reports whether b's fields are the first ones of a.
@@ -143,13 +154,8 @@ func extends(a, b *codec.Aggregated) bool {
 	return true
 }
 
-// widen registers the schema that has the fields in addition to those of the
-// last version.
-func (s *session) widen(src *source, versions []agent.Version, fields []codec.Field) (agent.Version, error) {
-	var base *codec.Aggregated
-	if n := len(versions); n > 0 {
-		base = versions[n-1].Schema
-	}
+// widen registers the schema that has the fields in addition to those of base.
+func (s *session) widen(src *source, base *codec.Aggregated, fields []codec.Field) (agent.Version, error) {
 	a, err := codec.Derive(src.into, src.topic, base, fields, src.job.ops, src.job.opts.Quantiles)
 	if err != nil {
 		return agent.Version{}, fmt.Errorf("derive the schema of %s: %w", src.into, err)

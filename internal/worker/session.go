@@ -116,7 +116,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(500 * time.Millisecond), kgo.MaxDecompressBatchBytes(64 << 20),
-		kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
+		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
 		kgo.ProducerBatchMaxBytes(1_000_012), kgo.ProducerLinger(0),
@@ -235,6 +235,9 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		s.idle(now)
 	}
 	s.rates(now)
+	if stopping || all {
+		s.lastStatus = time.Time{} // the last word is not left out
+	}
 	s.report(now)
 	return stopping || all, nil
 }

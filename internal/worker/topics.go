@@ -71,9 +71,12 @@ func (s *session) watchTopics() {
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
 	var added, gone []string
+	grown := false
 	for _, topic := range f.topics() {
 		if _, ok := s.known[topic]; !ok {
 			added = append(added, topic)
+		} else if f[topic] != s.known[topic] {
+			grown = true
 		}
 		if src := s.sources[topic]; src != nil {
 			src.agent.SetPartitions(f[topic])
@@ -88,6 +91,9 @@ func (s *session) update(f found) {
 	if len(added) > 0 {
 		s.w.log.Info("new source topics", "topics", added)
 		s.cl.AddConsumeTopics(added...)
+	}
+	if grown { // the leader of the group assigns what its client knows
+		s.cl.ForceMetadataRefresh()
 	}
 	if len(gone) > 0 {
 		slices.Sort(gone)

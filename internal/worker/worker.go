@@ -96,7 +96,9 @@ func New(o Options) (*Worker, error) {
 	if w.clientOpts, err = o.Config.Kafka.Opts(); err != nil {
 		return nil, err
 	}
-	w.clientOpts = append(w.clientOpts, kgo.SoftwareNameAndVersion("kafka-aggregator", cmp.Or(o.Version, "unknown")), kgo.WithLogger(kgoLogger{w.log}))
+	// The client answers questions about topics from memory for the least age
+	// of its metadata; the worker asks because it wants to know of changes.
+	w.clientOpts = append(w.clientOpts, kgo.MetadataMinAge(250*time.Millisecond), kgo.SoftwareNameAndVersion("kafka-aggregator", cmp.Or(o.Version, "unknown")), kgo.WithLogger(kgoLogger{w.log}))
 	w.setState("starting", "not in the group yet")
 	return w, nil
 }
@@ -140,10 +142,11 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	for wait := firstBackoff; ; {
 		begin := time.Now()
 		err := w.work(ctx, hard)
+		if err == nil {
+			return nil
+		}
 		w.topics.Store(nil)
 		switch {
-		case err == nil:
-			return nil
 		case ctx.Err() != nil || hard.Err() != nil:
 			if errors.Is(err, context.Canceled) && hard.Err() == nil {
 				return nil

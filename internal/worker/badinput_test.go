@@ -1,0 +1,131 @@
+package worker_test
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+)
+
+// Each kind of bad record goes to the dead-letter topic with where it came
+// from and why; it is counted; and its window has all good records.
+func TestBadRecords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	id := b.schema("t0", xField+`,{"name":"a","type":{"type":"array","items":"float"}}`)
+	good := b.record(id, map[string]any{"x": 1.0, "a": []float32{1, 2}})
+	announced := append(registry.AppendHeader(nil, id), double(1)...)
+	announced = binary.AppendVarint(announced, 1_000_000_000)
+	cases := []struct {
+		name  string
+		value []byte
+		err   string // part of the header
+	}{
+		{"wrong magic byte", append([]byte{9}, good[1:]...), "first byte is 0x09"},
+		{"fewer than 5 bytes", good[:4], "bytes"},
+		{"empty", []byte{}, "bytes"},
+		{"unknown schema id", append(registry.AppendHeader(nil, 4711), good[5:]...), "schema not found"},
+		{"truncated", good[:len(good)-3], "field a"},
+		{"only the header", good[:5], "field x"},
+		{"overlong", append(good[:len(good):len(good)], 0, 0), "2 bytes"},
+		{"an array of a billion elements", announced, "field a"},
+	}
+	b.send("t0", 0, 0, good)
+	for _, c := range cases {
+		b.send("t0", 0, 0.1, c.value)
+		b.send("t0", 0, 0.2, good)
+	}
+	b.send("t0", 0, 0.3, nil)
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 1), "0:"+strconv.Itoa(1+len(cases)))
+	letters := b.records(b.cfg.DeadLetterTopic, len(cases))
+	for i, c := range cases {
+		h := headers(letters[i])
+		if h["topic"] != "t0" || h["partition"] != "0" || h["offset"] != strconv.Itoa(1+2*i) || !strings.Contains(h["error"], c.err) {
+			t.Errorf("%s: headers %v, want an error with %q", c.name, h, c.err)
+		}
+		if string(letters[i].Value) != string(c.value) {
+			t.Errorf("%s: value %x, want %x", c.name, letters[i].Value, c.value)
+		}
+	}
+	s := w.status("the window", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 1 })
+	if got := s.Topics[0]; got.DeadLettered != int64(len(cases)) || got.Tombstones != 1 || got.Records != int64(2+2*len(cases)) {
+		t.Errorf("status %+v", got)
+	}
+	w.end()
+	b.send("t0", 0, 5, good)
+	b.exactly("t0-aggregated")
+	if n := b.count(b.cfg.DeadLetterTopic); n != len(cases) {
+		t.Errorf("%d dead letters after a restart, want %d", n, len(cases))
+	}
+}
+
+// Bad records whose window is open are read again after a restart, but not
+// dead-lettered again.
+func TestDeadLettersAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.cfg.Aggregations[0].Window.IdleAfter = time.Hour
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	good := b.record(id, map[string]any{"x": 1.0})
+	b.send("t0", 0, 0, good)
+	b.send("t0", 0, 0, []byte("bad"))
+	w := b.start()
+	b.records(b.cfg.DeadLetterTopic, 1)
+	w.end()
+	b.send("t0", 0, 0.5, good)
+	wantKeys(t, b.exactly("t0-aggregated"), "0:2")
+	if n := b.count(b.cfg.DeadLetterTopic); n != 1 {
+		t.Errorf("%d dead letters, want 1", n)
+	}
+}
+
+func TestNoDeadLetterTopic(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.cfg.DeadLetterTopic = ""
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	b.send("t0", 0, 0, []byte("bad"))
+	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
+	w.status("a bad record", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].DeadLettered == 1 })
+}
+
+func TestLateAndFutureRecords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	a := &b.cfg.Aggregations[0]
+	a.Late.Policy, a.Late.Topic = "topic", "late"
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	v := b.record(id, map[string]any{"x": 1.0})
+	b.send("t0", 0, 0, v)
+	b.sendAt("t0", 0, time.Now().Add(24*time.Hour), v) // must not make the honest records late
+	b.send("t0", 0, 5, v)
+	b.send("t0", 0, 4.5, v) // out of order within the grace
+	b.send("t0", 0, 2.5, v) // late
+	b.send("t0", 0, 6, v)
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 4), "0:1", "4:1", "5:1", "6:1")
+	late := b.records("late", 1)[0]
+	if h := headers(late); h["offset"] != "4" || h["window"] != "t0||"+strconv.FormatInt(base.Add(2*time.Second).UnixMilli(), 10)+"|1000" {
+		t.Errorf("late record: headers %v", h)
+	}
+	letter := b.records(b.cfg.DeadLetterTopic, 1)[0]
+	if h := headers(letter); h["offset"] != "1" || !strings.Contains(h["error"], "ahead of the clock") {
+		t.Errorf("future record: headers %v", h)
+	}
+	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 4 })
+	if got := s.Topics[0]; got.Late != 1 || got.Future != 1 || got.DeadLettered != 0 {
+		t.Errorf("status %+v", got)
+	}
+}
