@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/example"
+)
+
+func newProduce(p *Process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "produce",
+		Short: "Write records to the example topics",
+		Long: `Writes records to the example topics that init-example has made, so many per
+second to each, with the clock's time as their timestamps. How many fields and
+partitions there are, it sees for itself. It ends when each topic has
+--max-messages records, or when it is stopped. Once a second it says which rate
+was reached, and which was asked for; a machine that cannot keep the pace does
+what it can.`,
+		Example: `  kafka-aggregator produce
+  kafka-aggregator produce --frequency 100 --max-messages 10000`,
+	}
+	s := addSettings(p, cmd, append(connectionSettings(),
+		setting{"topics", "example.topics"},
+		setting{"frequency", "example.frequency"},
+		setting{"max-messages", "example.max_messages"},
+		setting{"prefix", "example.prefix"},
+	)...)
+	seed := cmd.Flags().Uint64("seed", 1, "the same seed gives the same values")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		l, err := s.load()
+		if err != nil {
+			return err
+		}
+		topics, err := findTopics(cmd.Context(), l)
+		if err != nil {
+			return err
+		}
+		opts, err := l.Config.Kafka.Opts()
+		if err != nil {
+			return err
+		}
+		e := l.Config.Example
+		producer, err := example.NewProducer(example.ProducerOptions{
+			Kafka: opts, Topics: topics, Frequency: e.Frequency, MaxMessages: e.MaxMessages, Seed: *seed,
+		})
+		if err != nil {
+			return err
+		}
+		return produce(cmd.Context(), p.Stderr, producer, len(topics))
+	}
+	return cmd
+}
+
+// findTopics are the example topics that exist; --topics takes the first ones.
+func findTopics(ctx context.Context, l *config.Loaded) ([]example.Topic, error) {
+	c, err := connect(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	limit := l.Config.Example.Topics
+	if l.Origin("example.topics") == (config.Origin{}) { // a default is no wish
+		limit = 0
+	}
+	topics, err := example.Find(ctx, c.kafka, c.source, l.Config.Example.Prefix, limit)
+	if errors.Is(err, example.ErrNone) {
+		return nil, withHint(err, `make them with "kafka-aggregator init-example"`)
+	}
+	if err != nil {
+		return nil, c.registryError(ctx, c.source, err)
+	}
+	return topics, nil
+}
+
+// produce runs a producer to its end and reports its rate. Being stopped by a
+// signal is a good end.
+func produce(ctx context.Context, out io.Writer, producer *example.Producer, topics int) error {
+	done := make(chan error, 1)
+	go func() { done <- producer.Run(ctx) }()
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	_, live := terminal(out)
+	for {
+		select {
+		case err := <-done:
+			if live {
+				fmt.Fprint(out, "\r\x1b[K")
+			}
+			fmt.Fprintf(out, "%s to %d topics\n", rateText(producer.Rate()), topics)
+			return err
+		case <-every.C:
+			if live {
+				fmt.Fprintf(out, "\r\x1b[K%s", rateText(producer.Rate()))
+			} else {
+				fmt.Fprintln(out, rateText(producer.Rate()))
+			}
+		}
+	}
+}
+
+func rateText(r example.Rate) string {
+	text := fmt.Sprintf("%d records in %.1f s: %.1f records/s (%.0f%% of the %g asked for)",
+		r.Acked, r.Elapsed.Seconds(), r.Reached, 100*r.Reached/r.Asked, r.Asked)
+	if r.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", r.Failed)
+	}
+	return text
+}
