@@ -26,7 +26,7 @@ var imports = map[string][]string{
 	"internal/sandbox":  {},
 	"internal/stats":    {},
 	"internal/window":   {},
-	"internal/lint":     {},
+	"internal/lint":     {"internal/config"},
 	"internal/sim": {"internal/agent", "internal/codec", "internal/config", "internal/registry", "internal/stats",
 		"internal/window", "internal/worker"},
 }
