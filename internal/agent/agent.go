@@ -48,14 +48,11 @@ func (a *Agent) AddVersion(v Version) {
 // fewer, no window is final.
 func (a *Agent) SetPartitions(n int) {
 	a.of = n
-	for _, p := range a.parts {
-		p.single = n == 1
-	}
 }
 
 // Assign adds a partition that is resumed at offset with a checkpoint.
 func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
-	p := &Partition{ID: id, set: &a.set, layout: &a.layout, resume: c, from: offset, next: offset, epoch: -1, maxTime: c.MaxTime, single: a.of == 1}
+	p := &Partition{ID: id, set: &a.set, layout: &a.layout, resume: c, from: offset, next: offset, epoch: -1, maxTime: c.LowTime}
 	i, found := slices.BinarySearchFunc(a.parts, id, func(p *Partition, id int32) int { return cmp.Compare(p.ID, id) })
 	if found {
 		a.parts[i] = p

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/avro"
@@ -102,8 +103,11 @@ func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
 	if v := r.add(a, 2, 100*second+7, 1); v != Late || a.Counts.Late != 1 {
 		t.Errorf("a record of a final window is %v", v)
 	}
-	if v := r.add(a, 3, 101*second+7, 1); v != Accepted {
-		t.Errorf("a record of an open window is %v", v)
+	if v := r.add(a, 3, 101*second+7, 1); v != Late {
+		t.Errorf("a record behind the watermark of its partition is %v", v)
+	}
+	if v := r.add(a, 4, 102*second, 1); v != Accepted {
+		t.Errorf("a record within the grace is %v", v)
 	}
 }
 
@@ -187,6 +191,9 @@ func TestRestarts(t *testing.T) {
 			for range 50 + rng.IntN(300) {
 				at += rng.Int64N(second)
 				r := record{t: at - rng.Int64N(grace+1), x: rng.NormFloat64()}
+				if rng.IntN(20) == 0 {
+					r.t -= rng.Int64N(10 * second) // late, or not
+				}
 				if rng.IntN(10) == 0 {
 					r.kind = 1 + rng.IntN(3)
 				}
@@ -203,15 +210,23 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// naive counts the records of each window but the last. Out of order by no
-// more than the grace, none is late.
+// naive counts the records of each window but the last, and under "late" those
+// whose window ended a grace before the highest time met in their partition.
 func naive(logs [][]record, set Settings) map[string]int64 {
 	out := map[string]int64{}
 	for _, log := range logs {
+		high := int64(0)
 		for _, r := range log[:len(log)-1] {
-			if r.kind == 0 {
-				out[string(Key("t", "", r.t/set.Size*set.Size, set.Size))]++
+			if r.kind != 0 {
+				continue
 			}
+			start := r.t / set.Size * set.Size
+			if start+set.Size <= high-set.Grace {
+				out["late"]++
+				continue
+			}
+			out[string(Key("t", "", start, set.Size))]++
+			high = max(high, r.t)
 		}
 	}
 	return out
@@ -251,8 +266,11 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 					}
 					switch rec := logs[i][o]; rec.kind {
 					case 0:
-						if v := r.add(p, o, rec.t, rec.x); v == Late || v == Bad || v == Future {
+						switch v := r.add(p, o, rec.t, rec.x); v {
+						case Bad, Future:
 							t.Fatalf("partition %d offset %d: verdict %d", i, o, v)
+						case Late:
+							letters = append(letters, fmt.Sprint("late ", i, "/", o))
 						}
 					case 1:
 						p.Tombstone(o, 0, rec.t)
@@ -281,7 +299,10 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 			}
 			for _, l := range letters {
 				if dead[l]++; dead[l] > 1 {
-					t.Fatalf("record %s was dead-lettered twice", l)
+					t.Fatalf("record %s was put aside twice", l)
+				}
+				if strings.HasPrefix(l, "late") {
+					out["late"]++
 				}
 			}
 			pending, letters = nil, nil
@@ -343,7 +364,7 @@ func TestMissingRecordIsNoticed(t *testing.T) {
 }
 
 func TestCheckpoint(t *testing.T) {
-	for _, c := range []Checkpoint{Fresh(0), {Cluster: 1, TopicID: [16]byte{1, 2}, Head: 1 << 40, MaxTime: -5, Final: window.Unset, Count: 3, Hash: math.MaxUint64}} {
+	for _, c := range []Checkpoint{Fresh(0), {Cluster: 1, TopicID: [16]byte{1, 2}, Head: 1 << 40, MaxTime: -5, LowTime: -7, Final: window.Unset, Count: 3, Hash: math.MaxUint64}} {
 		text := c.Encode()
 		got, err := DecodeCheckpoint(text)
 		if err != nil || got != c || len(text) > 256 {

@@ -20,6 +20,7 @@ type Checkpoint struct {
 	TopicID [16]byte // of the source topic, zero if the brokers give none
 	Head    int64    // next offset that no committed transaction has read
 	MaxTime int64    // highest event time below Head, ns; window.Unset if none
+	LowTime int64    // highest event time below O
 	Final   int64    // windows that end at or before are out, ns; window.Unset if none
 	Count   int64    // records in [O, Head)
 	Hash    uint64   // sum over them of recordHash
@@ -27,19 +28,19 @@ type Checkpoint struct {
 
 const (
 	checkpointPrefix = "ka1." // names the format and its version
-	checkpointSize   = 8 + 16 + 5*8 + 4
+	checkpointSize   = 8 + 16 + 6*8 + 4
 )
 
 // ErrCheckpoint: the metadata of a committed offset was not written by this
 // program, or by a version that this one does not know.
 var ErrCheckpoint = errors.New("not a checkpoint of this version of kafka-aggregator")
 
-// Encode gives the metadata text, 95 ASCII characters.
+// Encode gives the metadata text, 106 ASCII characters.
 func (c *Checkpoint) Encode() string {
 	b := make([]byte, 0, checkpointSize)
 	b = binary.BigEndian.AppendUint64(b, c.Cluster)
 	b = append(b, c.TopicID[:]...)
-	for _, v := range []int64{c.Head, c.MaxTime, c.Final, c.Count, int64(c.Hash)} {
+	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, int64(c.Hash)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
@@ -65,17 +66,17 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	}
 	c.Cluster = binary.BigEndian.Uint64(b)
 	copy(c.TopicID[:], b[8:])
-	var v [5]int64
+	var v [6]int64
 	for i := range v {
 		v[i] = int64(binary.BigEndian.Uint64(b[24+8*i:]))
 	}
-	c.Head, c.MaxTime, c.Final, c.Count, c.Hash = v[0], v[1], v[2], v[3], uint64(v[4])
+	c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, c.Hash = v[0], v[1], v[2], v[3], v[4], uint64(v[5])
 	return c, nil
 }
 
 // Fresh is the checkpoint of a partition that was never read, starting at offset.
 func Fresh(offset int64) Checkpoint {
-	return Checkpoint{Head: offset, MaxTime: window.Unset, Final: window.Unset}
+	return Checkpoint{Head: offset, MaxTime: window.Unset, LowTime: window.Unset, Final: window.Unset}
 }
 
 // recordHash mixes a record's offset and timestamp (the finalizer of

@@ -15,6 +15,7 @@ type pane struct {
 	epoch       int32 // leader epoch of the first record
 	seen        int64 // records the partition had read before the first record
 	hash        uint64
+	before      int64 // highest event time the partition had met before the first record
 	version     int  // newest version of the aggregated schema that a record needs
 	partial     bool // some of its records may be missing
 

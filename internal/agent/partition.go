@@ -63,7 +63,6 @@ type Partition struct {
 	next    int64 // next offset to read
 	epoch   int32 // leader epoch of the newest record
 	maxTime int64
-	single  bool // it is the only partition of its topic
 	final   int64
 
 	seen int64  // records read since from
@@ -98,20 +97,23 @@ func (p *Partition) Watermark() int64 { return window.Back(p.maxTime, p.set.Grac
 
 // Add takes the record at offset, with event time t and clock now (ns). The
 // error says why a record is Bad.
+//
+// A record is late if its window ends at or before the watermark of its own
+// partition, even where the topic's watermark, held by a slower partition, has
+// not reached it. So what is late follows from the order of the records in
+// their partition, and not from how far ahead of the others it happened to be
+// read; and the records that are read again after a restart are judged as they
+// were the first time.
 func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, body []byte) (Verdict, error) {
 	replay := p.read(offset, epoch, t)
 	start := window.Start(t, p.set.Size)
 	end := window.End(start, p.set.Size)
-	fence := p.final
-	if p.single {
-		fence = max(fence, p.Watermark())
-	}
 	switch {
-	case end <= fence:
+	case end <= max(p.final, p.Watermark()):
 		return p.aside(replay, Late, &p.Counts.Late), nil
 	// The clock has moved on since a record was judged for the first time;
-	// that it was refused then shows in the watermark, which it did not move.
-	case replay && t > p.maxTime || !replay && t > window.Forward(now, p.set.MaxFutureSkew):
+	// that it was refused then shows in the highest time, which it did not move.
+	case replay && t > p.resume.MaxTime || !replay && t > window.Forward(now, p.set.MaxFutureSkew):
 		return p.aside(replay, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
@@ -209,6 +211,7 @@ func (p *Partition) open(start, offset int64, epoch int32, t int64) *pane {
 	if !found {
 		c := p.take()
 		c.start, c.first, c.epoch = start, offset, epoch
+		c.before = p.maxTime
 		c.seen, c.hash = p.seen-1, p.hash-recordHash(offset, t) // without this record
 		p.panes = slices.Insert(p.panes, i, c)
 	}
@@ -239,13 +242,13 @@ func (p *Partition) release(c *pane) {
 // checkpoint to commit with it, but for what the partition does not know.
 func (p *Partition) Low() (offset int64, epoch int32, c Checkpoint) {
 	offset, epoch = p.next, p.epoch
-	seen, hash := p.seen, p.hash
+	seen, hash, low := p.seen, p.hash, p.maxTime
 	for _, o := range p.panes {
 		if o.first < offset {
-			offset, epoch, seen, hash = o.first, o.epoch, o.seen, o.hash
+			offset, epoch, seen, hash, low = o.first, o.epoch, o.seen, o.hash, o.before
 		}
 	}
-	c = Checkpoint{Head: p.next, MaxTime: p.maxTime, Final: p.final, Count: p.seen - seen, Hash: p.hash - hash}
+	c = Checkpoint{Head: p.next, MaxTime: p.maxTime, LowTime: low, Final: p.final, Count: p.seen - seen, Hash: p.hash - hash}
 	if p.Replaying() {
 		// Not all of [from, Head) is read yet: what was committed stays true,
 		// but for what became final meanwhile.
