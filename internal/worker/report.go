@@ -62,6 +62,12 @@ func (s *session) report(now time.Time) {
 	if s.assignments == 0 {
 		reason = "waiting for an assignment from the group"
 	}
+	if d := s.pulse.silent(now); d > noAnswer {
+		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
+		if s.w.rare("pulse", now) {
+			s.w.log.Warn("no broker answers", "for", d.Truncate(time.Second).String())
+		}
+	}
 	list := make([]TopicStatus, 0, len(s.sources))
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		t := s.topicStatus(s.sources[topic])

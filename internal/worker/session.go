@@ -28,6 +28,7 @@ type session struct {
 	txnID      string
 	instanceID *string
 	lanes      *lanes
+	pulse      pulse
 	helpers    sync.WaitGroup
 	resolvers  chan struct{} // limits the schemas that are resolved at once
 	resolved   chan resolution
@@ -96,6 +97,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends),
 		sources: map[string]*source{}, fetched: map[string]map[int32]fetched{},
 	}
+	s.pulse.last.Store(time.Now().UnixNano())
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
 	versions.SetMaxKeyVersion(28, 5)
@@ -117,7 +119,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(500 * time.Millisecond), kgo.MaxDecompressBatchBytes(64 << 20),
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
-		kgo.WithPools(&w.pool),
+		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
 		kgo.ProducerBatchMaxBytes(1_000_012), kgo.ProducerLinger(0),
 	}, w.clientOpts...)

@@ -152,6 +152,7 @@ func (s *session) idle(now time.Time) {
 			open += n
 		}
 		if silent && open > 0 {
+			src.news = src.news || brokenIdle
 			topics = append(topics, src.topic)
 		}
 	}
