@@ -24,20 +24,18 @@ func peers(o *options) []contestant {
 // source topic, aggregated topic, a folder for its state.
 func (s *stack) java(name string, flags []string, run, topic, into string) []string {
 	target := filepath.Join(s.root, "bench", "peers", name, "target")
-	args := append([]string{"java", "-Xmx2g", "-XX:+UseG1GC"}, flags...)
-	return append(args, "-cp", filepath.Join(target, "classes")+":"+filepath.Join(target, "lib", "*"), "peer.Main",
+	args := append([]string{"java", "-Xmx2g"}, flags...)
+	return append(args, "-cp", filepath.Join(target, "*")+":"+filepath.Join(target, "lib", "*"), "peer.Main",
 		s.broker.Addr, s.registry.URL, run, topic, into, filepath.Join(s.broker.Dir, "state-"+run))
 }
 
 // buildPeers lets Maven compile them.
 func buildPeers(ctx context.Context, o *options) error {
-	for _, name := range []string{"kafka-streams", "flink"} {
-		mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib")
-		mvn.Dir = filepath.Join(o.root, "bench", "peers", name)
-		progress("building %s", name)
-		if out, err := mvn.CombinedOutput(); err != nil {
-			return fmt.Errorf("build bench/peers/%s: %w\n%s", name, err, out)
-		}
+	progress("building the peers")
+	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "package")
+	mvn.Dir = filepath.Join(o.root, "bench", "peers")
+	if out, err := mvn.CombinedOutput(); err != nil {
+		return fmt.Errorf("build bench/peers: %w\n%s", err, out)
 	}
 	return nil
 }
