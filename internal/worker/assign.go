@@ -81,6 +81,15 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	// The client keeps a partition paused that it loses, also when it gets
+	// the partition back.
+	resumed := map[string][]int32{}
+	for topic, parts := range assigned {
+		for id := range parts {
+			resumed[topic] = append(resumed[topic], id)
+		}
+	}
+	s.cl.ResumeFetchPartitions(resumed)
 	for topic, parts := range assigned {
 		src := s.sources[topic]
 		if src == nil {

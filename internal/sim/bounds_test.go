@@ -1,0 +1,82 @@
+//go:build synctests
+
+package sim
+
+import (
+	"math"
+	"time"
+)
+
+// A record is late if its window ends at or before the watermark of its own
+// partition, which the order of offsets tells: the highest event time before
+// it less the grace. But while a partition is read to its end and silent, the
+// others of its topic go on without it, or the clock does if all are silent;
+// then it may also be late because of what was final meanwhile. The upper bound
+// takes account of all that could have happened, given when each record was
+// sent and acknowledged: at some time between the two it came into the log.
+
+// confirmed is for how long it may hold that a partition was found silent.
+const confirmed = 3500 * time.Millisecond
+
+const never = math.MinInt64 / 4
+
+// bounds sets low and high of the records of a topic.
+func (j *court) bounds(t *topicPlan) {
+	parts := make([][]*input, t.partitions)
+	for _, in := range j.sources[t.name] {
+		parts[in.partition] = append(parts[in.partition], in)
+	}
+	grace := j.plan.grace.Milliseconds()
+	for id, part := range parts {
+		highest, high := int64(never), int64(never)
+		before := j.begin // when the record before was in the log, at the earliest
+		for _, in := range part {
+			own := int64(never)
+			if highest != never {
+				own = highest - grace
+			}
+			in.low = own
+			high = max(high, own)
+			if in.acked.Sub(before) >= j.plan.idle {
+				high = max(high, clock(part, grace, j.begin, in.acked))
+				for other, p := range parts {
+					if other != id {
+						high = max(high, clock(p, grace, j.begin, in.acked.Add(confirmed)))
+					}
+				}
+			}
+			in.high = high
+			before = in.sent
+			if in.accepted() {
+				highest = max(highest, in.ms)
+			}
+		}
+	}
+}
+
+// clock is the most that a partition's watermark can have been at a time, with
+// the clock's help.
+func clock(part []*input, grace int64, begin, at time.Time) int64 {
+	highest, most := int64(never), int64(never)
+	last := begin
+	for _, in := range part {
+		if !in.sent.Before(at) {
+			break
+		}
+		until := in.acked
+		if until.After(at) {
+			until = at
+		}
+		if highest != never {
+			most = max(most, highest-grace+until.Sub(last).Milliseconds())
+		}
+		last = in.sent
+		if in.accepted() {
+			highest = max(highest, in.ms)
+		}
+	}
+	if highest != never {
+		most = max(most, highest-grace+at.Sub(last).Milliseconds()+1)
+	}
+	return most
+}

@@ -1,0 +1,30 @@
+//go:build synctests
+
+package sim
+
+import (
+	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+)
+
+// TestBroken takes one rule of delivery after the other out of the worker. The
+// simulation has to find each, within so many seeds.
+func TestBroken(t *testing.T) {
+	for rule, within := range map[string]uint64{
+		"head": 3, "produce": 60, "abort": 60, "idle": 20, "revoke": 60, "replay": 20,
+	} {
+		t.Run(rule, func(t *testing.T) {
+			worker.Break(rule)
+			defer worker.Break("")
+			for seed := uint64(1); seed <= within; seed++ {
+				o := run(t, newPlan(seed), &log{all: *dump})
+				if n := len(o.violations); n > 0 {
+					t.Logf("found by seed %d: %d violations, the first: %s", seed, n, o.violations[0])
+					return
+				}
+			}
+			t.Errorf("%d seeds do not show that the rule is broken", within)
+		})
+	}
+}

@@ -1,0 +1,86 @@
+//go:build synctests
+
+package sim
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+	"strings"
+)
+
+// checkpoint is what the metadata of a committed offset say.
+type checkpoint struct{ head, maxTime, lowTime, final, count int64 }
+
+// parse reads the metadata: 8 bytes of cluster, 16 of topic id, then head,
+// highest event times below head and below the offset, final time, count and
+// hash, and a checksum.
+func parse(metadata string) (c checkpoint, ok bool) {
+	text, ok := strings.CutPrefix(metadata, "ka1.")
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	if !ok || err != nil || len(b) != 76 {
+		return c, false
+	}
+	at := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[24+8*i:])) }
+	return checkpoint{head: at(0), maxTime: at(1), lowTime: at(2), final: at(3), count: at(4)}, true
+}
+
+// commits judges the versions of the committed offsets.
+func (j *court) commits() {
+	last := map[place]commitSample{} // offset 0
+	for _, s := range j.samples {
+		p := place{s.topic, s.partition, 0}
+		c, ok := parse(s.metadata)
+		if !ok {
+			j.add("%v: metadata %q", p, s.metadata)
+			continue
+		}
+		if s.offset > c.head {
+			j.add("%v at %v: committed %d, above the head %d", p, s.at, s.offset, c.head)
+		}
+		n := int64(0)
+		for _, in := range j.sources[s.topic] {
+			if in.partition == s.partition && in.offset >= s.offset && in.offset < c.head {
+				n++
+			}
+		}
+		if c.lowTime > c.maxTime {
+			j.add("%v at %v: highest event time %d below the offset, %d below the head", p, s.at, c.lowTime, c.maxTime)
+		}
+		if n != c.count {
+			j.add("%v at %v: %d records in [%d, %d), the checkpoint says %d", p, s.at, n, s.offset, c.head, c.count)
+		}
+		if prev, ok := last[p]; ok {
+			b, _ := parse(prev.metadata)
+			if s.offset < prev.offset || c.head < b.head || c.final < b.final || c.maxTime < b.maxTime || c.lowTime < b.lowTime {
+				j.add("%v at %v: committed went back from %d %+v to %d %+v", p, s.at, prev.offset, b, s.offset, c)
+			}
+		}
+		last[p] = s
+	}
+	// In the end all is read and all windows are out.
+	ends := map[place]int64{}
+	for _, topic := range j.sources {
+		for _, in := range topic {
+			p := place{in.topic, in.partition, 0}
+			ends[p] = max(ends[p], in.offset+1)
+		}
+	}
+	for p, end := range ends {
+		s, ok := last[p]
+		c, _ := parse(s.metadata)
+		switch {
+		case !ok:
+			j.add("%v: nothing is committed", p)
+		case c.head < end:
+			j.add("%v: read to %d only, the end is %d", p, c.head, end)
+		case s.offset < c.head && c.final != math.MinInt64:
+			for _, in := range j.sources[p.topic] {
+				if in.partition == p.partition && in.offset >= s.offset && in.accepted() && j.windowEnd(in.ms)*1e6 > c.final {
+					j.add("%v: committed %d, with the window of record %d still open", p, s.offset, in.offset)
+					break
+				}
+			}
+		}
+	}
+}

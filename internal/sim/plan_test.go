@@ -1,0 +1,128 @@
+//go:build synctests
+
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	group      = "g"
+	brokers    = 3
+	deadTopic  = "dead"
+	lateTopic  = "late"
+	suffix     = "-aggregated"
+	maxSkew    = 5 * time.Minute
+	calm       = 240 * time.Second
+	sampling   = time.Second // of committed offsets
+	futureStep = 2 * time.Hour
+)
+
+var operations = []string{"min", "max", "mean", "sum", "median", "stdev", "first", "last", "samples", "nulls", "nans"}
+
+// plan is all that a seed decides.
+type plan struct {
+	seed              uint64
+	size, grace, idle time.Duration
+	length            time.Duration // of traffic and faults
+	outPartitions     int           // of aggregated topics
+	workers           []workerPlan
+	topics            []topicPlan
+	faults            []fault
+}
+
+type workerPlan struct {
+	static bool // has an id: static member of the group, stable transactional id
+	start  time.Duration
+}
+
+type topicPlan struct {
+	name                                string
+	partitions                          int
+	transactional                       bool
+	family                              int
+	change                              time.Duration // when the schema changes
+	period                              time.Duration // mean time between records
+	jitter                              time.Duration // most that a record is out of order, but for late ones
+	speed                               int           // of event time; above 1 it is old data
+	lag                                 []time.Duration
+	empty                               []bool // partitions that get nothing
+	gaps                                []gap
+	late, ahead, future, tombstone, bad float64
+}
+
+// gap is a silence of a partition (-1: of all).
+type gap struct {
+	partition int
+	from, to  time.Duration
+}
+
+func (t *topicPlan) silent(partition int, at time.Duration) bool {
+	if t.empty[partition] {
+		return true
+	}
+	return slices.ContainsFunc(t.gaps, func(g gap) bool {
+		return (g.partition < 0 || g.partition == partition) && at >= g.from && at < g.to
+	})
+}
+
+func between(rng *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(rng.Int64N(int64(high-low)+1)).Truncate(time.Millisecond)
+}
+
+func choose[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
+
+func newPlan(seed uint64) *plan {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	p := &plan{
+		seed: seed, size: choose(rng, 700*time.Millisecond, time.Second, 2*time.Second, 5*time.Second),
+		grace: choose(rng, 0, 500*time.Millisecond, time.Second, 3*time.Second),
+		idle:  between(rng, 2*time.Second, 6*time.Second), length: between(rng, 60*time.Second, 90*time.Second),
+		outPartitions: 1 + rng.IntN(2),
+	}
+	for range 1 + rng.IntN(4) {
+		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
+	}
+	for i := range 1 + rng.IntN(6) {
+		t := topicPlan{
+			name: fmt.Sprintf("in%d", i), partitions: choose(rng, 1, 1, 1, 2, 3, 4), transactional: rng.IntN(4) == 0,
+			family: rng.IntN(len(families)), change: between(rng, 10*time.Second, 2*p.length), period: between(rng, 40*time.Millisecond, 400*time.Millisecond),
+			jitter: p.grace * 9 / 10, speed: choose(rng, 1, 1, 1, 1, 6),
+			late: choose(rng, 0, 0.02, 0.1), ahead: choose(rng, 0, 0.01), future: choose(rng, 0, 0.01),
+			tombstone: choose(rng, 0, 0.02), bad: choose(rng, 0, 0.03),
+		}
+		for id := range t.partitions {
+			t.lag = append(t.lag, choose(rng, 0, between(rng, 0, 3*time.Second)))
+			t.empty = append(t.empty, id > 0 && rng.IntN(8) == 0)
+		}
+		for range rng.IntN(4) {
+			from := between(rng, 5*time.Second, p.length)
+			t.gaps = append(t.gaps, gap{partition: rng.IntN(t.partitions+1) - 1, from: from, to: from + between(rng, time.Second, 20*time.Second)})
+		}
+		p.topics = append(p.topics, t)
+	}
+	for range rng.IntN(14) {
+		p.faults = append(p.faults, newFault(rng, p))
+	}
+	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
+	return p
+}
+
+func (p *plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.length, p.outPartitions)
+	for i, w := range p.workers {
+		fmt.Fprintf(&b, "  worker %d: static id %v, starts at %v\n", i, w.static, w.start)
+	}
+	for _, t := range p.topics {
+		fmt.Fprintf(&b, "  topic %+v\n", t)
+	}
+	for _, f := range p.faults {
+		fmt.Fprintf(&b, "  fault %v\n", f)
+	}
+	return b.String()
+}

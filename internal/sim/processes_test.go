@@ -1,0 +1,149 @@
+//go:build synctests
+
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+)
+
+// proc is a worker process.
+type proc struct {
+	name string
+	link *link
+	stop context.CancelFunc // SIGTERM
+	hard context.CancelFunc
+	done chan struct{}
+
+	mu     sync.Mutex
+	ending bool // was told to end
+
+	mismatches, lost int64 // of its status; set before done
+}
+
+// kill is SIGKILL: the network is gone at once, so nothing the process still
+// does reaches anybody.
+func (p *proc) kill() {
+	p.end()
+	p.link.kill()
+	p.hard()
+}
+
+func (p *proc) end() { p.mu.Lock(); defer p.mu.Unlock(); p.ending = true }
+
+func (p *proc) told() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.ending }
+
+// slot is the place of a worker that a supervisor keeps running.
+type slot struct {
+	index int
+	mu    sync.Mutex
+	now   *proc
+}
+
+// take takes the process away from the supervisor, which starts no other.
+func (s *slot) take() *proc {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.now
+	s.now = nil
+	if p != nil {
+		p.end()
+	}
+	return p
+}
+
+func (s *slot) peek() *proc { s.mu.Lock(); defer s.mu.Unlock(); return s.now }
+
+// launch starts the slot's worker and watches it.
+func (w *world) launch(s *slot) {
+	select {
+	case <-w.stopping:
+		return
+	default:
+	}
+	id := ""
+	if w.plan.workers[s.index].static {
+		id = fmt.Sprintf("w%d", s.index)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := w.start(fmt.Sprintf("w%d", s.index), id)
+	s.now = p
+	w.watching.Go(func() { // whoever ends without being told is started again
+		select {
+		case <-p.done:
+		case <-w.stopping:
+			return
+		}
+		select {
+		case <-time.After(2 * time.Second):
+		case <-w.stopping:
+		}
+		if s.peek() == p && !p.told() {
+			w.launch(s)
+		}
+	})
+}
+
+// start starts a worker process.
+func (w *world) start(name, id string) *proc {
+	hardCtx, hard := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(hardCtx)
+	w.mu.Lock()
+	name = fmt.Sprintf("%s#%d", name, len(w.procs))
+	p := &proc{name: name, link: w.net.link(name), hard: hard, done: make(chan struct{})}
+	w.procs = append(w.procs, p)
+	w.mu.Unlock()
+	p.stop = func() { p.end(); stop() }
+	w.event("%s starts", name)
+	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.MetadataMinAge(500 * time.Millisecond)}
+	if l := w.log.client(name); l != nil {
+		opts = append(opts, kgo.WithLogger(l))
+	}
+	work, err := worker.New(worker.Options{
+		Config: w.config(id), Version: "sim", Logger: w.log.logger(name), KafkaOpts: opts,
+		HTTPClient: &http.Client{Transport: registryTransport{w.registry, p.link}}, Hard: hardCtx,
+	})
+	w.must(err)
+	go func() {
+		defer close(p.done)
+		defer stop()
+		err := work.Run(ctx)
+		for _, t := range work.Status().Topics {
+			p.mismatches += t.Mismatches
+			p.lost += t.Lost
+		}
+		w.event("%s ends: %v", name, err)
+		if err != nil && !p.told() && !errors.Is(err, kerr.FencedInstanceID) && !strings.Contains(err.Error(), "FENCED_INSTANCE_ID") {
+			w.log.violation("worker %s ended by itself: %v", name, err)
+		}
+	}()
+	return p
+}
+
+func (w *world) config(id string) *config.Config {
+	c := config.Default()
+	c.Kafka.Brokers = w.addrs
+	c.SchemaRegistry.URL = "http://registry"
+	c.Worker.Group, c.Worker.ID = group, id
+	c.DeadLetterTopic = deadTopic
+	a := &c.Aggregations[0]
+	a.Name = "sim"
+	a.Topics.Include = []string{"^in[0-9]$"}
+	a.Partitions = w.plan.outPartitions
+	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: maxSkew}
+	a.Operations = operations
+	a.Late = config.Late{Policy: "topic", Topic: lateTopic}
+	return c
+}

@@ -1,0 +1,84 @@
+//go:build synctests
+
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	firstSeed = flag.Uint64("seed", 1, "first seed")
+	runs      = flag.Int("runs", 50, "how many seeds to run")
+	repeat    = flag.Int("repeat", 1, "how often to run each seed")
+	dump      = flag.Bool("dump", false, "keep the logs of all runs, with all that the Kafka clients say")
+)
+
+// outcome is what became of a run.
+type outcome struct {
+	facts      *facts
+	verdict    *verdict
+	violations []string
+	virtual    time.Duration
+}
+
+// run runs a plan in a bubble of its own and judges it.
+func run(t *testing.T, p *plan, l *log) (o outcome) {
+	cryptotest.SetGlobalRandom(t, p.seed) // member ids and the like
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		o.facts = simulate(t, p, l)
+		o.virtual = time.Since(begin)
+	})
+	o.verdict = judge(o.facts)
+	o.violations = append(l.violations, o.verdict.violations...)
+	return o
+}
+
+// hold runs a plan and fails if a rule was broken.
+func hold(t *testing.T, p *plan) outcome {
+	l := &log{all: *dump}
+	o := run(t, p, l)
+	if len(o.violations) > 0 || *dump {
+		events, debug, err := l.write(p.seed)
+		if err != nil {
+			t.Error(err)
+		}
+		t.Logf("plan:\n%vevents: %s\ndebug log: %s", p, events, debug)
+	}
+	for i, v := range o.violations {
+		if i == 20 {
+			t.Errorf("seed %d: … and %d more", p.seed, len(o.violations)-i)
+			break
+		}
+		t.Errorf("seed %d: %s", p.seed, v)
+	}
+	return o
+}
+
+// TestSim runs seeds: by default 50, from -seed on -runs, each -repeat times.
+func TestSim(t *testing.T) {
+	begin, n := time.Now(), 0
+	var virtual time.Duration
+	var windows, late, dead, helped int
+	for seed := *firstSeed; seed < *firstSeed+uint64(*runs); seed++ {
+		for i := range *repeat {
+			t.Run(fmt.Sprintf("seed=%d/%d", seed, i), func(t *testing.T) {
+				o := hold(t, newPlan(seed))
+				n++
+				virtual += o.virtual
+				windows += o.verdict.windows
+				late += o.verdict.late
+				dead += o.verdict.dead
+				helped += o.facts.helped
+			})
+		}
+	}
+	took := time.Since(begin)
+	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records, %d stuck groups helped",
+		n, took.Round(time.Millisecond), float64(n)/took.Seconds(), virtual.Round(time.Second), windows, late, dead, helped)
+}

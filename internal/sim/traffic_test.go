@@ -1,0 +1,168 @@
+//go:build synctests
+
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// produceAll starts the traffic of all topics; it ends with the plan's length.
+func (w *world) produceAll() {
+	plain := w.client(w.net.link("producer"), sourceOpts...)
+	var plainUsers = make(chan struct{}, len(w.plan.topics))
+	for i := range w.plan.topics {
+		t := &traffic{
+			world: w, topicPlan: &w.plan.topics[i], rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))),
+			schemas: w.families[w.plan.topics[i].family],
+		}
+		w.producing.Go(func() {
+			if t.transactional {
+				t.transactions()
+			} else {
+				t.stream(plain)
+			}
+			plainUsers <- struct{}{}
+		})
+	}
+	w.producing.Go(func() {
+		for range w.plan.topics {
+			<-plainUsers
+		}
+		_ = plain.Flush(context.Background())
+		plain.Close()
+	})
+}
+
+var sourceOpts = []kgo.Opt{kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RetryTimeout(time.Hour)}
+
+// traffic makes the records of a topic.
+type traffic struct {
+	*world
+	*topicPlan
+	rng     *rand.Rand
+	schemas [2]*generator
+	seq     int
+}
+
+func (t *traffic) pause() { time.Sleep(between(t.rng, t.period/2, t.period*3/2)) }
+
+func (t *traffic) stream(cl *kgo.Client) {
+	for t.since() < t.plan.length {
+		t.send(cl)
+		t.pause()
+	}
+}
+
+// transactions writes in transactions of a few records, some of which are
+// aborted. After an error it starts again with a new client.
+func (t *traffic) transactions() {
+	for t.since() < t.plan.length {
+		cl := t.client(t.net.link("producer of "+t.name), append([]kgo.Opt{kgo.TransactionalID("source-" + t.name), kgo.TransactionTimeout(10 * time.Second)}, sourceOpts...)...)
+		for err := error(nil); err == nil && t.since() < t.plan.length; {
+			if err = cl.BeginTransaction(); err != nil {
+				break
+			}
+			for range 1 + t.rng.IntN(4) {
+				t.send(cl)
+				t.pause()
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			if err = cl.Flush(ctx); err == nil {
+				err = cl.EndTransaction(ctx, kgo.TransactionEndTry(t.rng.IntN(10) < 7))
+			}
+			cancel()
+			if err != nil {
+				t.event("transaction of %s: %v", t.name, err)
+			}
+		}
+		cl.CloseAllowingRebalance()
+	}
+	// A transaction that is left open holds up its readers; whoever comes
+	// next with its id ends it.
+	cl := t.client(t.net.link("producer of "+t.name), kgo.TransactionalID("source-"+t.name))
+	defer cl.Close()
+	for {
+		if _, _, err := cl.ProducerID(context.Background()); err == nil {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// send writes the next record of the topic, if its partition is not silent.
+func (t *traffic) send(cl *kgo.Client) {
+	partition := t.rng.IntN(t.partitions)
+	at := t.since()
+	if t.silent(partition, at) {
+		return
+	}
+	t.seq++
+	key := fmt.Sprintf("%s/%d/%d", t.name, partition, t.seq)
+	r := &kgo.Record{
+		Topic: t.name, Partition: int32(partition), Key: []byte(key), Timestamp: t.time(partition),
+		Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(key)}},
+	}
+	schema := t.schemas[0]
+	if at > t.change {
+		schema = t.schemas[1]
+	}
+	switch {
+	case t.chance(t.tombstone):
+	case t.chance(t.bad):
+		r.Value = t.spoil(schema.record(t.rng))
+	default:
+		r.Value = schema.record(t.rng)
+	}
+	s := &sending{sent: time.Now()}
+	t.mu.Lock()
+	t.sent[key] = s
+	t.mu.Unlock()
+	cl.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
+		if err != nil {
+			t.event("input %s: %v", key, err)
+			return
+		}
+		t.mu.Lock()
+		s.acked = time.Now()
+		t.mu.Unlock()
+	})
+}
+
+func (t *traffic) chance(p float64) bool { return t.rng.Float64() < p }
+
+// time is an event time.
+func (t *traffic) time(partition int) time.Time {
+	now := time.Now().Add(-t.lag[partition])
+	if t.speed > 1 {
+		now = now.Add(-time.Hour + time.Duration(t.speed-1)*t.since())
+	}
+	switch {
+	case t.chance(t.late):
+		return now.Add(-between(t.rng, 0, t.plan.grace+3*t.plan.size))
+	case t.chance(t.ahead):
+		return now.Add(between(t.rng, 0, 2*time.Second))
+	case t.chance(t.future):
+		return time.Now().Add(futureStep)
+	}
+	return now.Add(-between(t.rng, 0, t.jitter))
+}
+
+// spoil makes a record that cannot be read.
+func (t *traffic) spoil(b []byte) []byte {
+	switch t.rng.IntN(4) {
+	case 0:
+		return b[:t.rng.IntN(5)] // no whole header
+	case 1:
+		b[0] = 7
+		return b
+	case 2:
+		b[2] = 9 // an id that nobody has registered
+		return b
+	}
+	return b[:5+(len(b)-5)/2]
+}

@@ -1,0 +1,323 @@
+//go:build synctests
+
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+)
+
+// world is one simulation while it runs, inside a bubble.
+type world struct {
+	t        *testing.T
+	plan     *plan
+	begin    time.Time
+	net      *network
+	cluster  *kfake.Cluster
+	addrs    []string
+	registry *registry
+	log      *log
+
+	families  [][2]*generator // as registered; a topic has generators of its own ids
+	slots     []*slot
+	extra     atomic.Int64
+	ending    sync.WaitGroup // faults under way
+	producing sync.WaitGroup
+	sampled   sync.WaitGroup
+	watching  sync.WaitGroup // supervisors
+	stopping  chan struct{}  // closed: no worker is started again
+
+	mu      sync.Mutex
+	sent    map[string]*sending // by key of the source record
+	samples []commitSample
+	helped  int // times that the group had to be helped
+	procs   []*proc
+}
+
+// sending is what is known of a source record beside what is in the log.
+type sending struct {
+	sent  time.Time
+	acked time.Time // zero: never, as far as the producer knows
+}
+
+func (w *world) must(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("sim: %v", err))
+	}
+}
+
+func (w *world) event(format string, args ...any) { w.log.event(format, args...) }
+
+func (w *world) since() time.Duration { return time.Since(w.begin) }
+
+// simulate runs a plan and gives what was read and written.
+func simulate(t *testing.T, p *plan, l *log) *facts {
+	w := &world{
+		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{},
+		registry: &registry{Registry: sandbox.NewRegistry()}, stopping: make(chan struct{}),
+	}
+	l.begin = w.begin
+	stuck := time.AfterFunc(time.Hour, func() { panic(fmt.Sprintf("sim: stuck: seed %d takes more than an hour of virtual time", p.seed)) })
+	defer stuck.Stop()
+
+	w.build()
+	defer w.cluster.Close()
+	w.produceAll()
+	stopSampling := w.sampleCommits()
+	for i := range p.workers {
+		s := &slot{index: i}
+		w.slots = append(w.slots, s)
+		w.ending.Go(func() {
+			time.Sleep(p.workers[i].start)
+			w.launch(s)
+		})
+	}
+	for _, f := range p.faults {
+		time.Sleep(f.at - w.since())
+		w.strike(f)
+	}
+	time.Sleep(p.length - w.since())
+	w.producing.Wait()
+	w.ending.Wait()
+	w.calm()
+	w.rest()
+	close(w.stopping)
+	w.watching.Wait()
+	for _, s := range w.slots {
+		if p := s.peek(); p != nil {
+			p.stop()
+		}
+	}
+	w.mu.Lock()
+	procs := slices.Clone(w.procs)
+	w.mu.Unlock()
+	for _, p := range procs {
+		<-p.done
+	}
+	close(stopSampling)
+	w.sampled.Wait()
+	w.event("all stopped")
+	return w.facts()
+}
+
+// build makes cluster, topics and schemas.
+func (w *world) build() {
+	opts := []kfake.Opt{
+		kfake.NumBrokers(brokers), kfake.Ports(9092, 9093, 9094), kfake.ListenFn(w.net.Listen),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "500"}),
+	}
+	for _, t := range w.plan.topics {
+		opts = append(opts, kfake.SeedTopics(int32(t.partitions), t.name))
+	}
+	var err error
+	w.cluster, err = kfake.NewCluster(opts...)
+	w.must(err)
+	w.addrs = w.cluster.ListenAddrs()
+	for i, t := range w.plan.topics { // the first leaders are random
+		for id := range t.partitions {
+			w.must(w.cluster.MoveTopicPartition(t.name, int32(id), int32((i+id)%brokers)))
+		}
+	}
+	for _, f := range families {
+		var pair [2]*generator
+		for i, text := range f {
+			id, _, err := w.registry.Schemas.RegisterSchema(fmt.Sprintf("family-%d", len(w.families)), sr.Schema{Schema: text})
+			w.must(err)
+			pair[i] = newGenerator(id, text)
+		}
+		w.families = append(w.families, pair)
+	}
+}
+
+// calm ends all faults that have not happened.
+func (w *world) calm() {
+	w.event("calm")
+	for _, s := range w.slots {
+		if p := s.peek(); p != nil {
+			p.link.calm()
+		}
+	}
+	w.registry.busy(0)
+}
+
+// rest waits until all should be delivered.
+//
+// The fake broker can lose track of who leads a group (completeRebalance goes
+// on choosing after it has told members, so the one it waits for may be
+// another than the one that was told, and dead) and of how many members it
+// waits for (removeMember takes off one that waits for SyncGroup, which is not
+// counted); then rejoining members put off the end of the rebalance for ever.
+// A group that is stuck in this way is helped by all members leaving but one.
+func (w *world) rest() {
+	adm := kadm.NewClient(w.client(w.net.link("observer")))
+	defer adm.Close()
+	const stuck = 75 * time.Second // longer than a rebalance and a lost connection take
+	settled := time.Now()
+	for begin := time.Now(); time.Since(begin) < calm; {
+		time.Sleep(5 * time.Second)
+		groups, err := adm.DescribeGroups(context.Background(), group)
+		if err != nil || groups[group].Err != nil || !strings.HasSuffix(groups[group].State, "Rebalance") {
+			settled = time.Now()
+		}
+		if time.Since(settled) < stuck || len(w.slots) < 2 {
+			continue
+		}
+		w.helped++
+		w.event("the group is stuck; all but one leave it for a while")
+		var ps []*proc
+		for _, s := range w.slots[1:] {
+			if p := s.take(); p != nil {
+				p.stop()
+				ps = append(ps, p)
+			}
+		}
+		for _, p := range ps {
+			<-p.done
+		}
+		time.Sleep(stuck)
+		for _, s := range w.slots[1:] {
+			w.launch(s)
+		}
+		begin, settled = time.Now(), time.Now()
+	}
+}
+
+// client are the options of a client that is no worker.
+func (w *world) client(l *link, more ...kgo.Opt) *kgo.Client {
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(w.addrs...), kgo.Dialer(l.dial), kgo.MetadataMinAge(500 * time.Millisecond), kgo.MetadataMaxAge(10 * time.Second),
+	}, more...)...)
+	w.must(err)
+	return cl
+}
+
+// commitSample is what the group's coordinator held for a partition at a time.
+type commitSample struct {
+	at        time.Duration
+	topic     string
+	partition int32
+	offset    int64
+	metadata  string
+}
+
+// sampleCommits asks for the committed offsets again and again.
+func (w *world) sampleCommits() (stop chan struct{}) {
+	stop = make(chan struct{})
+	w.sampled.Go(func() {
+		adm := kadm.NewClient(w.client(w.net.link("sampler")))
+		defer adm.Close()
+		last := map[string]commitSample{}
+		for ended := false; !ended; {
+			select {
+			case <-time.After(sampling):
+			case <-stop:
+				ended = true
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			all, err := adm.FetchOffsets(ctx, group)
+			cancel()
+			if err != nil || all.Error() != nil {
+				continue
+			}
+			for _, o := range all.Sorted() {
+				key := fmt.Sprintf("%s/%d", o.Topic, o.Partition)
+				s := commitSample{at: w.since(), topic: o.Topic, partition: o.Partition, offset: o.At, metadata: o.Metadata}
+				if prev, ok := last[key]; !ok || prev.offset != s.offset || prev.metadata != s.metadata {
+					w.samples = append(w.samples, s)
+				}
+				last[key] = s
+			}
+		}
+	})
+	return stop
+}
+
+// read reads the committed records of topics to their end, by partition and
+// offset.
+func (w *world) read(topics ...string) map[string][]*kgo.Record {
+	cl := w.client(w.net.link("reader"), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	ends, err := adm.ListEndOffsets(context.Background(), topics...)
+	w.must(errors.Join(err, ends.Error()))
+	committed, err := adm.ListCommittedOffsets(context.Background(), topics...)
+	w.must(errors.Join(err, committed.Error()))
+	next := map[string]map[int32]kgo.Offset{}
+	left := map[string]int64{} // by partition: next offset to read
+	ends.Each(func(o kadm.ListedOffset) {
+		if c, _ := committed.Lookup(o.Topic, o.Partition); c.Offset != o.Offset {
+			w.log.violation("a transaction is left open in %s/%d: end %d, stable %d", o.Topic, o.Partition, o.Offset, c.Offset)
+			return
+		}
+		if o.Offset == 0 {
+			return
+		}
+		if next[o.Topic] == nil {
+			next[o.Topic] = map[int32]kgo.Offset{}
+		}
+		next[o.Topic][o.Partition] = kgo.NewOffset().At(0)
+		left[fmt.Sprintf("%s/%d", o.Topic, o.Partition)] = o.Offset
+	})
+	cl.AddConsumePartitions(next)
+	out := map[string][]*kgo.Record{}
+	for len(left) > 0 {
+		fs := cl.PollFetches(context.Background())
+		fs.EachRecord(func(r *kgo.Record) {
+			key := fmt.Sprintf("%s/%d", r.Topic, r.Partition)
+			if r.Offset+1 >= left[key] {
+				delete(left, key)
+			}
+			if !r.Attrs.IsControl() {
+				out[r.Topic] = append(out[r.Topic], r)
+			}
+		})
+	}
+	for _, rs := range out {
+		slices.SortStableFunc(rs, func(a, b *kgo.Record) int {
+			if a.Partition != b.Partition {
+				return int(a.Partition - b.Partition)
+			}
+			return int(a.Offset - b.Offset)
+		})
+	}
+	return out
+}
+
+// facts reads all that there is to judge.
+func (w *world) facts() *facts {
+	f := &facts{plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}}
+	cl := w.client(w.net.link("admin"))
+	defer cl.Close()
+	all, err := kadm.NewClient(cl).ListTopics(context.Background())
+	w.must(err)
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") })
+	f.records = w.read(names...)
+	for id := 1; ; id++ {
+		text, ok := w.registry.schema(id)
+		if !ok {
+			break
+		}
+		f.schemas[id] = text
+	}
+	for _, p := range w.procs {
+		if p.mismatches > 0 || p.lost > 0 {
+			w.log.violation("worker %s counted %d mismatches and %d lost offsets", p.name, p.mismatches, p.lost)
+		}
+	}
+	return f
+}
