@@ -80,6 +80,7 @@ func TestBadInput(t *testing.T) {
 			want[fmt.Sprint(r.Partition, " ", r.Offset)] = r
 		}
 	}
+	errors := map[string]string{} // one of each kind
 	for _, letter := range s.readAll("dead-letter") {
 		h := headers(letter)
 		place := h["partition"] + " " + h["offset"]
@@ -92,7 +93,10 @@ func TestBadInput(t *testing.T) {
 		if h["topic"] != "bad-input" || h["error"] == "" || !bytes.Equal(letter.Value, r.Value) || !bytes.Equal(letter.Key, r.Key) {
 			t.Errorf("dead letter of %q: headers %v, value % x", h["kind"], h, letter.Value)
 		}
-		t.Logf("%-20s %s", h["kind"], h["error"])
+		errors[h["kind"]] = h["error"]
+	}
+	for _, kind := range slices.Sorted(maps.Keys(errors)) {
+		t.Logf("%-20s %s", kind, errors[kind])
 	}
 	for place, r := range want {
 		t.Errorf("no dead letter of partition and offset %s, %q", place, headers(r)["kind"])

@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package e2e tests the program as it is delivered: the program, a real Kafka,
-// a registry in another process' place, and an oracle in another language. Run
+// Package e2e tests the program as it is delivered: the binary, a real Kafka,
+// a registry that the test holds, and an oracle in another language. Run
 // with "make e2e", or one test with "make e2e RUN=TestBacklog". A test fails if
 // Kafka or Python cannot be started; none is skipped.
 package e2e
@@ -18,9 +18,9 @@ import (
 
 // What all tests share, made by TestMain.
 var (
-	root   string // of the repository
+	root    string // of the repository
 	program string // kafka-aggregator
-	python string // with the oracle's requirements
+	python  string // with the oracle's requirements
 )
 
 func TestMain(m *testing.M) {

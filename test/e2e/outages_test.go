@@ -36,6 +36,7 @@ func TestOutages(t *testing.T) {
 	if busy := worker.busy(); busy > 2*time.Second {
 		t.Errorf("%v of CPU time in 8 s without a broker", busy)
 	}
+	worker.logged(time.Second, "level=WARN", s.broker.Addr)
 	must(t, s.broker.Restart(t.Context()))
 	must(t, s.registry.Reopen())
 
@@ -52,6 +53,7 @@ func TestOutages(t *testing.T) {
 	s.registry.Close()
 	s.produce(second.record(0, time.Now(), map[string]any{"x": 1.0, "y": 2.0}))
 	wait(10 * time.Second)
+	worker.logged(time.Second, "level=WARN", "topic=odd", s.registry.URL)
 	must(t, s.registry.Reopen())
 	wait(5 * time.Second)
 

@@ -45,9 +45,9 @@ class Cluster:
     def _drain(consumer, open_partitions):
         records, silent = [], 0
         while open_partitions:
-            messages = consumer.consume(10_000, timeout=1)  # waits so long for a full batch
+            messages = consumer.consume(10_000, timeout=0.1)  # waits so long for a full batch
             silent = 0 if messages else silent + 1
-            if silent == 60:
+            if silent == 600:
                 raise OSError(f"no end of partitions {sorted(open_partitions)} within 60 s")
             for m in messages:
                 if m.error() is None:
