@@ -159,10 +159,11 @@ func (w *world) calm() {
 //
 // The fake broker can lose track of who leads a group (completeRebalance goes
 // on choosing after it has told members, so the one it waits for may be
-// another than the one that was told, and dead) and of how many members it
-// waits for (removeMember takes off one that waits for SyncGroup, which is not
-// counted); then rejoining members put off the end of the rebalance for ever.
-// A group that is stuck in this way is helped by all members leaving but one.
+// another than the one that was told, and dead), of how many members it waits
+// for (removeMember takes off one that waits for SyncGroup, which is not
+// counted; then members that rejoin put off the end of the rebalance for
+// ever), and keeps a member for good that died while it waited for JoinGroup.
+// A group that is stuck in such a way is helped by members that leave.
 func (w *world) rest() {
 	adm := kadm.NewClient(w.client(w.net.link("observer")))
 	defer adm.Close()
@@ -171,16 +172,17 @@ func (w *world) rest() {
 	for begin := time.Now(); time.Since(begin) < calm; {
 		time.Sleep(5 * time.Second)
 		groups, err := adm.DescribeGroups(context.Background(), group)
-		if err != nil || groups[group].Err != nil || !strings.HasSuffix(groups[group].State, "Rebalance") {
+		if g := groups[group]; err != nil || g.Err != nil || g.State == "Stable" && len(g.Members) == len(w.slots) {
 			settled = time.Now()
 		}
-		if time.Since(settled) < stuck || len(w.slots) < 2 {
+		if time.Since(settled) < stuck {
 			continue
 		}
 		w.helped++
-		w.event("the group is stuck; all but one leave it for a while")
+		w.event("the group is stuck (%s, %d members of %d); some leave it for a while", groups[group].State, len(groups[group].Members), len(w.slots))
+		leaving := w.slots[min(1, len(w.slots)-1):]
 		var ps []*proc
-		for _, s := range w.slots[1:] {
+		for _, s := range leaving {
 			if p := s.take(); p != nil {
 				p.stop()
 				ps = append(ps, p)
@@ -190,7 +192,7 @@ func (w *world) rest() {
 			<-p.done
 		}
 		time.Sleep(stuck)
-		for _, s := range w.slots[1:] {
+		for _, s := range leaving {
 			w.launch(s)
 		}
 		begin, settled = time.Now(), time.Now()
