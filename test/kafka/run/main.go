@@ -27,6 +27,11 @@ func main() {
 		fail(err)
 	}
 	dir := filepath.Join(root, "build", "kafka", "run")
+	unlock, err := lock(dir + ".lock")
+	if err != nil {
+		fail(err)
+	}
+	defer unlock()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	switch flag.Arg(0) {
@@ -41,6 +46,22 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
+}
+
+// lock lets one start or stop at a time touch the folder; another waits.
+func lock(file string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", file, err)
+	}
+	return func() { f.Close() }, nil
 }
 
 func fail(err error) {
