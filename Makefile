@@ -10,6 +10,8 @@ DURATION ?= 30s
 PORT ?= 0
 REGISTRY_PORT ?= 0
 RUN ?= .
+SEED ?= 1
+SEEDS ?= 50
 
 .PHONY: help
 help: ## this list
@@ -35,6 +37,7 @@ lint: vet staticcheck ## go vet, staticcheck, and the rules of internal/lint
 vet: ## go vet, also of the tests for a real Kafka
 	go vet ./...
 	go vet -tags e2e ./test/...
+	go vet -tags synctests ./internal/sim ./internal/worker
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck, in the version of go.mod
@@ -57,6 +60,10 @@ fuzz: ## each fuzz test for FUZZTIME (10s)
 .PHONY: golden
 golden: ## compute the golden statistics again with Python 3.11 or newer (2 minutes)
 	$(PYTHON) test/oracle/golden/make.py --check
+
+.PHONY: sim
+sim: ## whole workers under faults in virtual time: SEEDS (50) seeds from SEED (1) on
+	go test -tags synctests -count=1 -v -timeout 12h -run 'TestSim$$' ./internal/sim -seed $(SEED) -runs $(SEEDS)
 
 .PHONY: demo
 demo: ## the demo for DURATION (30s)
