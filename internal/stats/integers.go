@@ -93,8 +93,8 @@ func joinInt64(f float64, rest int16) (int64, bool) {
 	return 0, false
 }
 
-// whole is true if values are the samples, or shifted ones, without residuals.
-func (s *sampleSet) whole() bool { return len(s.rests) == 0 || s.shifted }
+// whole is true if values are all samples, or shifted ones, without residuals.
+func (s *sampleSet) whole() bool { return (len(s.rests) == 0 || s.shifted) && !s.sketched }
 
 // smallest and largest are the extreme samples as doubles.
 func (s *sampleSet) smallest() float64 { return s.unshifted(s.lo) }

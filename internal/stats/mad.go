@@ -5,8 +5,12 @@ import (
 	"slices"
 )
 
-// medianDeviation is the median of |x - median|.
+// medianDeviation is the median of |x - median|. A quantile sketch cannot tell
+// it within a bound: an error in the rank of the median shifts all deviations.
 func (s *sampleSet) medianDeviation() float64 {
+	if s.sketched {
+		return NaN
+	}
 	if s.kind == Integer && len(s.ints) == 0 && (s.lo < -shiftLimit || s.hi > shiftLimit) {
 		s.fillInts()
 	}

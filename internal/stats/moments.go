@@ -35,6 +35,13 @@ func (s *sampleSet) powers() *PowerSums {
 	}
 	m.filled = true
 	m.exact.Reset()
+	if s.sketched {
+		for i := range s.segs {
+			if k := s.segs[i].Sketch; k != nil && k.sums != nil {
+				m.exact.Merge(k.sums)
+			}
+		}
+	}
 	if s.shifted {
 		for _, d := range s.values {
 			m.exact.AddInt(s.base + int64(d))

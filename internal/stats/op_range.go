@@ -11,6 +11,9 @@ var opRange = definition{
 	least:  1,
 	spread: true,
 	compute: func(s *sampleSet, _ Operation) float64 {
+		if s.sketched {
+			return s.sketchedRange()
+		}
 		if len(s.ints) > 0 {
 			// The difference of two int64 fits an uint64.
 			return float64(uint64(s.ints[len(s.ints)-1]) - uint64(s.ints[0]))

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"unsafe"
 )
 
 // PowerSums are the exact sums of the first to fourth powers of samples, from
@@ -93,6 +94,15 @@ func (p *PowerSums) add(m uint64, e int, negative bool) {
 		}
 		sum.add(&w, uint(k)*shift)
 	}
+}
+
+// size is the memory that p takes, in bytes.
+func (p *PowerSums) size() int64 {
+	n := int64(unsafe.Sizeof(*p))
+	for _, f := range [...]*fixed{&p.sums[0], &p.sums[1], &p.sums[2], &p.sums[3], &p.negative[0], &p.negative[1]} {
+		n += int64(cap(f.words)) * 8
+	}
+	return n
 }
 
 // Merge adds the samples of o, which must have the same order.

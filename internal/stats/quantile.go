@@ -113,7 +113,11 @@ func (s *sampleSet) at(rank int) float64 {
 	if !s.picked {
 		s.picked = true
 		s.order = slices.Grow(s.order[:0], len(s.plan.ranks))[:len(s.plan.ranks)]
-		s.picker.pick(s.order, s.plan.ranks, s.values, s.lo, s.hi)
+		if s.sketched {
+			s.weighted.pick(s.order, s.plan.ranks, s)
+		} else {
+			s.picker.pick(s.order, s.plan.ranks, s.values, s.lo, s.hi)
+		}
 	}
 	if len(s.plan.ranks) > 8 {
 		i, _ := slices.BinarySearch(s.plan.ranks, rank)

@@ -55,8 +55,12 @@ const (
 // partition, in offset order. Times has the event time (ns since the epoch)
 // of each row and may be nil if no operation needs it; otherwise
 // len(Times) >= len(Values). Residuals are sorted by Row and mostly empty.
+//
+// Where there were too many samples to be kept, Sketch has those that came
+// before Values; else it is nil.
 type Segment struct {
 	Values    []float64
 	Residuals []Residual
 	Times     []int64
+	Sketch    *Sketch
 }

@@ -18,6 +18,11 @@ type sampleSet struct {
 	shifted bool
 	base    int64
 
+	// Of samples that are not all in values; see sketched.go.
+	sketched  bool
+	rankError float64
+	weighted  weighted
+
 	marked      bool // nulls and nans are counted
 	nulls, nans int
 	moments     moments
@@ -40,11 +45,13 @@ func (s *sampleSet) load(kind Kind, segs []Segment) {
 	s.marked, s.picked = false, false
 	s.moments.reset()
 	s.rests, s.ints, s.shifted = s.rests[:0], s.ints[:0], false
+	s.sketched, s.rankError = false, 0
 
 	total, residuals := 0, false
 	for i := range segs {
 		total += len(segs[i].Values)
 		residuals = residuals || len(segs[i].Residuals) > 0
+		s.sketched = s.sketched || segs[i].Sketch != nil && segs[i].Sketch.n > 0
 	}
 	if cap(s.values) < total {
 		s.values = make([]float64, total+total/4)
@@ -52,9 +59,12 @@ func (s *sampleSet) load(kind Kind, segs []Segment) {
 	s.gather(s.values[:total])
 	if residuals {
 		s.gatherResiduals()
-		if s.kind == Integer && len(s.rests) > 0 && !s.shift() {
+		if !s.sketched && s.kind == Integer && len(s.rests) > 0 && !s.shift() {
 			s.fillInts()
 		}
+	}
+	if s.sketched {
+		s.loadSketches()
 	}
 }
 
@@ -107,6 +117,10 @@ func (s *sampleSet) countMarks() {
 	}
 	s.marked, s.nulls, s.nans = true, 0, 0
 	for i := range s.segs {
+		if k := s.segs[i].Sketch; k != nil {
+			s.nulls += int(k.nulls)
+			s.nans += int(k.nans)
+		}
 		for _, x := range s.segs[i].Values {
 			switch {
 			case x == x || IsAbsent(x):
@@ -124,6 +138,9 @@ func (s *sampleSet) first() float64 {
 	v, earliest, found := NaN, int64(0), false
 	for i := range s.segs {
 		seg := &s.segs[i]
+		if k := seg.Sketch; k != nil && k.n > 0 && (!found || k.first.time < earliest) {
+			v, earliest, found = k.first.value, k.first.time, true
+		}
 		for row, x := range seg.Values {
 			if x != x {
 				continue
@@ -141,6 +158,9 @@ func (s *sampleSet) last() float64 {
 	v, latest, found := NaN, int64(0), false
 	for i := range s.segs {
 		seg := &s.segs[i]
+		if k := seg.Sketch; k != nil && k.n > 0 && (!found || k.last.time >= latest) {
+			v, latest, found = k.last.value, k.last.time, true
+		}
 		for row, x := range seg.Values {
 			if x != x {
 				continue

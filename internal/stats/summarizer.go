@@ -71,3 +71,9 @@ func (s *Summarizer) Summarize(dst []float64, kind Kind, segs []Segment) {
 	}
 	set.segs = nil
 }
+
+// RankError is how far the quantiles of the last call of Summarize may be off,
+// as a part of the number of samples n: with a probability of at least 99 %,
+// for each, a quantile asked for at rank r is a sample whose true rank is
+// within RankError·n of r. It is 0 if they are exact, or none was asked for.
+func (s *Summarizer) RankError() float64 { return s.set.rankError }
