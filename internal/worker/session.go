@@ -172,6 +172,10 @@ func (s *session) run(ctx context.Context) error {
 		s.cl.CloseAllowingRebalance()
 	}()
 	s.helpers.Go(s.watchTopics)
+	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
+		// Done while the group forms; the first transaction would do it itself.
+		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
+	}
 	s.lastCommit, s.lastRate = time.Now(), time.Now()
 	for {
 		pollCtx, stop := context.WithTimeout(ctx, s.patience())
@@ -217,7 +221,9 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		return true, s.failed
 	}
 	s.process(now)
-	s.behind = 0
+	if len(s.touched) > 0 { // a turn without news says nothing about the lag
+		s.behind = 0
+	}
 	for _, src := range s.touched {
 		s.behind += src.lag()
 	}

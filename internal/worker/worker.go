@@ -65,6 +65,7 @@ func New(o Options) (*Worker, error) {
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
 		totals: map[string]*totals{}, loads: map[string]float64{}, logged: map[string]time.Time{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
+		started: time.Now(), // Status may be asked for before Run
 	}
 	if w.log == nil {
 		w.log = slog.Default()
@@ -107,9 +108,9 @@ func New(o Options) (*Worker, error) {
 // computed, leaves the group and returns nil. Trouble with brokers is no
 // reason to return: it is logged and tried again. An error is final.
 func (w *Worker) Run(ctx context.Context) (err error) {
-	w.started = time.Now()
-	w.lastDaily = w.started
-	w.beat(w.started)
+	now := time.Now()
+	w.lastDaily = now
+	w.beat(now)
 	hard, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
 	if w.opts.Hard != nil {
