@@ -14,6 +14,7 @@ var found = []struct {
 	what string
 }{
 	{167, "a partition that was paused for an unknown schema when the group took it away stayed paused when it came back"},
+	{1058, "of two partitions that waited for different schemas, the second was never asked for"},
 }
 
 func TestFound(t *testing.T) {

@@ -195,9 +195,13 @@ func (s *session) install(r resolution) {
 		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
 	}
 	for _, p := range src.parts {
-		if p.waiting == r.schema.id {
+		switch p.waiting {
+		case 0:
+		case r.schema.id:
 			p.waiting = 0
 			s.enqueue(p)
+		default: // its schema could not be asked for meanwhile
+			s.request(p)
 		}
 	}
 }
