@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
@@ -30,7 +31,11 @@ type Agent struct {
 
 // New makes the agent of a topic.
 func New(topic string, set Settings) *Agent {
-	return &Agent{Topic: topic, set: set, final: window.Unset}
+	l := layout{limit: math.MaxInt, needs: set.Needs}
+	if set.ExactLimit > 0 {
+		l.limit = set.ExactLimit
+	}
+	return &Agent{Topic: topic, set: set, layout: l, final: window.Unset}
 }
 
 // Versions are the versions of the aggregated schema, oldest first.
@@ -40,7 +45,11 @@ func (a *Agent) Versions() []Version { return a.versions }
 func (a *Agent) AddVersion(v Version) {
 	a.versions = append(a.versions, v)
 	for _, f := range v.Schema.Fields[len(a.layout.isArray):] {
+		if f.Pool {
+			a.layout.pooled = append(a.layout.pooled, len(a.layout.isArray))
+		}
 		a.layout.isArray = append(a.layout.isArray, f.Array)
+		a.layout.isPooled = append(a.layout.isPooled, f.Pool)
 	}
 }
 
@@ -158,7 +167,7 @@ func (p *Partition) shift() *pane {
 	if p.current == c {
 		p.current = nil
 	}
-	p.Counts.InWindows += int64(c.rows)
+	p.Counts.InWindows += c.count()
 	return c
 }
 
@@ -195,7 +204,7 @@ func (a *Agent) Open() (n int) {
 // Rows counts the records of the window.
 func (w Window) Rows() (n int64) {
 	for _, p := range w.panes {
-		n += int64(p.rows)
+		n += p.count()
 	}
 	return n
 }

@@ -19,6 +19,8 @@ type Result struct {
 	Value      []byte
 	Ranges     []Range
 	Partial    bool // records that belong to the window may be missing
+
+	Approximation Approximation
 }
 
 // Range says from which offsets of a source partition a window was computed:
@@ -37,6 +39,8 @@ type Computer struct {
 	sum     *stats.Summarizer
 	results codec.Results
 	one     []float64 // results of one element of an array
+
+	rankError float64 // of the field that is being computed
 
 	segments []stats.Segment
 	element  [][]float64 // gathered samples of an element, by pane
@@ -58,12 +62,12 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	version := 0
 	for i, p := range w.panes {
 		version = max(version, p.version)
-		r.Count += int64(p.rows)
+		r.Count += p.count()
 		r.Partial = r.Partial || p.partial
-		r.Ranges = append(r.Ranges, Range{Partition: w.owner[i].ID, First: p.first, Last: p.last, Count: int64(p.rows)})
+		r.Ranges = append(r.Ranges, Range{Partition: w.owner[i].ID, First: p.first, Last: p.last, Count: p.count()})
 	}
 	v := a.versions[version]
-	c.fields(v.Schema.Fields, w.panes)
+	c.fields(v.Schema.Fields, w.panes, &r.Approximation)
 	r.Key = Key(a.Topic, "", r.Start, a.set.Size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
 		Time:  float64(r.Time) / 1e9,
@@ -100,8 +104,10 @@ func appendMillis(b []byte, ns int64) []byte {
 
 func floorMillis(ns int64) int64 { return window.Start(ns, 1e6) / 1e6 }
 
-// fields computes the results of all fields.
-func (c *Computer) fields(fields []codec.Field, panes []*pane) {
+// fields computes the results of all fields. Of a window in which samples were
+// folded it notes the approximate fields.
+func (c *Computer) fields(fields []codec.Field, panes []*pane, a *Approximation) {
+	folded := slices.ContainsFunc(panes, func(p *pane) bool { return p.large != nil })
 	n := len(fields) * c.ops
 	c.results.Scalars = slices.Grow(c.results.Scalars[:0], n)[:n]
 	for len(c.results.Arrays) < n {
@@ -110,6 +116,7 @@ func (c *Computer) fields(fields []codec.Field, panes []*pane) {
 	for slot := range fields {
 		f := &fields[slot]
 		at := slot * c.ops
+		c.rankError = 0
 		switch {
 		case f.Array && f.Pool:
 			c.pooled(c.results.Scalars[at:at+c.ops], slot, f.Kind, panes)
@@ -118,6 +125,9 @@ func (c *Computer) fields(fields []codec.Field, panes []*pane) {
 		default:
 			c.scalar(c.results.Scalars[at:at+c.ops], slot, f.Kind, panes)
 		}
+		if folded {
+			a.add(f.Name, c.rankError)
+		}
 	}
 }
 
@@ -125,10 +135,16 @@ func (c *Computer) scalar(dst []float64, slot int, kind stats.Kind, panes []*pan
 	c.segments = c.segments[:0]
 	for _, p := range panes {
 		if values := p.column(slot); values != nil {
-			c.segments = append(c.segments, stats.Segment{Values: values, Residuals: p.rests[slot], Times: p.times})
+			c.segments = append(c.segments, stats.Segment{Values: values, Residuals: p.rests[slot], Times: p.times, Sketch: p.sketch(slot, 0)})
 		}
 	}
+	c.summarize(dst, kind)
+}
+
+// summarize computes the statistics of the segments.
+func (c *Computer) summarize(dst []float64, kind stats.Kind) {
 	c.sum.Summarize(dst, kind, c.segments)
+	c.rankError = max(c.rankError, c.sum.RankError())
 }
 
 // scratch makes room to gather for n panes.
@@ -146,6 +162,9 @@ func (c *Computer) elements(dst [][]float64, slot int, kind stats.Kind, panes []
 	for _, p := range panes {
 		if slot < p.slots {
 			longest = max(longest, p.arrays[slot].longest())
+			if slot < len(p.large) {
+				longest = max(longest, len(p.large[slot].list))
+			}
 		}
 	}
 	for op := range dst {
@@ -158,9 +177,9 @@ func (c *Computer) elements(dst [][]float64, slot int, kind stats.Kind, panes []
 				continue
 			}
 			c.element[i], c.rests[i] = p.gather(slot, e, c.element[i][:0], c.rests[i][:0])
-			c.segments = append(c.segments, stats.Segment{Values: c.element[i], Residuals: c.rests[i], Times: p.times})
+			c.segments = append(c.segments, stats.Segment{Values: c.element[i], Residuals: c.rests[i], Times: p.times, Sketch: p.sketch(slot, e)})
 		}
-		c.sum.Summarize(c.one, kind, c.segments)
+		c.summarize(c.one, kind)
 		for op, v := range c.one {
 			dst[op][e] = v
 		}
@@ -177,9 +196,9 @@ func (c *Computer) pooled(dst []float64, slot int, kind stats.Kind, panes []*pan
 		}
 		values, rests, times := p.flatten(slot, c.element[i][:0], c.rests[i][:0], c.times[i][:0])
 		c.element[i], c.rests[i], c.times[i] = values, rests, times
-		c.segments = append(c.segments, stats.Segment{Values: values, Residuals: rests, Times: times})
+		c.segments = append(c.segments, stats.Segment{Values: values, Residuals: rests, Times: times, Sketch: p.sketch(slot, 0)})
 	}
-	c.sum.Summarize(dst, kind, c.segments)
+	c.summarize(dst, kind)
 }
 
 func (a *arrayColumn) longest() int {
@@ -225,7 +244,8 @@ func (p *pane) gather(slot, e int, values []float64, rests []stats.Residual) ([]
 func (p *pane) flatten(slot int, values []float64, rests []stats.Residual, times []int64) ([]float64, []stats.Residual, []int64) {
 	col, marks := &p.arrays[slot], p.column(slot)
 	begin, next := 0, 0
-	for row, mark := range marks {
+	for row := col.folded; row < len(marks); row++ {
+		mark := marks[row]
 		end := begin
 		if row < len(col.ends) {
 			end = int(col.ends[row])

@@ -15,17 +15,22 @@ type pane struct {
 	epoch       int32 // leader epoch of the first record
 	seen        int64 // records the partition had read before the first record
 	hash        uint64
-	before      int64 // highest event time the partition had met before the first record
-	version     int  // newest version of the aggregated schema that a record needs
-	partial     bool // some of its records may be missing
+	seed        uint64 // of its sketches
+	before      int64  // highest event time the partition had met before the first record
+	version     int    // newest version of the aggregated schema that a record needs
+	partial     bool   // some of its records may be missing
 
-	rows    int
+	// Records are kept in rows. Above layout.limit of them they are folded
+	// into sketches, and so again whenever the rows are full: see fold.go.
+	folded  int     // records that are in sketches
+	rows    int     // records that are kept
 	times   []int64 // event time of each row, ns
 	room    int     // rows that fit
 	slots   int     // columns that there are
 	scalars []float64
 	rests   [][]stats.Residual // by slot
 	arrays  []arrayColumn      // by slot; empty for scalars
+	large   []sketches         // by slot; nil as long as there are none
 }
 
 // arrayColumn holds the arrays of one field, one after the other: row r is
@@ -34,15 +39,20 @@ type arrayColumn struct {
 	values []float64
 	ends   []int32
 	rests  []stats.Residual
+	folded int // rows whose elements are in a sketch: those of a pooled array
+}
+
+func (c *arrayColumn) reset() {
+	c.values, c.ends, c.rests, c.folded = c.values[:0], c.ends[:0], c.rests[:0], 0
 }
 
 const firstRoom = 16
 
-// add appends a record. isArray tells by slot which fields are arrays.
-func (p *pane) add(row *codec.Row, t int64, isArray []bool) {
+// add appends a record.
+func (p *pane) add(row *codec.Row, t int64, l *layout) {
 	n := len(row.Scalars)
 	if p.rows == p.room || n > p.slots {
-		p.grow(n)
+		p.grow(n, l)
 	}
 	at := p.rows
 	for _, v := range row.Scalars {
@@ -54,15 +64,20 @@ func (p *pane) add(row *codec.Row, t int64, isArray []bool) {
 		at += p.room
 	}
 	for slot, values := range row.Arrays {
-		if isArray[slot] {
+		if l.isArray[slot] {
 			p.arrays[slot].add(values, p.rows)
 		}
 	}
 	for _, r := range row.Rests {
-		p.addRest(r, isArray[r.Slot])
+		p.addRest(r, l.isArray[r.Slot])
 	}
 	p.times = append(p.times, t)
 	p.rows++
+	for _, slot := range l.pooled {
+		if slot < p.slots && len(p.arrays[slot].values) > p.poolLimit(slot, l) {
+			p.foldPool(slot, l)
+		}
+	}
 }
 
 func (c *arrayColumn) add(values []float64, row int) {
@@ -92,10 +107,16 @@ func (p *pane) addRest(r codec.Rest, array bool) {
 }
 
 // grow makes room for another row and for the given number of slots.
-func (p *pane) grow(slots int) {
+func (p *pane) grow(slots int, l *layout) {
+	if p.rows == p.limit(l) {
+		p.fold(l)
+		if slots <= p.slots {
+			return
+		}
+	}
 	room := p.room
 	if p.rows == room {
-		room = max(firstRoom, 2*room)
+		room = min(max(firstRoom, 2*room), p.limit(l))
 	}
 	slots = max(slots, p.slots)
 	block := make([]float64, slots*room)
@@ -128,17 +149,22 @@ func (p *pane) column(slot int) []float64 {
 func (p *pane) reset() {
 	for i := range p.rests {
 		p.rests[i] = p.rests[i][:0]
-		a := &p.arrays[i]
-		a.values, a.ends, a.rests = a.values[:0], a.ends[:0], a.rests[:0]
+		p.arrays[i].reset()
 	}
 	*p = pane{room: p.room, slots: p.slots, times: p.times[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
 }
+
+// count is the number of records.
+func (p *pane) count() int64 { return int64(p.folded + p.rows) }
 
 // size is the memory that the pane's samples take, in bytes.
 func (p *pane) size() int64 {
 	n := int64(cap(p.scalars)+cap(p.times)) * 8
 	for i := range p.arrays {
 		n += int64(cap(p.arrays[i].values))*8 + int64(cap(p.arrays[i].ends))*4
+	}
+	for i := range p.large {
+		n += p.large[i].size()
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -14,6 +15,12 @@ type Settings struct {
 	Grace         int64 // how long a window waits for records that are out of order
 	IdleAfter     int64 // silence after which a partition that is read to its end is passed over
 	MaxFutureSkew int64 // how far ahead of the clock a record may be stamped
+
+	// Of the records of a window, a partition keeps at most ExactLimit (and of
+	// a pooled array so many elements); if there are more, they go to sketches
+	// that keep what Needs says. 0: no limit.
+	ExactLimit int
+	Needs      stats.Needs
 }
 
 // Verdict is what became of a record.
@@ -77,7 +84,11 @@ type Partition struct {
 // layout is what the partitions of an agent share; the agent changes it
 // between batches only.
 type layout struct {
-	isArray []bool // by slot
+	isArray  []bool // by slot
+	isPooled []bool
+	pooled   []int // slots of pooled arrays
+	limit    int   // rows that a pane may keep
+	needs    stats.Needs
 }
 
 // Position is the next offset to read.
@@ -123,7 +134,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	if c == nil || c.start != start {
 		c = p.open(start, offset, epoch, t)
 	}
-	c.add(&p.row, t, p.layout.isArray)
+	c.add(&p.row, t, p.layout)
 	c.last = offset
 	c.version = max(c.version, plan.Version)
 	p.maxTime = max(p.maxTime, t)
@@ -211,6 +222,7 @@ func (p *Partition) open(start, offset int64, epoch int32, t int64) *pane {
 	if !found {
 		c := p.take()
 		c.start, c.first, c.epoch = start, offset, epoch
+		c.seed = recordHash(int64(p.ID), start)
 		c.before = p.maxTime
 		c.seen, c.hash = p.seen-1, p.hash-recordHash(offset, t) // without this record
 		p.panes = slices.Insert(p.panes, i, c)
@@ -262,7 +274,7 @@ func (p *Partition) Low() (offset int64, epoch int32, c Checkpoint) {
 // OpenRows counts the records in open windows, and the windows.
 func (p *Partition) OpenRows() (rows int64, windows int) {
 	for _, c := range p.panes {
-		rows += int64(c.rows)
+		rows += c.count()
 	}
 	return rows, len(p.panes)
 }

@@ -51,6 +51,7 @@ func (a *Aggregation) check(c checker) {
 	a.Window.check(c.in("window"))
 	c.operations("operations", a.Operations)
 	c.oneOf("quantiles", a.Quantiles)
+	c.within("exact_limit", a.ExactLimit, 1, math.MaxInt32)
 	c.within("min_sample_size", a.MinSampleSize, 1, math.MaxInt32)
 	c.oneOf("small_samples", a.SmallSamples)
 	c.oneOf("late.policy", a.Late.Policy)

@@ -107,7 +107,8 @@ type Aggregation struct {
 	Fields          FieldSettings `yaml:"fields"`
 	Window          Window        `yaml:"window"`
 	Operations      []string      `yaml:"operations"`
-	Quantiles       string        `yaml:"quantiles"` // exclusive or inclusive
+	Quantiles       string        `yaml:"quantiles"`   // exclusive or inclusive
+	ExactLimit      int           `yaml:"exact_limit"` // records of a window, in one partition, up to which quantiles are exact
 	MinSampleSize   int           `yaml:"min_sample_size"`
 	SmallSamples    string        `yaml:"small_samples"` // null or first_value
 	Late            Late          `yaml:"late"`

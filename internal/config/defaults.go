@@ -47,6 +47,7 @@ func DefaultAggregation() Aggregation {
 		},
 		Operations:    []string{"min", "q1", "mean", "median", "stdev", "q3", "max"},
 		Quantiles:     "exclusive",
+		ExactLimit:    100_000,
 		MinSampleSize: 2,
 		SmallSamples:  "null",
 		Late:          Late{Policy: "drop"},

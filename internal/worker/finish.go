@@ -72,6 +72,9 @@ func aggregatedRecord(src *source, r *agent.Result) *kgo.Record {
 	if r.Partial {
 		headers = append(headers, header("partial", "true"))
 	}
+	if r.Approximation.Any() {
+		headers = append(headers, header("approximate", r.Approximation.String()))
+	}
 	return &kgo.Record{Topic: src.into, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Time / 1e6), Headers: headers}
 }
 

@@ -29,6 +29,7 @@ func newJob(a *config.Aggregation, lanes int) (*job, error) {
 	if j.ops, err = a.ParseOperations(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
 	}
+	j.set.ExactLimit, j.set.Needs = a.ExactLimit, stats.NeedsOf(j.ops, j.opts)
 	if j.selection, err = a.Fields.Selection(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
 	}
