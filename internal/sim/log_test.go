@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,14 +66,15 @@ func (l *log) client(name string) kgo.Logger {
 	return kgo.BasicLogger(l, kgo.LogLevelDebug, func() string { return fmt.Sprintf("%9.3f %s ", time.Since(l.begin).Seconds(), name) })
 }
 
-// write puts the logs into files and returns their names.
-func (l *log) write(seed uint64) (events, debug string, err error) {
+// write puts the logs of a test into files and returns their names.
+func (l *log) write(test string) (events, debug string, err error) {
+	test = strings.NewReplacer("/", "-", "=", "-").Replace(test)
 	dir := filepath.Join(os.TempDir(), "kafka-aggregator-sim")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", "", err
 	}
-	events = filepath.Join(dir, fmt.Sprintf("seed-%d-events.log", seed))
-	debug = filepath.Join(dir, fmt.Sprintf("seed-%d-debug.log", seed))
+	events = filepath.Join(dir, test+"-events.log")
+	debug = filepath.Join(dir, test+"-debug.log")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := os.WriteFile(events, l.events.Bytes(), 0o644); err != nil {

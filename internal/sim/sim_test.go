@@ -44,7 +44,7 @@ func hold(t *testing.T, p *plan) outcome {
 	l := &log{all: *dump}
 	o := run(t, p, l)
 	if len(o.violations) > 0 || *dump {
-		events, debug, err := l.write(p.seed)
+		events, debug, err := l.write(t.Name())
 		if err != nil {
 			t.Error(err)
 		}

@@ -1,0 +1,64 @@
+//go:build synctests
+
+package sim
+
+import (
+	"testing"
+	"time"
+)
+
+// Plans made by hand, each for a fault that a random one has found.
+
+// simple is a plan of one worker and one topic without anything wrong.
+func simple(partitions int) *plan {
+	return &plan{
+		size: time.Second, grace: time.Second, idle: 3 * time.Second, length: 50 * time.Second, outPartitions: 1,
+		workers: []workerPlan{{}},
+		topics: []topicPlan{{
+			name: "in0", partitions: partitions, change: time.Hour, period: 100 * time.Millisecond, jitter: 900 * time.Millisecond, speed: 1,
+			lag: make([]time.Duration, partitions), empty: make([]bool, partitions),
+		}},
+	}
+}
+
+// Two partitions wait for different schemas at the same time. The second of
+// them was never asked for.
+func TestSchemasOfTwoPartitions(t *testing.T) {
+	p := simple(2)
+	p.workers[0].start = 20 * time.Second
+	p.topics[0].change = 10 * time.Second
+	p.topics[0].gaps = []gap{{partition: 0, to: 10 * time.Second}, {partition: 1, from: 10 * time.Second, to: time.Hour}}
+	hold(t, p)
+}
+
+// A partition waits for its schema, and is paused for it, when the group takes
+// it away. It stayed paused when it came back to the same client.
+func TestPausedPartitionComesBack(t *testing.T) {
+	p := simple(1)
+	p.topics[0].change = 10 * time.Second
+	p.faults = []fault{
+		{at: 9 * time.Second, what: "registry down", length: 10 * time.Second},
+		{at: 11 * time.Second, what: "freeze", length: 15 * time.Second},
+	}
+	hold(t, p)
+}
+
+// A worker with an id of its own that is killed and started again goes on
+// within 5 s: nobody waits for its session or its transaction to time out.
+func TestComesBackQuickly(t *testing.T) {
+	const killed, within = 20 * time.Second, 5 * time.Second
+	p := simple(1)
+	p.workers[0].static = true
+	p.faults = []fault{{at: killed, what: "kill", length: 200 * time.Millisecond}}
+	o := hold(t, p)
+	for _, s := range o.facts.samples {
+		if s.at > killed+time.Second {
+			t.Logf("the next commit was seen at %v", s.at)
+			if s.at > killed+within+sampling {
+				t.Errorf("nothing was committed within %v", within)
+			}
+			return
+		}
+	}
+	t.Error("nothing was committed after the kill")
+}
