@@ -67,9 +67,9 @@ type timed struct {
 	time  int64
 }
 
-// MaxSketch is more than a Sketch can take, in bytes. The scratch of exact
-// sums grows with the range of exponents, from next to nothing to this.
-const MaxSketch = 128 << 10
+// MaxSketch is the most that a Sketch can take, in bytes: 105 KiB for the
+// quantiles, 10 KiB at most for the exact sums.
+const MaxSketch = 120 << 10
 
 // NewSketch makes a sketch of no samples. No event time is before origin (ns
 // since the epoch), which must be the same for all sketches of a window. Seeds
