@@ -43,10 +43,11 @@ vet: ## go vet, also of the tests for a real Kafka
 staticcheck: ## staticcheck, in the version of go.mod
 	go tool staticcheck ./...
 	go tool staticcheck -tags e2e ./test/...
+	go tool staticcheck -tags synctests ./internal/sim ./internal/worker
 
 .PHONY: format
 format: ## gofmt all files
-	gofmt -w cmd internal test
+	gofmt -w bench cmd internal test
 
 .PHONY: fuzz
 fuzz: ## each fuzz test for FUZZTIME (10s)
