@@ -8,6 +8,9 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
+// program is the name of what is measured.
+const program = "kafka-aggregator"
+
 // Shape of the backlogs.
 const (
 	perWindow  = 1000 // records of a window of 1 s
@@ -30,8 +33,8 @@ func contestants(o *options) []contestant {
 		{name: "fetching alone", command: func(s *stack, _, topic, _ string, records int64) ([]string, error) {
 			return []string{self(), "fetch", "-brokers", s.broker.Addr, "-topic", topic, "-want", fmt.Sprint(records)}, nil
 		}},
-		{name: "kafka-aggregator", check: true, command: func(s *stack, run, topic, into string, _ int64) ([]string, error) {
-			config, err := s.config(run, "^"+topic+"$", into+"-{source_topic}")
+		{name: program, check: true, command: func(s *stack, run, topic, into string, _ int64) ([]string, error) {
+			config, err := s.config(configuration{run: run, topics: "^" + topic + "$", into: into + "-{source_topic}"})
 			return s.worker(run, config, "--stop-at-end"), err
 		}},
 	}

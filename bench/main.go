@@ -55,6 +55,8 @@ func main() {
 		switch os.Args[1] {
 		case "fetch":
 			exit(fetchMain(os.Args[2:]))
+		case "registry":
+			exit(registryMain())
 		case "profile":
 			exit(profileMain(os.Args[2:]))
 		}

@@ -26,7 +26,7 @@ func (s *stack) java(name string, flags []string, run, topic, into string) []str
 	target := filepath.Join(s.root, "bench", "peers", name, "target")
 	args := append([]string{"java", "-Xmx2g"}, flags...)
 	return append(args, "-cp", filepath.Join(target, "*")+":"+filepath.Join(target, "lib", "*"), "peer.Main",
-		s.broker.Addr, s.registry.URL, run, topic, into, filepath.Join(s.broker.Dir, "state-"+run))
+		s.broker.Addr, s.url, run, topic, into, filepath.Join(s.broker.Dir, "state-"+run))
 }
 
 // buildPeers lets Maven compile them.

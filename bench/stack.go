@@ -1,18 +1,20 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
 
@@ -21,7 +23,8 @@ type stack struct {
 	*options
 	name     string // of the benchmark
 	broker   *kafka.Broker
-	registry *sandbox.Registry
+	registry *exec.Cmd
+	url      string // of the registry
 	client   *kgo.Client
 	admin    *kadm.Client
 	schemas  *registry.Client
@@ -57,10 +60,10 @@ func startStack(ctx context.Context, o *options, name string) (*stack, error) {
 }
 
 func (s *stack) connect() (err error) {
-	if s.registry, err = sandbox.StartRegistry("127.0.0.1:0"); err != nil {
-		return err
+	if err := s.startRegistry(); err != nil {
+		return fmt.Errorf("start the registry: %w", err)
 	}
-	if s.schemas, err = registry.New(registry.Options{URL: s.registry.URL}); err != nil {
+	if s.schemas, err = registry.New(registry.Options{URL: s.url}); err != nil {
 		return err
 	}
 	if s.client, err = kgo.NewClient(s.opts()...); err != nil {
@@ -70,13 +73,36 @@ func (s *stack) connect() (err error) {
 	return nil
 }
 
+// startRegistry starts this program as a registry.
+func (s *stack) startRegistry() error {
+	s.registry = exec.Command(self(), "registry")
+	s.registry.Stderr = os.Stderr
+	s.registry.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := s.registry.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.registry.Start(); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		_ = s.registry.Process.Kill()
+		_ = s.registry.Wait()
+		return err
+	}
+	s.url = strings.TrimSpace(line)
+	return nil
+}
+
 // stop ends the broker and removes its data.
 func (s *stack) stop() {
 	if s.client != nil {
 		s.client.Close()
 	}
-	if s.registry != nil {
-		s.registry.Close()
+	if s.url != "" {
+		_ = s.registry.Process.Kill() // it may have ended
+		_ = s.registry.Wait()
 	}
 	if err := s.broker.Kill(); err != nil {
 		progress("%v", err)
@@ -91,20 +117,26 @@ func (s *stack) opts(more ...kgo.Opt) []kgo.Opt {
 	return append([]kgo.Opt{kgo.SeedBrokers(s.broker.Addr)}, more...)
 }
 
-// config writes a configuration of the worker for the topics that match, and
-// returns the file's name. Lines of more come at the end, in the aggregation.
-func (s *stack) config(run, topics, aggregated string, more ...string) (string, error) {
+// configuration is what differs between the configurations of workers.
+type configuration struct {
+	run    string // name of the group and the file
+	topics string // regular expression
+	into   string // aggregated topic
+	listen string // of the status; "": off
+}
+
+// config writes a configuration and returns the file's name.
+func (s *stack) config(c configuration) (string, error) {
 	text := fmt.Sprintf(`kafka: {brokers: [%s]}
 schema_registry: {url: %s}
 worker: {group: %s}
-http: {listen: 'off'}
+http: {listen: '%s'}
 log: {level: %s, format: text}
 aggregations:
   - name: bench
     topics: {include: ['%s']}
     aggregated_topic: '%s'
-%s
-`, s.broker.Addr, s.registry.URL, run, s.log, topics, aggregated, strings.Join(more, "\n"))
-	file := filepath.Join(s.dir, run+".yaml")
+`, s.broker.Addr, s.url, c.run, cmp.Or(c.listen, "off"), s.log, c.topics, c.into)
+	file := filepath.Join(s.dir, c.run+".yaml")
 	return file, os.WriteFile(file, []byte(text), 0o644)
 }
