@@ -30,7 +30,8 @@ func operations(t testing.TB, names string) (ops []stats.Operation) {
 // foldFields are one of each kind of field.
 var foldFields = []codec.Field{
 	{Name: "real"}, {Name: "long", Kind: stats.Integer}, {Name: "array", Array: true},
-	{Name: "pool", Array: true, Pool: true}, {Name: "longs", Array: true, Kind: stats.Integer}, {Name: "new"},
+	{Name: "pool", Array: true, Pool: true}, {Name: "longs", Array: true, Kind: stats.Integer},
+	{Name: "long_pool", Array: true, Pool: true, Kind: stats.Integer}, {Name: "new"},
 }
 
 func foldLayout(limit int, ops []stats.Operation) *layout {
@@ -131,6 +132,23 @@ func TestFold(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A pooled array has many samples in few records.
+func TestFoldPool(t *testing.T) {
+	l := foldLayout(5000, operations(t, "mean median"))
+	p, r := &pane{start: 1000}, rand.New(rand.NewPCG(1, 1))
+	for n := range 100 {
+		row := foldRow(r, false)
+		row.Arrays[3] = make([]float64, 900)
+		p.add(row, 1000, l)
+		if kept := len(p.arrays[3].values); kept > l.limit {
+			t.Fatalf("%d elements are kept of %d records", kept, n)
+		}
+	}
+	if p.folded != 0 || p.sketch(3, 0) == nil || p.sketch(0, 0) != nil {
+		t.Error("not only the pooled array was folded")
 	}
 }
 
