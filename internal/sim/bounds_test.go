@@ -18,11 +18,14 @@ import (
 // confirmed is for how long it may hold that a partition was found silent.
 const confirmed = 3500 * time.Millisecond
 
+// discovered is how long it may take until all workers know a new partition.
+const discovered = 2 * time.Minute
+
 const never = math.MinInt64 / 4
 
 // bounds sets low and high of the records of a topic.
 func (j *court) bounds(t *topicPlan) {
-	parts := make([][]*input, t.partitions)
+	parts := make([][]*input, t.all())
 	for _, in := range j.sources[t.name] {
 		parts[in.partition] = append(parts[in.partition], in)
 	}
@@ -37,13 +40,20 @@ func (j *court) bounds(t *topicPlan) {
 			}
 			in.low = own
 			high = max(high, own)
-			if in.acked.Sub(before) >= j.plan.idle {
-				high = max(high, clock(part, grace, j.begin, in.acked))
+			others := func(at time.Time) {
 				for other, p := range parts {
 					if other != id {
-						high = max(high, clock(p, grace, j.begin, in.acked.Add(confirmed)))
+						high = max(high, clock(p, grace, j.begin, at))
 					}
 				}
+			}
+			if in.acked.Sub(before) >= j.plan.idle {
+				high = max(high, clock(part, grace, j.begin, in.acked))
+				others(in.acked.Add(confirmed))
+			}
+			// Nobody waits for a partition that nobody knows of yet.
+			if known := j.begin.Add(t.grow + discovered); id >= t.partitions && in.sent.Before(known) {
+				others(known)
 			}
 			in.high = high
 			before = in.sent

@@ -46,7 +46,7 @@ func (f fault) String() string {
 
 // kinds are the kinds of faults, the more important ones more often.
 var kinds = []string{
-	"kill", "kill", "kill", "restart", "restart", "freeze", "freeze", "cut", "lose answer", "lose answer", "lose request",
+	"kill", "kill", "kill", "restart", "restart", "freeze", "freeze", "stall", "stall", "cut", "lose answer", "lose answer", "lose request",
 	"broker down", "error", "error", "error", "error", "error", "leaders move", "replace", "registry down", "registry busy", "extra worker",
 }
 
@@ -81,8 +81,11 @@ func newFault(rng *rand.Rand, p *plan) fault {
 		worker: rng.IntN(len(p.workers)), broker: rng.IntN(brokers), length: between(rng, 100*time.Millisecond, 25*time.Second),
 		key: lossy[rng.IntN(len(lossy))], count: 1 + rng.IntN(4),
 	}
-	if rng.IntN(3) == 0 {
+	switch {
+	case rng.IntN(3) == 0:
 		f.length = between(rng, 50*time.Millisecond, 2*time.Second)
+	case f.what == "stall" && rng.IntN(2) == 0: // longer than a rebalance waits
+		f.length = between(rng, 30*time.Second, 50*time.Second)
 	}
 	if f.what == "error" {
 		// The transaction's own calls as often as all the others.
@@ -121,6 +124,10 @@ func (w *world) strike(f fault) {
 		if p := s.peek(); p != nil {
 			p.link.freeze()
 			later(p.link.thaw)
+		}
+	case "stall":
+		if p := s.peek(); p != nil {
+			p.stall(f.length)
 		}
 	case "replace": // the old one is cut off from the network, and comes back
 		p := s.take()
@@ -165,11 +172,11 @@ func (w *world) strike(f fault) {
 		for i, t := range w.plan.topics {
 			for id := range t.partitions {
 				if (i+id)%2 == 0 {
-					w.must(w.cluster.MoveTopicPartition(t.name, int32(id), int32(f.broker)))
+					_ = w.cluster.MoveTopicPartition(t.name, int32(id), int32(f.broker)) // if it is there
 				}
 			}
 		}
-		_ = w.cluster.MoveTopicPartition(w.plan.topics[0].name+suffix, 0, int32(f.broker)) // if it is there
+		_ = w.cluster.MoveTopicPartition(w.plan.topics[0].name+suffix, 0, int32(f.broker))
 	case "registry down":
 		w.registry.down()
 		later(w.registry.up)

@@ -43,6 +43,9 @@ type workerPlan struct {
 type topicPlan struct {
 	name                                string
 	partitions                          int
+	more                                int           // partitions that come later
+	grow                                time.Duration // when they do
+	created                             time.Duration // when the topic is
 	transactional                       bool
 	family                              int
 	change                              time.Duration // when the schema changes
@@ -55,6 +58,9 @@ type topicPlan struct {
 	late, ahead, future, tombstone, bad float64
 }
 
+// all is how many partitions there are in the end.
+func (t *topicPlan) all() int { return t.partitions + t.more }
+
 // gap is a silence of a partition (-1: of all).
 type gap struct {
 	partition int
@@ -62,7 +68,7 @@ type gap struct {
 }
 
 func (t *topicPlan) silent(partition int, at time.Duration) bool {
-	if t.empty[partition] {
+	if t.empty[partition] || at < t.created || partition >= t.partitions && at < t.grow {
 		return true
 	}
 	return slices.ContainsFunc(t.gaps, func(g gap) bool {
@@ -95,13 +101,20 @@ func newPlan(seed uint64) *plan {
 			late: choose(rng, 0, 0.02, 0.1), ahead: choose(rng, 0, 0.01), future: choose(rng, 0, 0.01),
 			tombstone: choose(rng, 0, 0.02), bad: choose(rng, 0, 0.03),
 		}
-		for id := range t.partitions {
+		if rng.IntN(5) == 0 {
+			t.more, t.grow = 1+rng.IntN(2), between(rng, 5*time.Second, p.length)
+		}
+		if rng.IntN(5) == 0 {
+			t.created = between(rng, time.Second, p.length/2)
+			t.grow += t.created
+		}
+		for id := range t.all() {
 			t.lag = append(t.lag, choose(rng, 0, between(rng, 0, 3*time.Second)))
 			t.empty = append(t.empty, id > 0 && rng.IntN(8) == 0)
 		}
 		for range rng.IntN(4) {
 			from := between(rng, 5*time.Second, p.length)
-			t.gaps = append(t.gaps, gap{partition: rng.IntN(t.partitions+1) - 1, from: from, to: from + between(rng, time.Second, 20*time.Second)})
+			t.gaps = append(t.gaps, gap{partition: rng.IntN(t.all()+1) - 1, from: from, to: from + between(rng, time.Second, 20*time.Second)})
 		}
 		p.topics = append(p.topics, t)
 	}

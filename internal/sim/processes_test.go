@@ -24,10 +24,12 @@ type proc struct {
 	link *link
 	stop context.CancelFunc // SIGTERM
 	hard context.CancelFunc
+	dead context.Context // ends with a SIGKILL
 	done chan struct{}
 
 	mu     sync.Mutex
-	ending bool // was told to end
+	ending bool      // was told to end
+	stuck  time.Time // until when its loop stands still
 
 	mismatches, lost int64 // of its status; set before done
 }
@@ -43,6 +45,27 @@ func (p *proc) kill() {
 func (p *proc) end() { p.mu.Lock(); defer p.mu.Unlock(); p.ending = true }
 
 func (p *proc) told() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.ending }
+
+// stall has the worker's loop stand still for a time while its heartbeats go
+// on: between the next records that it polls and what it makes of them.
+func (p *proc) stall(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stuck = time.Now().Add(d)
+}
+
+// OnFetchRecordUnbuffered is called by the client in the loop's goroutine.
+func (p *proc) OnFetchRecordUnbuffered(*kgo.Record, bool) {
+	p.mu.Lock()
+	d := time.Until(p.stuck)
+	p.mu.Unlock()
+	if d > 0 {
+		select {
+		case <-time.After(d):
+		case <-p.dead.Done():
+		}
+	}
+}
 
 // slot is the place of a worker that a supervisor keeps running.
 type slot struct {
@@ -102,12 +125,12 @@ func (w *world) start(name, id string) *proc {
 	ctx, stop := context.WithCancel(hardCtx)
 	w.mu.Lock()
 	name = fmt.Sprintf("%s#%d", name, len(w.procs))
-	p := &proc{name: name, link: w.net.link(name), hard: hard, done: make(chan struct{})}
+	p := &proc{name: name, link: w.net.link(name), hard: hard, dead: hardCtx, done: make(chan struct{})}
 	w.procs = append(w.procs, p)
 	w.mu.Unlock()
 	p.stop = func() { p.end(); stop() }
 	w.event("%s starts", name)
-	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.MetadataMinAge(500 * time.Millisecond)}
+	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.WithHooks(p), kgo.MetadataMinAge(500 * time.Millisecond)}
 	if l := w.log.client(name); l != nil {
 		opts = append(opts, kgo.WithLogger(l))
 	}

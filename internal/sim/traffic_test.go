@@ -96,7 +96,7 @@ func (t *traffic) transactions() {
 
 // send writes the next record of the topic, if its partition is not silent.
 func (t *traffic) send(cl *kgo.Client) {
-	partition := t.rng.IntN(t.partitions)
+	partition := t.rng.IntN(t.all())
 	at := t.since()
 	if t.silent(partition, at) {
 		return

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
@@ -122,7 +123,9 @@ func (w *world) build() {
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "500"}),
 	}
 	for _, t := range w.plan.topics {
-		opts = append(opts, kfake.SeedTopics(int32(t.partitions), t.name))
+		if t.created == 0 {
+			opts = append(opts, kfake.SeedTopics(int32(t.partitions), t.name))
+		}
 	}
 	var err error
 	w.cluster, err = kfake.NewCluster(opts...)
@@ -130,8 +133,11 @@ func (w *world) build() {
 	w.addrs = w.cluster.ListenAddrs()
 	for i, t := range w.plan.topics { // the first leaders are random
 		for id := range t.partitions {
-			w.must(w.cluster.MoveTopicPartition(t.name, int32(id), int32((i+id)%brokers)))
+			if t.created == 0 {
+				w.must(w.cluster.MoveTopicPartition(t.name, int32(id), int32((i+id)%brokers)))
+			}
 		}
+		w.alter(t)
 	}
 	for _, f := range families {
 		var pair [2]*generator
@@ -142,6 +148,41 @@ func (w *world) build() {
 		}
 		w.families = append(w.families, pair)
 	}
+}
+
+// alter creates a topic, and adds partitions to it, when the plan says so.
+func (w *world) alter(t topicPlan) {
+	if t.created == 0 && t.more == 0 {
+		return
+	}
+	w.ending.Go(func() {
+		adm := kadm.NewClient(w.client(w.net.link("operator")))
+		defer adm.Close()
+		try := func(what string, do func() error) {
+			for err := do(); err != nil; err = do() {
+				w.event("%s %s: %v", what, t.name, err)
+				time.Sleep(time.Second)
+			}
+			w.event("%s %s", what, t.name)
+		}
+		if t.created > 0 {
+			time.Sleep(t.created)
+			try("create", func() error {
+				r, err := adm.CreateTopic(context.Background(), int32(t.partitions), 1, nil, t.name)
+				if errors.Is(r.Err, kerr.TopicAlreadyExists) {
+					return nil
+				}
+				return errors.Join(err, r.Err)
+			})
+		}
+		if t.more > 0 {
+			time.Sleep(t.grow - w.since())
+			try("add partitions to", func() error {
+				r, err := adm.UpdatePartitions(context.Background(), t.all(), t.name)
+				return errors.Join(err, r.Error())
+			})
+		}
+	})
 }
 
 // calm ends all faults that have not happened.

@@ -81,6 +81,13 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
+	switch member, _ := s.cl.GroupMetadata(); {
+	case member == s.member:
+	case s.holds() && !brokenMember:
+		s.fail(errRemoved)
+	default:
+		s.member = member
+	}
 	// The client keeps a partition paused that it loses, also when it gets
 	// the partition back.
 	resumed := map[string][]int32{}
@@ -126,6 +133,16 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	}
 	s.assignments++
 	return assigned, nil
+}
+
+// holds reports whether any partition is assigned.
+func (s *session) holds() bool {
+	for _, src := range s.sources {
+		if len(src.parts) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // resume decides where a partition is read from, given what the group's

@@ -17,6 +17,22 @@ import (
 // must be dropped.
 var errAborted = errors.New("the transaction was not committed")
 
+// errRemoved: the group took this member for dead and gave its partitions to
+// others. The client may be a member again by now, under another id. It does
+// not always say that the partitions were lost: if the loop was stuck in the
+// middle of a rebalance, it joins again as if it still had them.
+var errRemoved = errors.New("the group took this worker for dead")
+
+// membership is what a commit says of who makes it. It is an error if this is
+// another member than the one that the partitions were assigned to.
+func (s *session) membership() (member string, generation int32, err error) {
+	member, generation = s.cl.GroupMetadata()
+	if member != s.member && !brokenMember {
+		err = errRemoved
+	}
+	return member, generation, err
+}
+
 // offsets are what a commit says of the partitions of some sources.
 type offsets struct {
 	parts []*part
@@ -133,12 +149,12 @@ func (s *session) produce(ss []*source) error {
 }
 
 // commitTxnOffsets adds the offsets to the transaction under the member id
-// and generation that this client has now. The broker refuses them if the
-// member is not in the group, which is what fences a worker that was taken
-// for dead. That the partitions are still this member's if it is in the group
-// follows from the cooperative protocol: they are given to another one only
-// after this client has run the callback that drops them, and that waits for
-// the end of the turn.
+// that the partitions were assigned to, and the generation that it has now.
+// The broker refuses them if the member is not in the group, which is what
+// fences a worker that was taken for dead. That the partitions are still this
+// member's if it is in the group follows from the cooperative protocol: they
+// are given to another one only after this client has run the callback that
+// drops them, and that waits for the end of the turn.
 func (s *session) commitTxnOffsets(o offsets) error {
 	id, epoch, err := s.cl.ProducerID(s.hard)
 	if err != nil {
@@ -152,7 +168,10 @@ func (s *session) commitTxnOffsets(o offsets) error {
 	return s.retry("commit offsets in transaction", func() error {
 		req := kmsg.NewPtrTxnOffsetCommitRequest()
 		req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = s.txnID, s.w.cfg.Worker.Group, id, epoch
-		req.MemberID, req.Generation = s.cl.GroupMetadata()
+		var err error
+		if req.MemberID, req.Generation, err = s.membership(); err != nil {
+			return err
+		}
 		req.InstanceID = s.instanceID
 		byTopic := map[string]int{}
 		for i, p := range o.parts {
@@ -204,7 +223,10 @@ func (s *session) commitOffsets(o offsets) error {
 	return s.retry("commit offsets", func() error {
 		req := kmsg.NewPtrOffsetCommitRequest()
 		req.Group = s.w.cfg.Worker.Group
-		req.MemberID, req.Generation = s.cl.GroupMetadata()
+		var err error
+		if req.MemberID, req.Generation, err = s.membership(); err != nil {
+			return err
+		}
 		req.InstanceID = s.instanceID
 		byTopic := map[string]int{}
 		for i, p := range o.parts {

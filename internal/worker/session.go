@@ -39,6 +39,7 @@ type session struct {
 	sources     map[string]*source
 	fetched     map[string]map[int32]fetched
 	assignments int
+	member      string // id in the group under which the partitions were assigned
 	failed      error
 
 	// The rest belongs to the loop alone.
@@ -389,7 +390,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 	o := s.low(quiet, !daily)
 	if err := s.commitOffsets(o); err != nil {
 		// Nothing was put out by it, so nothing is in doubt: it is tried again.
-		if flush {
+		if flush || errors.Is(err, errRemoved) {
 			return err
 		}
 		s.w.log.Warn("committing offsets failed", "err", err)

@@ -13,6 +13,7 @@ const (
 	brokenIdle    = false
 	brokenRevoke  = false
 	brokenReplay  = false
+	brokenMember  = false
 )
 
 type mutex = sync.Mutex

@@ -16,11 +16,13 @@ var (
 	brokenIdle    bool // takes a partition for idle without asking for its end
 	brokenRevoke  bool // delivers what is pending of a topic that was taken away
 	brokenReplay  bool // takes records that are read again for new ones
+	brokenMember  bool // commits under whatever member id it has in the group
 )
 
 var rules = map[string]*bool{
 	"head": &brokenHead, "produce": &brokenProduce, "abort": &brokenAbort,
 	"idle": &brokenIdle, "revoke": &brokenRevoke, "replay": &brokenReplay,
+	"member": &brokenMember,
 }
 
 // Break takes a rule of delivery out of all workers, to show that the
