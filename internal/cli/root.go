@@ -60,7 +60,7 @@ and the common ones from flags; the latter win. See "config --help".
 		}
 	}
 	add("run", newWorker(p), newConfig(p))
-	add("look", newPlan(p), newAgents(p), newTail(p))
+	add("look", newPlan(p), newBench(p), newAgents(p), newTail(p))
 	add("try", newDemo(p), newInitExample(p), newProduce(p))
 	add("more", newVersion(p))
 	strictArguments(root)

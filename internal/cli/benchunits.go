@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/twmb/avro"
+
+	kagent "github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/example"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// units is what the computation costs on this machine.
+type units struct {
+	decode  time.Duration // a record
+	collect time.Duration // a record, on top of decode: window, watermark, columns
+	compute time.Duration // a window: statistics and encoding
+	encode  time.Duration // a window's record, part of compute
+}
+
+// unitValues bounds the values that are measured with; costs are proportional beyond.
+const unitValues = 4_000_000
+
+// measureUnits measures with records of a class: doubles of the shapes that
+// example topics have, in windows with as many samples as the class has.
+func measureUnits(c loadClass) (units, error) {
+	values := min(c.values, example.MaxFields)
+	samples := min(c.samples(), max(1, unitValues/values))
+	b, err := newBody(c, values)
+	if err != nil {
+		return units{}, err
+	}
+	// As many windows a turn as make the clock's steps negligible.
+	windows := max(1, 20_000/(samples*values))
+	start := time.Now().Truncate(time.Hour).UnixNano()
+	size := int64(c.aggregation.Window.Size)
+	var u units
+	best := func(d *time.Duration, took time.Duration, n int) {
+		if took /= time.Duration(n); *d == 0 || took < *d {
+			*d = took
+		}
+	}
+	var add time.Duration
+	var row codec.Row
+	for turn, began := 0, time.Now(); turn < 3 || time.Since(began) < 200*time.Millisecond; turn++ {
+		t := time.Now()
+		for range windows * samples {
+			if err := b.decoder.Decode(b.next(), &row); err != nil {
+				return units{}, err
+			}
+		}
+		best(&u.decode, time.Since(t), windows*samples)
+
+		t = time.Now()
+		for w := range windows {
+			for i := range samples {
+				at := start + int64(w)*size + int64(i)*size/int64(samples)
+				if _, err := b.partition.Add(b.offset, 0, at, math.MaxInt64, &b.plan, b.next()); err != nil {
+					return units{}, err
+				}
+				b.offset++
+			}
+		}
+		best(&add, time.Since(t), windows*samples)
+		start += int64(windows) * size
+
+		t = time.Now()
+		n := 0
+		for _, w := range b.agent.Close(start, nil) {
+			b.computer.Compute(b.agent, w)
+			b.agent.Release(w)
+			n++
+		}
+		if n != windows {
+			return units{}, fmt.Errorf("%d windows were closed, want %d", n, windows)
+		}
+		best(&u.compute, time.Since(t), windows)
+
+		t = time.Now()
+		const records = 100
+		for range records {
+			b.out = b.encoder.Append(b.out[:0], codec.Head{Count: 1}, &b.results)
+		}
+		best(&u.encode, time.Since(t), records)
+	}
+	// The bounds of a class with more values than an example can have.
+	scale := float64(c.values) / float64(values)
+	windowScale := scale * float64(c.samples()) / float64(samples)
+	u.collect = time.Duration(scale * float64(max(0, add-u.decode)))
+	u.decode = time.Duration(scale * float64(u.decode))
+	u.compute = time.Duration(windowScale * float64(u.compute))
+	u.encode = min(u.compute, time.Duration(scale*float64(u.encode)))
+	return u, nil
+}
+
+// body has what it takes to aggregate records of a class without Kafka.
+type body struct {
+	bodies    [][]byte
+	at        int
+	decoder   *codec.Decoder
+	plan      kagent.Plan
+	agent     *kagent.Agent
+	partition *kagent.Partition
+	offset    int64
+	computer  *kagent.Computer
+	encoder   *codec.Encoder
+	results   codec.Results
+	out       []byte
+}
+
+func newBody(c loadClass, values int) (*body, error) {
+	a := c.aggregation
+	ops, err := a.ParseOperations()
+	if err != nil {
+		return nil, err
+	}
+	opts := a.Statistics()
+	schema, err := avro.Parse(example.Schema("bench", values))
+	if err != nil {
+		return nil, err
+	}
+	selection := codec.Selection{Exclude: nil, MaxElements: a.Fields.MaxElements}
+	fields, _, err := codec.Project(schema, selection)
+	if err != nil {
+		return nil, err
+	}
+	derived, err := codec.Derive("bench-aggregated", "bench", nil, fields, ops, opts.Quantiles)
+	if err != nil {
+		return nil, err
+	}
+	b := &body{computer: kagent.NewComputer(ops, opts)}
+	if b.decoder, err = codec.NewDecoder(schema, selection, derived); err != nil {
+		return nil, err
+	}
+	slots := make([]int, len(derived.Fields))
+	for i := range slots {
+		slots[i] = i
+	}
+	b.encoder = codec.NewEncoder(derived, 1, slots, len(ops))
+	b.results.Scalars = make([]float64, len(slots)*len(ops))
+	b.agent = kagent.New("bench", kagent.Settings{
+		Size: int64(a.Window.Size), Grace: math.MaxInt64 / 4, IdleAfter: math.MaxInt64, MaxFutureSkew: math.MaxInt64,
+		ExactLimit: a.ExactLimit, Needs: stats.NeedsOf(ops, opts),
+	})
+	b.agent.AddVersion(kagent.Version{Schema: derived, SchemaID: 1, Encoder: b.encoder})
+	b.agent.SetPartitions(1)
+	b.partition = b.agent.Assign(0, 0, kagent.Fresh(0))
+	b.plan = kagent.Plan{Decoder: b.decoder.Clone()}
+	generator := example.NewGenerator(1, example.Topic{Fields: values})
+	for i := range max(1, min(1000, unitValues/values)) {
+		b.bodies = append(b.bodies, generator.Append(nil, int64(i)*1e6)[5:])
+	}
+	return b, nil
+}
+
+// next goes round the records, so that they come from memory, not from the
+// nearest cache, as fetched ones do.
+func (b *body) next() []byte {
+	b.at++
+	if b.at == len(b.bodies) {
+		b.at = 0
+	}
+	return b.bodies[b.at]
+}
