@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -15,22 +14,24 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
 // Every kind of bad record among good ones: each goes to the dead-letter topic
 // once, with its bytes and where it came from; the windows have all the good
 // records.
 func TestBadInput(t *testing.T) {
-	s := newStack(t)
-	s.create(2, "bad-input")
-	from := s.source("bad-input", record("r", []string{
+	s := stack.New(t)
+	s.Create(2, "bad-input")
+	from := s.Source("bad-input", record("r", []string{
 		`{"name":"x","type":"double"}`, `{"name":"list","type":{"type":"array","items":"float"}}`, `{"name":"maybe","type":["null","int"]}`,
 	}))
 	random := rand.New(rand.NewPCG(1, 2))
 	good := func() []byte {
-		return from.encode(map[string]any{"x": random.Float64(), "list": []float32{1, random.Float32()}, "maybe": int32(random.IntN(9))})
+		return from.Encode(map[string]any{"x": random.Float64(), "list": []float32{1, random.Float32()}, "maybe": int32(random.IntN(9))})
 	}
-	billion := append(from.encode(map[string]any{"x": 1.0, "list": []float32{}, "maybe": nil})[:5+8], binary.AppendVarint(nil, 1_000_000_000)...)
+	billion := append(from.Encode(map[string]any{"x": 1.0, "list": []float32{}, "maybe": nil})[:5+8], binary.AppendVarint(nil, 1_000_000_000)...)
 	bad := map[string]func() []byte{
 		"wrong magic byte":    func() []byte { return append([]byte{1}, good()[1:]...) },
 		"four bytes":          func() []byte { return good()[:4] },
@@ -47,7 +48,7 @@ func TestBadInput(t *testing.T) {
 		"endless varint":      func() []byte { return append(good()[:5+8], bytes.Repeat([]byte{0xff}, 30)...) },
 		"negative block size": func() []byte { return append(good()[:5+8], 1, 1, 0, 0) },
 	}
-	worker := s.start("worker", "worker", "-c", s.config("^bad-input$"))
+	worker := s.Start("worker", "worker", "-c", s.Config("^bad-input$"))
 	kinds := slices.Sorted(maps.Keys(bad))
 	start := time.Now().Add(-20 * time.Second)
 	var records []*kgo.Record
@@ -63,11 +64,11 @@ func TestBadInput(t *testing.T) {
 			records = append(records, r)
 		}
 	}
-	s.produce(records...)
+	s.Produce(records...)
 	isBad := func(r *kgo.Record) bool { return len(r.Headers) > 0 }
-	s.waitWindows(time.Second, 30*time.Second, isBad, "bad-input")
-	worker.terminate(10 * time.Second)
-	v := s.oracle("^bad-input$", "--latest-ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
+	s.WaitWindows(time.Second, 30*time.Second, isBad, "bad-input")
+	worker.Terminate(10 * time.Second)
+	v := s.Oracle("^bad-input$", "--latest-ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
 
 	want := map[string]*kgo.Record{} // by place
 	tombstones := 0
@@ -81,7 +82,7 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	errors := map[string]string{} // one of each kind
-	for _, letter := range s.readAll("dead-letter") {
+	for _, letter := range s.ReadAll("dead-letter") {
 		h := headers(letter)
 		place := h["partition"] + " " + h["offset"]
 		r := want[place]
@@ -112,31 +113,4 @@ func headers(r *kgo.Record) map[string]string {
 		m[h.Key] = string(h.Value)
 	}
 	return m
-}
-
-// readAll reads the committed records of a topic to its end.
-func (s *stack) readAll(topic string) []*kgo.Record {
-	s.t.Helper()
-	client, err := kgo.NewClient(s.opts(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
-	must(s.t, err)
-	defer client.Close()
-	ends, err := s.ends(topic)
-	must(s.t, err)
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
-	defer cancel()
-	var records []*kgo.Record
-	for len(ends) > 0 {
-		fetches := client.PollFetches(ctx)
-		must(s.t, ctx.Err())
-		for _, r := range fetches.Records() {
-			if !r.Attrs.IsControl() {
-				records = append(records, r)
-			}
-			if place := fmt.Sprint(topic, " ", r.Partition); r.Offset >= ends[place]-1 {
-				delete(ends, place)
-			}
-		}
-	}
-	return records
 }

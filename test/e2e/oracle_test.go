@@ -6,12 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
 // The oracle that judges the other tests passes right records and finds
 // every kind of damage.
 func TestOracle(t *testing.T) {
-	out, err := exec.Command(python, "-m", "unittest", "discover", filepath.Join(root, "test", "oracle")).CombinedOutput()
+	tools, err := stack.Install()
+	must(t, err)
+	out, err := exec.Command(tools.Python, "-m", "unittest", "discover", filepath.Join(tools.Root, "test", "oracle")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -8,14 +8,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
 // A source schema that changes while records flow, in the middle of windows:
 // fields turn nullable, wider, disappear, come back, and are new.
 func TestSchemaChanges(t *testing.T) {
-	s := newStack(t)
-	s.create(2, "changing")
-	must(t, s.registry.Schemas.SetCompat("changing-value", sr.CompatNone))
+	s := stack.New(t)
+	s.Create(2, "changing")
+	must(t, s.Registry.Schemas.SetCompat("changing-value", sr.CompatNone))
 	phases := []struct {
 		fields []string
 		record func(k int) map[string]any
@@ -39,19 +41,19 @@ func TestSchemaChanges(t *testing.T) {
 	}
 	const perPhase, perSecond = 105, 10 // each change in the middle of a window
 	start := time.Now().Add(-90 * time.Second).Truncate(time.Second)
-	worker := s.start("worker", "worker", "-c", s.config("^changing$"))
+	worker := s.Start("worker", "worker", "-c", s.Config("^changing$"))
 	for i, phase := range phases {
-		from := s.source("changing", record("r", phase.fields))
+		from := s.Source("changing", record("r", phase.fields))
 		var records []*kgo.Record
 		for k := i * perPhase; k < (i+1)*perPhase; k++ {
-			records = append(records, from.record(int32(k%2), start.Add(time.Duration(k)*time.Second/perSecond), phase.record(k)))
+			records = append(records, from.Record(int32(k%2), start.Add(time.Duration(k)*time.Second/perSecond), phase.record(k)))
 		}
-		s.produce(records...)
+		s.Produce(records...)
 	}
-	s.waitWindows(time.Second, 30*time.Second, nil, "changing")
-	worker.terminate(10 * time.Second)
-	s.oracle("^changing$", "--expect-windows", "42")
-	versions, err := s.schemas.Versions(t.Context(), "changing-aggregated-value")
+	s.WaitWindows(time.Second, 30*time.Second, nil, "changing")
+	worker.Terminate(10 * time.Second)
+	s.Oracle("^changing$", "--expect-windows", "42")
+	versions, err := s.Schemas.Versions(t.Context(), "changing-aggregated-value")
 	must(t, err)
 	t.Logf("%d versions of the aggregated schema", len(versions))
 }

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
 // Schemas as instruments have them: many values in arrays, nothing but
 // nullable fields, records in records.
 func TestShapes(t *testing.T) {
-	s := newStack(t)
+	s := stack.New(t)
 	start := time.Now().Add(-2 * time.Minute).Truncate(time.Second)
 	for _, shape := range []struct {
 		topic, schema string
@@ -28,19 +30,19 @@ func TestShapes(t *testing.T) {
 		{"shapes-nested", nestedSchema, nestedRecord},
 	} {
 		const windows, perWindow, partitions = 40, 30, 3
-		s.create(partitions, shape.topic)
-		from := s.source(shape.topic, shape.schema)
+		s.Create(partitions, shape.topic)
+		from := s.Source(shape.topic, shape.schema)
 		random := rand.New(rand.NewPCG(1, 2))
 		var records []*kgo.Record
 		for k := range windows * perWindow {
 			at := start.Add(time.Duration(k) * time.Second / perWindow)
-			records = append(records, from.record(int32(k%partitions), at, shape.record(random)))
+			records = append(records, from.Record(int32(k%partitions), at, shape.record(random)))
 		}
-		s.produce(records...)
+		s.Produce(records...)
 	}
-	worker := s.start("worker", "worker", "-c", s.config("^shapes-[a-z]+$"), "--stop-at-end")
-	worker.wait(time.Minute)
-	v := s.oracle("^shapes-[a-z]+$", "--expect-windows", "120")
+	worker := s.Start("worker", "worker", "-c", s.Config("^shapes-[a-z]+$"), "--stop-at-end")
+	worker.Wait(time.Minute)
+	v := s.Oracle("^shapes-[a-z]+$", "--expect-windows", "120")
 	if v.Aggregated != 120 {
 		t.Errorf("%d aggregated records, want 120", v.Aggregated)
 	}

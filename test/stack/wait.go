@@ -1,6 +1,4 @@
-//go:build e2e
-
-package e2e
+package stack
 
 import (
 	"context"
@@ -13,21 +11,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// waitWindows returns when every window of the source topics has an aggregated
-// record, by timestamps and keys alone; whether they are right is the
+// WaitWindows returns when every window of the source topics has an aggregated
+// Record, by timestamps and keys alone; whether they are right is the
 // oracle's part. skip says which source records are in no window. The source
 // must not change any more.
-func (s *stack) waitWindows(size time.Duration, within time.Duration, skip func(*kgo.Record) bool, topics ...string) {
+func (s *Stack) WaitWindows(size time.Duration, within time.Duration, skip func(*kgo.Record) bool, topics ...string) {
 	s.t.Helper()
 	var names []string
 	for _, topic := range topics {
 		names = append(names, topic, topic+"-aggregated")
 	}
-	client, err := kgo.NewClient(s.opts(kgo.ConsumeTopics(names...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	client, err := kgo.NewClient(s.Opts(kgo.ConsumeTopics(names...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.MetadataMinAge(100*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1))...)
 	must(s.t, err)
 	defer client.Close()
-	ends, err := s.ends(topics...)
+	ends, err := s.Ends(topics...)
 	must(s.t, err)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
