@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -304,7 +303,6 @@ func double(x float64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x))
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // compatibility sets the level of a subject.
 func (b *bench) compatibility(subject, level string) error {

@@ -29,9 +29,6 @@ func newLanes(n int) *lanes {
 	return l
 }
 
-// count is how many lanes there are.
-func (l *lanes) count() int { return len(l.work) + 1 }
-
 // each calls f for every i in [0, n), in no order, and returns when all calls
 // have. With alone, all run on the caller: for work too small to share.
 func (l *lanes) each(n int, alone bool, f func(lane, i int)) {
