@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-from check import HEAD, Report, Settings, check_topic
+from check import HEAD, Report, Settings, check_letters, check_topic
 from kafka_io import Cluster, registry_lookup
 from records import Schemas
 
@@ -24,6 +24,8 @@ def main():
         min_sample_size=args.min_sample_size,
         excluded=frozenset(args.exclude.split(",")),
         latest=args.latest_ms,
+        grace=args.grace_ms,
+        repeats=args.repeats,
     )
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry))
@@ -41,6 +43,10 @@ def main():
         report = check_topic(topic, source, produced, schemas, aggregated_schemas, settings, args.jobs)
         print(f"{topic}: {summary(report)}")
         total.add(report)
+    for name, topic, wanted in (("dead letters", args.dead_letters, total.bad),
+                                ("records in the late topic", args.late, total.late)):
+        if topic is not None:
+            check_letters(name, wanted, cluster.read(topic), settings, total)
     if args.expect_windows is not None and total.counts["windows"] != args.expect_windows:
         total.fault("missing", f"the source has {total.counts['windows']} windows, want {args.expect_windows}")
     for line in total.examples:
@@ -66,6 +72,12 @@ def arguments():
     p.add_argument("--min-sample-size", type=int, default=2)
     p.add_argument("--exclude", default=",".join(HEAD), help="source fields that are not aggregated")
     p.add_argument("--latest-ms", type=int, help="source records stamped later are expected in no window")
+    p.add_argument("--grace-ms", type=int,
+                   help="source records that are late by this grace are expected in no window; no partition may have been idle")
+    p.add_argument("--late", help="topic that must have each late record once")
+    p.add_argument("--dead-letters", help="topic that must have each bad record once")
+    p.add_argument("--repeats", action="store_true",
+                   help="what was written may come again, aggregated records with the same key and bytes")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
     p.add_argument("--jobs", type=int, default=2, help="processes")
     return p.parse_args()

@@ -20,12 +20,16 @@ class Settings:
     excluded: frozenset = frozenset(HEAD)
     latest: int | None = None  # ms; source records stamped later are not expected in any window
     group: str = ""            # of the keys
+    grace: int | None = None   # ms; None: no source record is late
+    repeats: bool = False      # an aggregated record may come again, with the same key and bytes
 
 
 @dataclass
 class Report:
     counts: Counter = field(default_factory=Counter)
     examples: list = field(default_factory=list)  # the first faults, for people
+    bad: dict = field(default_factory=dict)       # source records by (topic, partition, offset)
+    late: dict = field(default_factory=dict)
 
     FAULTS = ("missing", "doubled", "unexpected", "differing", "malformed")
 
@@ -37,6 +41,8 @@ class Report:
     def add(self, other):
         self.counts.update(other.counts)
         self.examples = (self.examples + other.examples)[:30]
+        self.bad.update(other.bad)
+        self.late.update(other.late)
 
     @property
     def ok(self):
@@ -50,7 +56,7 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     exactly one produced record with the same bits in every statistic.
     """
     report = Report()
-    windows, fields, first = _windows(source, schemas, settings, report)
+    windows, fields, first = _windows(topic, source, schemas, settings, report)
     produced = _by_window(topic, produced, aggregated_schemas, settings, report)
     report.counts["windows"] += len(windows)
     for start in windows.keys() - produced.keys():
@@ -58,7 +64,7 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     for start in produced.keys() - windows.keys():
         report.fault("unexpected", f"{topic} window {start}: an aggregated record, no source records")
     both = sorted(windows.keys() & produced.keys())
-    work = [(topic, start, windows[start], produced[start], fields, first, schemas, settings) for start in both]
+    work = [(topic, start, windows[start], produced[start][:2], fields, first, schemas, settings) for start in both]
     if jobs > 1 and len(work) > 100:
         # A forked process inherits the schemas; their look-up cannot be sent.
         with get_context("fork").Pool(jobs, _start_job, (schemas,)) as pool:
@@ -79,10 +85,16 @@ def _start_job(schemas):
     _job_schemas = schemas
 
 
-def _windows(source, schemas, settings, report):
+def _windows(topic, source, schemas, settings, report):
     """Source records by start of window, the fields of all schemas met, and
-    the first window that has a field, by the field's name."""
+    the first window that has a field, by the field's name.
+
+    With a grace, a record is late if its window ended that long or longer
+    before the newest good record that stands before it in its partition. That
+    is the whole rule as long as no partition is idle before its end.
+    """
     windows, fields, names, first = defaultdict(list), {}, {}, {}
+    newest = {}
     for r in source:
         report.counts["source records"] += 1
         if r.value is None:
@@ -95,14 +107,20 @@ def _windows(source, schemas, settings, report):
             number, _ = schemas.decode(r.value)
         except Bad:
             report.counts["bad records"] += 1
+            report.bad[topic, r.partition, r.offset] = r
             continue
+        start = r.timestamp // settings.size * settings.size
+        if settings.grace is not None and start + settings.size <= newest.get(r.partition, start) - settings.grace:
+            report.counts["late records"] += 1
+            report.late[topic, r.partition, r.offset] = r
+            continue
+        newest[r.partition] = max(r.timestamp, newest.get(r.partition, r.timestamp))
         if number not in names:
             found = fields_of(schemas.get(number)[0], settings.excluded)
             names[number] = [f.name for f in found]
             for f in found:
                 if f.name not in fields or not f.integer:  # one type that is no integer decides
                     fields[f.name] = f
-        start = r.timestamp // settings.size * settings.size
         windows[start].append(r)
         for name in names[number]:
             first[name] = min(start, first.get(name, start))
@@ -124,10 +142,35 @@ def _by_window(topic, produced, schemas, settings, report):
             report.fault("malformed", f"{where}: {text}")
         start = record.get("window_start")
         if start in found:
-            report.fault("doubled", f"{where}: window {start} has a record already")
+            if settings.repeats and (r.key, r.value, r.headers) == found[start][2:]:
+                report.counts["repeated"] += 1
+            else:
+                report.fault("doubled", f"{where}: window {start} has a record already")
             continue
-        found[start] = (record, dict(r.headers))
+        report.counts["in windows"] += record["count"]
+        found[start] = (record, dict(r.headers), r.key, r.value, r.headers)
     return found
+
+
+def check_letters(name, wanted, letters, settings, report):
+    """Compares the records of a dead-letter topic, or of one for late records,
+    with the source records that belong there, by (topic, partition, offset)."""
+    found = set()
+    for r in letters:
+        headers = {}
+        for k, v in r.headers:
+            headers.setdefault(k, v.decode())
+        place = (headers["topic"], int(headers["partition"]), int(headers["offset"]))
+        report.counts[name] += 1
+        if place not in wanted:
+            report.fault("unexpected", f"{name}: {place} does not belong there")
+        elif (r.key, r.value) != (wanted[place].key, wanted[place].value):
+            report.fault("differing", f"{name}: {place} has other bytes")
+        elif place in found and not settings.repeats:
+            report.fault("doubled", f"{name}: {place} is there already")
+        found.add(place)
+    for place in wanted.keys() - found:
+        report.fault("missing", f"{name}: {place}")
 
 
 def schema_faults(schema, settings):

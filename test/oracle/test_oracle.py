@@ -9,11 +9,12 @@ import math
 import random
 import struct
 import unittest
+from dataclasses import replace
 from decimal import Decimal
 
 import fastavro
 
-from check import HEAD, Settings, _windows, check_topic, expected_record, Report
+from check import HEAD, Settings, _windows, check_letters, check_topic, expected_record, Report
 from fields import fields_of
 from operations import summarize
 from records import Bad, Record, Schemas
@@ -74,7 +75,7 @@ class Case:
         self.fields = fields_of(SOURCE, SETTINGS.excluded)
         self.aggregated = aggregated_schema(self.fields)
         self.schemas = Schemas({1: json.dumps(SOURCE), 2: json.dumps(self.aggregated)}.get)
-        by_window, _, _ = _windows(self.source, self.schemas, SETTINGS, Report())
+        by_window, _, _ = _windows(TOPIC, self.source, self.schemas, SETTINGS, Report())
         self.produced = []
         for start, records in sorted(by_window.items()):
             record = {"time": start / 1000 + 0.5, "window_start": start, "window_end": start + 1000,
@@ -246,6 +247,54 @@ class DamageIsFound(unittest.TestCase):
             total += 1
             found += not case.report().ok
         self.assertGreaterEqual(found / total, 0.99)
+
+
+class LateRecordsAndRepeats(unittest.TestCase):
+    def setUp(self):
+        self.case = Case(windows=5)
+        last = max(r.timestamp for r in self.case.source)
+        self.late = Record(0, len(self.case.source), last - 3000, None, encode(1, SOURCE, self.case.row(last)))
+        self.early = self.late._replace(offset=self.late.offset + 1, timestamp=last - 1000)
+        self.case.source += [self.late]
+
+    def check(self, **settings):
+        c = self.case
+        return check_topic(TOPIC, c.source, c.produced, c.schemas, c.schemas, replace(SETTINGS, **settings))
+
+    def test_late_by_the_grace(self):
+        report = self.check(grace=1000)
+        self.assertTrue(report.ok, report.examples)
+        self.assertEqual(list(report.late.values()), [self.late])
+        self.assertFalse(self.check(grace=4000).ok)
+        self.assertFalse(self.check().ok)
+
+    def test_letters(self):
+        def letter(r, offset=0):
+            place = (("topic", TOPIC.encode()), ("partition", b"%d" % r.partition), ("offset", b"%d" % r.offset))
+            return Record(0, offset, 0, r.key, r.value, place)
+
+        def kinds(letters, repeats=False):
+            report = Report()
+            check_letters("late", {(TOPIC, 0, self.late.offset): self.late}, letters, replace(SETTINGS, repeats=repeats), report)
+            return {k: n for k, n in report.counts.items() if k in Report.FAULTS}
+
+        right = letter(self.late)
+        self.assertEqual(kinds([right]), {})
+        self.assertEqual(kinds([]), {"missing": 1})
+        self.assertEqual(kinds([right, right]), {"doubled": 1})
+        self.assertEqual(kinds([right, right], repeats=True), {})
+        self.assertEqual(kinds([right, letter(self.early)]), {"unexpected": 1})
+        self.assertEqual(kinds([right._replace(value=b"x")]), {"differing": 1})
+
+    def test_repeats(self):
+        again = self.case.produced[1]._replace(offset=99)
+        self.case.produced.append(again)
+        self.assertFalse(self.check(grace=1000).ok)
+        report = self.check(grace=1000, repeats=True)
+        self.assertTrue(report.ok, report.examples)
+        self.assertEqual(report.counts["repeated"], 1)
+        self.case.produced[-1] = again._replace(value=again.value[:-1] + bytes([again.value[-1] ^ 1]))
+        self.assertFalse(self.check(grace=1000, repeats=True).ok)
 
 
 if __name__ == "__main__":
