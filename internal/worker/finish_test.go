@@ -1,0 +1,29 @@
+package worker
+
+import (
+	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+func TestHeadersOfAggregatedRecord(t *testing.T) {
+	src := &source{topic: "t", into: "t-aggregated"}
+	r := agent.Result{Ranges: []agent.Range{{Partition: 0, First: 3, Last: 9, Count: 7}, {Partition: 4, First: 0, Last: 0, Count: 1}}}
+	for _, c := range []struct {
+		partial bool
+		a       agent.Approximation
+		want    string
+	}{
+		{false, agent.Approximation{Exact: []string{"a"}}, "source_topic=t;source_offsets=0:3-9/7 4:0-0/1;"},
+		{true, agent.Approximation{RankError: 0.0001, Fields: []string{"a"}}, "source_topic=t;source_offsets=0:3-9/7 4:0-0/1;partial=true;approximate=quantiles rank_error=0.0001 fields=all;"},
+	} {
+		r.Partial, r.Approximation = c.partial, c.a
+		got := ""
+		for _, h := range aggregatedRecord(src, &r).Headers {
+			got += h.Key + "=" + string(h.Value) + ";"
+		}
+		if got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
