@@ -62,23 +62,3 @@ func TestComesBackQuickly(t *testing.T) {
 	}
 	t.Error("nothing was committed after the kill")
 }
-
-// The loop of a worker is stuck in the middle of a rebalance until the group
-// takes it for dead; its client joins again as another member, as if it still
-// had its partitions. Windows and offsets were committed that another worker
-// had delivered long ago.
-func TestStuckInRebalance(t *testing.T) { hold(t, stuckInRebalance()) }
-
-func stuckInRebalance() *plan {
-	p := simple(1)
-	p.length = 120 * time.Second // the fake broker waits longer than it should, see rest
-	second := p.topics[0]
-	second.name = "in1"
-	p.topics = append(p.topics, second)
-	p.workers = []workerPlan{{}, {start: 10 * time.Second}}
-	p.faults = []fault{
-		{at: 10100 * time.Millisecond, what: "stall", worker: 1, length: 90 * time.Second}, // before it knows a schema
-		{at: 20 * time.Second, what: "extra worker", length: 95 * time.Second},
-	}
-	return p
-}

@@ -7,14 +7,15 @@ import (
 	"testing"
 )
 
-// found are seeds that failed once, and what they found. The rest of a run is
-// not repeatable to the last event, so each runs several times.
+// found are seeds that failed once, and what they found, where no plan made by
+// hand shows the same (cases_test.go): whoever changes newPlan or newFault
+// gives all seeds other plans, and has to find them again. The rest of a run
+// is not repeatable to the last event, so each runs several times.
 var found = []struct {
 	seed uint64
 	what string
 }{
-	{167, "a partition that was paused for an unknown schema when the group took it away stayed paused when it came back"},
-	{1058, "of two partitions that waited for different schemas, the second was never asked for"},
+	{40, "a worker stuck in a rebalance was a member again, under another id, before it knew that its partitions were gone, and delivered their windows"},
 }
 
 func TestFound(t *testing.T) {

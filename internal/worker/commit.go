@@ -20,7 +20,8 @@ var errAborted = errors.New("the transaction was not committed")
 // errRemoved: the group took this member for dead and gave its partitions to
 // others. The client may be a member again by now, under another id. It does
 // not always say that the partitions were lost: if the loop was stuck in the
-// middle of a rebalance, it joins again as if it still had them.
+// middle of a rebalance and then adds topics, the client takes this for the
+// reason to join again, and does as if it still had them.
 var errRemoved = errors.New("the group took this worker for dead")
 
 // membership is what a commit says of who makes it. It is an error if this is
