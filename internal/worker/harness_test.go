@@ -303,7 +303,6 @@ func double(x float64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(x))
 }
 
-
 // compatibility sets the level of a subject.
 func (b *bench) compatibility(subject, level string) error {
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodPut, b.box.RegistryURL+"/config/"+subject, strings.NewReader(`{"compatibility":"`+level+`"}`))
