@@ -37,12 +37,14 @@ lint: vet staticcheck ## go vet, staticcheck, and the rules of internal/lint
 vet: ## go vet, also of the tests for a real Kafka
 	go vet ./...
 	go vet -tags e2e ./test/...
+	go vet -tags chaos ./test/chaos
 	go vet -tags synctests ./internal/sim ./internal/worker
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck, in the version of go.mod
 	go tool staticcheck ./...
 	go tool staticcheck -tags e2e ./test/...
+	go tool staticcheck -tags chaos ./test/chaos
 	go tool staticcheck -tags synctests ./internal/sim ./internal/worker
 
 .PHONY: format
@@ -66,6 +68,14 @@ golden: ## compute the golden statistics again with Python 3.11 or newer (2 minu
 sim: ## whole workers under faults in virtual time: SEEDS (50) seeds from SEED (1) on
 	go test -tags synctests -count=1 -v -timeout 12h -run 'TestSim$$' ./internal/sim -seed $(SEED) -runs $(SEEDS)
 
+.PHONY: bench
+bench: ## all benchmarks on a real Kafka, beside Kafka Streams and Flink (30 minutes); RUN=backlog, wide, live or many: one
+	go run ./bench $(BENCHFLAGS) $(filter-out .,$(RUN))
+
+.PHONY: bench-quick
+bench-quick: ## the same without the peers, and shorter
+	go run ./bench -peers=false -live 1m $(BENCHFLAGS) $(filter-out .,$(RUN))
+
 .PHONY: demo
 demo: ## the demo for DURATION (30s)
 	go run ./cmd/kafka-aggregator demo --duration $(DURATION)
@@ -81,6 +91,16 @@ kafka-stop: ## stop them
 .PHONY: e2e
 e2e: ## tests on a real Kafka with an oracle in Python; one of them with RUN=TestName
 	go test -tags e2e -count=1 -v -timeout 25m -run '$(RUN)' ./test/...
+
+.PHONY: chaos
+chaos: DURATION = 3m
+chaos: ## workers killed and stopped, broker and registry away: DURATION (3m) or KILLS, SEED, DELIVERY, SPLIT, WORKERS, RATE
+	KILLS=$(KILLS) DURATION=$(DURATION) SEED=$(SEED) DELIVERY=$(DELIVERY) SPLIT=$(SPLIT) WORKERS=$(WORKERS) RATE=$(RATE) \
+	  go test -tags chaos -count=1 -v -timeout 12h -run 'TestChaos$$' ./test/chaos
+
+.PHONY: faults
+faults: ## the numbered faults, on the embedded broker and on a real Kafka; one with RUN=TestF05
+	go test -tags e2e -count=1 -v -timeout 30m -run '$(RUN)' ./test/faults
 
 .PHONY: clean
 clean: ## remove what was built; Kafka's jars too

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -66,15 +69,16 @@ type liveRun struct {
 	observer *observer
 	listen   string // of the worker's status
 
-	took           time.Duration // measured
-	cpu            time.Duration
-	brokerCPU      time.Duration
-	rss, peak      int64    // bytes
-	lag            [2]int64 // records, at the start and the end
-	produced       int64
-	asked, reached float64 // records/s
-	gaps           int64
-	late           int64
+	took                time.Duration // measured
+	cpu                 time.Duration
+	brokerCPU           time.Duration
+	rss, peak           int64    // bytes
+	lag                 [2]int64 // records, at the start and the end
+	commits, committing float64  // transactions, and the seconds they took
+	produced            int64
+	asked, reached      float64 // records/s
+	gaps                int64
+	late                int64
 }
 
 // prepare makes the topics of both kinds.
@@ -200,6 +204,10 @@ func (l *liveRun) watch(ctx context.Context, p *process, producers []*example.Pr
 	if err != nil {
 		return err
 	}
+	commits, committing, err := l.transactions(ctx)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	l.observer.measure(began, began.Add(l.live))
 	cpu, broker := cpuTime(pid), cpuTime(l.stack.broker.Pid())
@@ -217,6 +225,10 @@ func (l *liveRun) watch(ctx context.Context, p *process, producers []*example.Pr
 	l.rss, l.peak = memory(pid, "VmRSS:"), p.peak.Load()
 	now, _ := count()
 	l.asked, l.reached = asked, float64(now-records)/l.took.Seconds()
+	if l.commits, l.committing, err = l.transactions(ctx); err != nil {
+		return err
+	}
+	l.commits, l.committing = l.commits-commits, l.committing-committing
 	after, err := l.status(ctx)
 	if err != nil {
 		return err
@@ -235,7 +247,40 @@ func (l *liveRun) watch(ctx context.Context, p *process, producers []*example.Pr
 }
 
 func (l *liveRun) status(ctx context.Context) (*worker.Status, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.listen+"/api/status", nil)
+	body, err := l.get(ctx, "/api/status")
+	if err != nil {
+		return nil, err
+	}
+	var status worker.Status
+	if err := json.Unmarshal(body, &status); err != nil {
+		return nil, fmt.Errorf("the worker's status: %w", err)
+	}
+	return &status, nil
+}
+
+// transactions are the worker's so far, and the seconds they took.
+func (l *liveRun) transactions(ctx context.Context) (count, seconds float64, err error) {
+	body, err := l.get(ctx, "/metrics")
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(body)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "kafka_aggregator_commit_duration_seconds_count":
+			count, err = strconv.ParseFloat(value, 64)
+		case "kafka_aggregator_commit_duration_seconds_sum":
+			seconds, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return 0, 0, fmt.Errorf("the worker's metrics: %w", err)
+		}
+	}
+	return count, seconds, nil
+}
+
+func (l *liveRun) get(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.listen+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -244,11 +289,7 @@ func (l *liveRun) status(ctx context.Context) (*worker.Status, error) {
 		return nil, err
 	}
 	defer answer.Body.Close()
-	var status worker.Status
-	if err := json.NewDecoder(answer.Body).Decode(&status); err != nil {
-		return nil, fmt.Errorf("the worker's status: %w", err)
-	}
-	return &status, nil
+	return io.ReadAll(answer.Body)
 }
 
 // until asks twice a second whether something is so.
@@ -284,6 +325,7 @@ func (l *liveRun) report(r *report) {
 		{"worker: CPU µs/record", fmt.Sprintf("%.2f", l.cpu.Seconds()*1e6/(l.reached*l.took.Seconds()))},
 		{"worker: RSS MiB at the end, peak", fmt.Sprintf("%d, %d", l.rss>>20, l.peak>>20)},
 		{"broker: cores", fmt.Sprintf("%.2f", l.brokerCPU.Seconds()/l.took.Seconds())},
+		{"transactions a second, ms each", fmt.Sprintf("%.1f, %.0f", l.commits/l.took.Seconds(), 1e3*l.committing/max(1, l.commits))},
 		{"lag in records at the start, at the end", fmt.Sprintf("%d, %d", l.lag[0], l.lag[1])},
 		{"records written, all in windows", fmt.Sprint(l.produced)},
 		{"windows missing between others, late records", fmt.Sprintf("%d, %d", l.gaps, l.late)},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -52,14 +53,14 @@ func startStack(ctx context.Context, o *options, name string) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.connect(); err != nil {
+	if err := s.connect(ctx); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *stack) connect() (err error) {
+func (s *stack) connect(ctx context.Context) (err error) {
 	if err := s.startRegistry(); err != nil {
 		return fmt.Errorf("start the registry: %w", err)
 	}
@@ -70,7 +71,26 @@ func (s *stack) connect() (err error) {
 		return err
 	}
 	s.admin = kadm.NewClient(s.client)
-	return nil
+	return s.warmUp(ctx)
+}
+
+// warmUp lets the broker make its topics for groups and transactions, which
+// takes it half a second that would be the first contestant's.
+func (s *stack) warmUp(ctx context.Context) error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := s.admin.FindGroupCoordinators(ctx, "warm-up").Error()
+		if err == nil {
+			err = s.admin.FindTxnCoordinators(ctx, "warm-up").Error()
+		}
+		if err == nil || ctx.Err() != nil || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // startRegistry starts this program as a registry.
