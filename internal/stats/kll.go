@@ -1,9 +1,6 @@
 package stats
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // kll is a quantile sketch: it keeps some of the samples, each of which stands
 // for a power of two of them, so that the rank of any value is known to within
@@ -105,7 +102,7 @@ func (k *kll) compact() {
 	from, to := k.start[h], k.start[h+1]
 	level := k.items[from:to]
 	if h == 0 {
-		slices.Sort(level)
+		scatterSort(level)
 	}
 	odd := int32(len(level) & 1) // the first one stays
 	half := int32(len(level)) / 2
