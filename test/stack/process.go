@@ -54,7 +54,8 @@ func (s *Stack) StartCommand(name string, cmd *exec.Cmd) *Process {
 	s.t.Cleanup(func() {
 		p.Signal(syscall.SIGKILL)
 		<-p.Ended
-		if s.t.Failed() {
+		if s.t.Failed() && !s.shown[p.Log] {
+			s.shown[p.Log] = true
 			s.t.Logf("end of %s:\n%s", p.Log, tail(p.Log, 40))
 		}
 	})

@@ -27,7 +27,8 @@ type Stack struct {
 	Client   *kgo.Client // for topics and odd records
 	Schemas  *registry.Client
 
-	t *testing.T
+	t     *testing.T
+	shown map[string]bool // logs whose end was printed
 }
 
 // New starts a stack that ends with the test. settings are the broker's,
@@ -48,7 +49,7 @@ func NewOn(t *testing.T, broker *kafka.Broker) *Stack {
 	t.Helper()
 	tools, err := Install()
 	must(t, err)
-	s := &Stack{t: t, Tools: tools, Broker: broker, Dir: filepath.Join(tools.Root, "build", "e2e", t.Name())}
+	s := &Stack{t: t, Tools: tools, Broker: broker, shown: map[string]bool{}, Dir: filepath.Join(tools.Root, "build", "e2e", t.Name())}
 	must(t, os.RemoveAll(s.Dir))
 	must(t, os.MkdirAll(s.Dir, 0o755))
 	s.Registry, err = sandbox.StartRegistry("127.0.0.1:0")

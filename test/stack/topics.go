@@ -37,8 +37,9 @@ func (s *Stack) Ends(topics ...string) (map[string]int64, error) {
 
 // Source writes records of one schema to a topic, in the past or now.
 type Source struct {
+	Topic string
+
 	s      *Stack
-	topic  string
 	schema *avro.Schema
 	id     int
 }
@@ -48,7 +49,7 @@ func (s *Stack) Source(topic, schema string) *Source {
 	s.t.Helper()
 	id, err := s.Schemas.Register(s.t.Context(), topic+"-value", schema)
 	must(s.t, err)
-	return &Source{s: s, topic: topic, schema: avro.MustParse(schema), id: id}
+	return &Source{s: s, Topic: topic, schema: avro.MustParse(schema), id: id}
 }
 
 // Encode is a record in wire format.
@@ -62,7 +63,7 @@ func (f *Source) Encode(record any) []byte {
 // Record is one for a partition, stamped at a time.
 func (f *Source) Record(partition int32, at time.Time, record any) *kgo.Record {
 	f.s.t.Helper()
-	return &kgo.Record{Topic: f.topic, Partition: partition, Timestamp: at, Value: f.Encode(record)}
+	return &kgo.Record{Topic: f.Topic, Partition: partition, Timestamp: at, Value: f.Encode(record)}
 }
 
 // Produce writes records and waits until they are there.

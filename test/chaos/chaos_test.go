@@ -1,0 +1,206 @@
+//go:build chaos
+
+// Package chaos lets workers, as real processes on a real Kafka, be killed,
+// stopped and asked to end at random while records come in, and the broker and
+// the registry go away; then an oracle compares every window with what Python
+// computes from the source. Run with "make chaos".
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
+)
+
+const (
+	group          = "chaos"
+	plainTopics    = 20
+	wideTopic      = "chaos-wide"
+	widePartitions = 8
+	deadLetters    = "chaos-dead-letters"
+	lateTopic      = "chaos-late"
+	// idleAfter is longer than any silence during the trouble, so that what is
+	// late follows from the order of the records alone.
+	idleAfter = 30 * time.Second
+)
+
+func TestChaos(t *testing.T) {
+	set := read(t)
+	t.Logf("SEED=%d KILLS=%d DURATION=%v DELIVERY=%s WORKERS=%d SPLIT=%d RATE=%g", set.seed, set.kills, set.duration, set.delivery, set.workers, set.split, set.rate)
+	s := start(t)
+	topics := []string{wideTopic}
+	for i := range plainTopics {
+		topics = append(topics, fmt.Sprintf("chaos-%02d", i))
+	}
+	rng := rand.New(rand.NewPCG(set.seed, 1))
+	flow := &traffic{client: s.Client, rate: set.rate, rng: rand.New(rand.NewPCG(set.seed, 2))}
+	for _, topic := range topics {
+		s.Create(partitions(topic), topic)
+		flow.from = append(flow.from, s.Source(topic, schema))
+	}
+
+	n := &trouble{t: t, set: set, s: s, rng: rng, results: make(chan recovery), broker: make(chan error), killed: map[*slot]int{}, absent: map[*slot]time.Duration{}}
+	for i := range set.workers {
+		n.slots = append(n.slots, newSlot(t, s, set, fmt.Sprintf("w%d", i), n.results))
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	written := make(chan error, 1)
+	go func() { written <- flow.run(ctx) }()
+	for _, w := range n.slots {
+		w.start()
+	}
+	n.run(t.Context())
+	stop()
+	if err := <-written; err != nil {
+		t.Fatalf("traffic: %v", err)
+	}
+	t.Logf("%s; %d records written, of these %d stamped late, %d bad, %d without value", n.summary(), flow.sent, flow.late, flow.bad, flow.tombstones)
+	report(t, "restarted soon after a kill, to the first result", n.back)
+	report(t, "restarted after the session timeout, to the first result", n.backLong)
+	t.Logf("%d more were harmed before their first result, or the broker was", n.disturbed)
+
+	drained(t, s, topics)
+	for _, w := range n.slots {
+		w.forget()
+		w.p.Terminate(endWithin)
+	}
+	judge(t, s, set, flow)
+}
+
+// start makes a stack whose broker's data survive a failed test.
+func start(t *testing.T) *stack.Stack {
+	t.Helper()
+	root, err := kafka.Root()
+	must(t, err)
+	dir := filepath.Join(root, "build", "chaos", "broker")
+	must(t, os.RemoveAll(dir))
+	must(t, os.MkdirAll(dir, 0o755))
+	broker, err := kafka.Launch(t.Context(), kafka.Options{Dir: dir})
+	must(t, err)
+	t.Cleanup(func() {
+		if err := broker.Kill(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the broker's log and data are in %s", dir)
+		} else if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return stack.NewOn(t, broker)
+}
+
+func newSlot(t *testing.T, s *stack.Stack, set settings, name string, results chan<- recovery) *slot {
+	t.Helper()
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	listen := port.Addr().String()
+	must(t, port.Close())
+	aggregation := `
+  - name: %s
+    topics: {include: ['%s']}
+    window: {size: 1s, grace: %v, idle_after: %v}
+    late: {policy: topic, topic: ` + lateTopic + `}
+`
+	text := fmt.Sprintf(`worker: {group: %s, id: %s, delivery: %s, topic_refresh: 2s, session_timeout: %ds, transaction_timeout: 10s}
+http: {listen: '%s'}
+log: {level: info, format: text}
+dead_letter_topic: %s
+aggregations:`, group, name, set.delivery, sessionSec, listen, deadLetters)
+	text += fmt.Sprintf(aggregation, "plain", "^chaos-[0-9]+$", grace, idleAfter) + fmt.Sprintf(aggregation, "wide", "^"+wideTopic+"$", grace, idleAfter)
+	if set.split > 1 {
+		text += fmt.Sprintf("    max_workers_per_topic: %d\n", set.split)
+	}
+	return &slot{s: s, name: name, config: s.WriteConfig(name+".yaml", text), listen: listen, results: results}
+}
+
+// drained waits until the group has committed the end of every partition: then
+// no window is open any more.
+func drained(t *testing.T, s *stack.Stack, topics []string) {
+	t.Helper()
+	adm := kadm.NewClient(s.Client)
+	began := time.Now()
+	for {
+		var open []string
+		ends, err := adm.ListEndOffsets(t.Context(), topics...)
+		must(t, err)
+		committed, err := adm.FetchOffsets(t.Context(), group)
+		must(t, err)
+		ends.Each(func(e kadm.ListedOffset) {
+			if c, ok := committed.Lookup(e.Topic, e.Partition); e.Offset > 0 && (!ok || c.At < e.Offset) {
+				open = append(open, fmt.Sprintf("%s/%d: %d of %d", e.Topic, e.Partition, c.At, e.Offset))
+			}
+		})
+		if len(open) == 0 {
+			t.Logf("all windows were out %.1f s after the traffic stopped", time.Since(began).Seconds())
+			return
+		}
+		if time.Since(began) > idleAfter+2*time.Minute {
+			dump(t, s, topics)
+			t.Fatalf("not all is committed %v after the traffic stopped: %s", time.Since(began), strings.Join(open, ", "))
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}
+
+// judge asks the oracle, and adds up.
+func judge(t *testing.T, s *stack.Stack, set settings, flow *traffic) {
+	t.Helper()
+	args := []string{"--grace-ms", fmt.Sprint(grace.Milliseconds()), "--late", lateTopic, "--dead-letters", deadLetters}
+	if set.delivery == "at_least_once" {
+		args = append(args, "--repeats")
+	}
+	v := s.Oracle(`^chaos-([0-9]+|wide)$`, args...)
+	t.Logf("%d source records = %d in windows + %d late + %d dead letters + %d without value; %d windows, %d aggregated records, %d repeated",
+		v.Source, v.InWindows, v.Late, v.Bad, v.Tombstones, v.Windows, v.Aggregated, v.Repeated)
+	if v.Source != v.InWindows+v.Late+v.Bad+v.Tombstones || v.Source != flow.sent {
+		t.Errorf("records do not add up: %d were written", flow.sent)
+	}
+	if least := int(set.length().Seconds()/2) * (plainTopics + 1); v.Windows < least {
+		t.Errorf("%d windows, want at least %d", v.Windows, least)
+	}
+	if t.Failed() {
+		topics := []string{wideTopic}
+		for _, f := range flow.from[1:] {
+			topics = append(topics, f.Topic)
+		}
+		dump(t, s, topics)
+	}
+}
+
+func report(t *testing.T, what string, all []recovery) {
+	t.Helper()
+	if len(all) == 0 {
+		t.Logf("%s: none", what)
+		return
+	}
+	slices.SortFunc(all, func(a, b recovery) int { return int(a.took - b.took) })
+	at := func(q float64) float64 { return all[int(q*float64(len(all)-1))].took.Seconds() }
+	over := 0
+	for _, r := range all {
+		if r.took > 5*time.Second {
+			over++
+		}
+	}
+	t.Logf("%s: %d times, min %.2f s, median %.2f s, 90 %% %.2f s, 99 %% %.2f s, max %.2f s, %d over 5 s", what, len(all), at(0), at(0.5), at(0.9), at(0.99), at(1), over)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
