@@ -181,7 +181,7 @@ func (o *observer) delays(class int, from, until time.Duration) []time.Duration 
 	return out
 }
 
-// quantile is the smallest value that at least the fraction q does not exceed.
+// quantile is the value at rank q·n of n.
 func quantile(ascending []time.Duration, q float64) time.Duration {
 	if len(ascending) == 0 {
 		return 0
