@@ -62,3 +62,15 @@ func TestComesBackQuickly(t *testing.T) {
 	}
 	t.Error("nothing was committed after the kill")
 }
+
+// A worker with an id of its own leads the group. While it is away a topic
+// gets another partition; when it comes back the group gives it what it had
+// before, without asking it for an assignment.
+func TestPartitionAddedWhileAway(t *testing.T) {
+	p := simple(1)
+	p.workers[0].static = true
+	p.topics[0].more, p.topics[0].grow = 1, 21*time.Second
+	p.topics[0].lag, p.topics[0].empty = make([]time.Duration, 2), make([]bool, 2)
+	p.faults = []fault{{at: 20 * time.Second, what: "kill", length: 2 * time.Second}}
+	hold(t, p)
+}

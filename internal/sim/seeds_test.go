@@ -16,6 +16,8 @@ var found = []struct {
 	what string
 }{
 	{40, "a worker stuck in a rebalance was a member again, under another id, before it knew that its partitions were gone, and delivered their windows"},
+	{10068, "a worker with an id of its own that starts again is given its old partitions only, and waits for ever for one that the topic got meanwhile"},
+	{10185, "new partitions of a topic came to a worker before the old ones, and their records got into windows that were out"},
 }
 
 func TestFound(t *testing.T) {

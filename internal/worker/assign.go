@@ -221,6 +221,7 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			// its other partitions, but may not be delivered any more.
 			s.fail(fmt.Errorf("topic %s was taken away in part", topic))
 		}
+		src.news = true
 		delete(s.fetched, topic)
 	}
 }

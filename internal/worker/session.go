@@ -289,9 +289,11 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 	})
 }
 
-// enqueue has a partition's batch processed in this turn.
+// enqueue has a partition's batch processed in this turn, unless it has to
+// wait: for its schema, or for the other partitions of its topic. These know
+// what is final; a record read before would get into a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == 0 && !p.queued {
+	if p.waiting == 0 && !p.queued && p.source.agent.Complete() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}
@@ -320,6 +322,11 @@ func (s *session) hear() {
 				if src.news {
 					src.news = false
 					src.touch(s)
+					for _, p := range src.parts {
+						if len(p.batch) > 0 {
+							s.enqueue(p)
+						}
+					}
 				}
 			}
 			return

@@ -70,7 +70,7 @@ func (s *session) watchTopics() {
 
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
-	var added, gone []string
+	var added, gone, parted []string
 	grown := false
 	for _, topic := range f.topics() {
 		if _, ok := s.known[topic]; !ok {
@@ -80,7 +80,20 @@ func (s *session) update(f found) {
 		}
 		if src := s.sources[topic]; src != nil {
 			src.agent.SetPartitions(f[topic])
+			src.news = true
+			if src.agent.Complete() {
+				src.parted = 0
+			} else if src.parted++; src.parted > 1 && src.problem.Load() == nil {
+				parted = append(parted, topic)
+			}
 		}
+	}
+	if len(parted) > 0 {
+		// The leader of the group may not know of the other partitions: one
+		// with an id of its own that was started again is given what was
+		// assigned before, without being asked what there is now.
+		s.w.log.Info("topics are not assigned as a whole; asking for a new assignment", "topics", parted)
+		s.cl.ForceRebalance()
 	}
 	for topic := range s.known {
 		if _, ok := f[topic]; !ok {
