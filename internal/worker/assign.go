@@ -104,6 +104,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				delete(assigned, topic)
 				continue
 			}
+			src.held = s.held(src, now)
 			s.sources[topic] = src
 		}
 		src.topicID = details[topic].ID

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,19 +135,48 @@ func (s *session) transact(ss []*source, o offsets) error {
 
 // produce writes the pending records and waits until all are acknowledged.
 func (s *session) produce(ss []*source) error {
+	var refused refusal
 	prom := kgo.AbortingFirstErrPromise(s.cl)
+	next := prom.Promise()
+	promise := func(r *kgo.Record, err error) {
+		refused.note(r, err)
+		next(r, err)
+	}
 	for _, src := range ss {
 		for _, r := range src.pending {
-			s.cl.Produce(s.hard, r, prom.Promise())
+			s.cl.Produce(s.hard, r, promise)
 		}
 	}
-	if err := s.cl.Flush(s.hard); err != nil {
+	if err := s.flush(); err != nil {
 		return fmt.Errorf("produce: %w", err)
 	}
 	if err := prom.Err(); err != nil && !brokenProduce {
-		return fmt.Errorf("produce: %w", err)
+		return fmt.Errorf("produce: %w", cmp.Or(refused.err(), err))
 	}
 	return nil
+}
+
+// flush waits until all records are acknowledged, or given up after the time
+// of a transaction.
+func (s *session) flush() error {
+	deadline := time.Now().Add(s.w.cfg.Worker.TransactionTimeout)
+	for {
+		ctx, cancel := context.WithTimeout(s.hard, time.Second)
+		err := s.cl.Flush(ctx)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case s.hard.Err() != nil || time.Now().After(deadline):
+			// The records must be out of the client before a transaction can
+			// be aborted or the client closed.
+			ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
+			defer cancel()
+			return errors.Join(fmt.Errorf("not acknowledged within %s: %w", s.w.cfg.Worker.TransactionTimeout, err), s.cl.AbortBufferedRecords(ctx))
+		}
+		s.w.beat(time.Now())
+		s.w.setState("running", "waiting for brokers to acknowledge records")
+	}
 }
 
 // commitTxnOffsets adds the offsets to the transaction under the member id

@@ -5,8 +5,8 @@ package worker
 // backlog costs; the partition that holds the watermark is never paused.
 const aheadLimit = 16 << 20
 
-// pause stops fetching partitions that wait for a schema or for the other
-// partitions of their topic, have reached the offset to stop at, or run ahead;
+// pause stops fetching partitions that wait for a schema, for the aggregated
+// topic or for the other partitions of their topic, have reached the offset to stop at, or run ahead;
 // and resumes those that do not any more.
 func (s *session) pause(src *source) {
 	final := src.agent.Final()
@@ -17,7 +17,7 @@ func (s *session) pause(src *source) {
 		if pp.paused {
 			limit /= 2
 		}
-		want := pp.waiting != 0 || !src.agent.Complete() || pp.drained(src) ||
+		want := pp.waiting != 0 || src.held || !src.agent.Complete() || pp.drained(src) ||
 			p.ID != slowest && p.Watermark() > final && p.Memory() > limit
 		if want == pp.paused {
 			continue

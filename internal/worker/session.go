@@ -217,6 +217,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		return true, s.hard.Err()
 	}
 	s.receive(fs, now)
+	s.release(now)
 	s.hear()
 	if s.failed != nil {
 		return true, s.failed
@@ -290,10 +291,11 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 }
 
 // enqueue has a partition's batch processed in this turn, unless it has to
-// wait: for its schema, or for the other partitions of its topic. These know
-// what is final; a record read before would get into a window that is out.
+// wait: for its schema, for its aggregated topic, or for the other partitions
+// of its topic. These know what is final; a record read before would get into
+// a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == 0 && !p.queued && p.source.agent.Complete() {
+	if p.waiting == 0 && !p.queued && p.source.agent.Complete() && !p.source.held {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}

@@ -31,6 +31,7 @@ type source struct {
 	due     []time.Time   // of these, window end + grace, where that says something about latency
 	touched bool          // is looked at in this turn
 	news    bool          // is to be looked at in the next turn
+	held    bool          // its aggregated topic refuses records
 	parted  int           // looks at the cluster's topics since all partitions were assigned
 	bytes   float64       // per second, smoothed
 	recent  int64         // bytes since the rate was last computed

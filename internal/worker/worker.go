@@ -44,6 +44,7 @@ type Worker struct {
 	stopAt     map[string]map[int32]int64 // nil without StopAtEnd
 	lastDaily  time.Time
 	logged     map[string]time.Time
+	holds      map[string]hold // by aggregated topic
 
 	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
@@ -63,7 +64,7 @@ type state struct{ name, reason, member string }
 func New(o Options) (*Worker, error) {
 	w := &Worker{
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]float64{}, logged: map[string]time.Time{},
+		totals: map[string]*totals{}, loads: map[string]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
 		started: time.Now(), // Status may be asked for before Run
 	}
@@ -155,6 +156,10 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 			return fmt.Errorf("stopped before the last results were delivered (they are computed again after the next start): %w", err)
 		case errors.Is(err, kerr.FencedInstanceID):
 			return err
+		}
+		if refused := new(refusedError); errors.As(err, &refused) && w.selector.Aggregated(refused.topic) {
+			w.holdBack(refused.topic, refused.err, time.Now())
+			wait = firstBackoff
 		}
 		if time.Since(begin) > time.Minute {
 			wait = firstBackoff
