@@ -137,14 +137,13 @@ func (s *session) transact(ss []*source, o offsets) error {
 func (s *session) produce(ss []*source) error {
 	var refused refusal
 	prom := kgo.AbortingFirstErrPromise(s.cl)
-	next := prom.Promise()
-	promise := func(r *kgo.Record, err error) {
-		refused.note(r, err)
-		next(r, err)
-	}
 	for _, src := range ss {
 		for _, r := range src.pending {
-			s.cl.Produce(s.hard, r, promise)
+			done := prom.Promise() // one for each record: they are counted
+			s.cl.Produce(s.hard, r, func(r *kgo.Record, err error) {
+				refused.note(r, err)
+				done(r, err)
+			})
 		}
 	}
 	if err := s.flush(); err != nil {
