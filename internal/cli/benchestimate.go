@@ -124,16 +124,23 @@ func (e *estimate) text() string {
 		fmt.Fprintf(&b, "a worker with %s of the load took %s of a core and %s over %v\n", percent(1/e.factor), coreText(e.ran.cores), amount(e.ran.memory), e.ran.took.Round(time.Second))
 		fmt.Fprintf(&b, "memory    about %s\n", amount(e.memory))
 	} else {
-		fmt.Fprintf(&b, "Kafka     not measured (--duration 0s)\n")
+		fmt.Fprintf(&b, "Kafka     not measured (--duration 0s), and it is most of the cost of live topics\n")
 	}
 	if e.unknown > 0 {
 		fmt.Fprintf(&b, "left out  %s whose rate is not known\n", count(e.unknown, "topic"))
 	}
-	fmt.Fprintf(&b, "answer    %s of a core like those of this machine (it has %d): %s of one core, each at most %s busy\n", coreText(e.cores()), runtime.NumCPU(), count(e.workers(), "worker"), percent(e.busy))
-	if h := e.hottest(); h > e.busy {
-		fmt.Fprintf(&b, "warning   one topic alone takes %s of a core, and a topic is not divided: its worker needs more than one core\n", coreText(h))
+	if e.measured {
+		e.answer(&b)
 	}
 	return b.String()
+}
+
+// answer is for the whole load.
+func (e *estimate) answer(b *strings.Builder) {
+	fmt.Fprintf(b, "answer    %s of a core like those of this machine (it has %d): %s of one core, each at most %s busy\n", coreText(e.cores()), runtime.NumCPU(), count(e.workers(), "worker"), percent(e.busy))
+	if h := e.hottest(); h > e.busy {
+		fmt.Fprintf(b, "warning   one topic alone takes %s of a core, and a topic is not divided: its worker needs more than one core\n", coreText(h))
+	}
 }
 
 func coreText(cores float64) string {
@@ -162,12 +169,11 @@ func (e *estimate) object() object {
 		{"classes", classes}, {"records_per_second", round(records)}, {"values_per_second", round(values)}, {"records_out_per_second", round(out)},
 		{"topics_without_rate", e.unknown},
 	}
-	if e.measured {
-		o = append(o, member{"trial", object{
-			{"share_of_load", round(1 / e.factor)}, {"seconds", round(e.ran.took.Seconds())}, {"cores", round(e.ran.cores)}, {"memory_bytes", round(e.ran.memory)},
-		}}, member{"kafka_cores", round(e.kafka)}, member{"memory_bytes", round(e.memory)})
-	} else {
-		o = append(o, member{"trial", nil}, member{"kafka_cores", nil}, member{"memory_bytes", nil})
+	if !e.measured {
+		return append(o, member{"trial", nil})
 	}
-	return append(o, member{"cores", round(e.cores())}, member{"cores_of_hottest_topic", round(e.hottest())}, member{"busy", e.busy}, member{"workers", e.workers()})
+	return append(o, member{"trial", object{
+		{"share_of_load", round(1 / e.factor)}, {"seconds", round(e.ran.took.Seconds())}, {"cores", round(e.ran.cores)}, {"memory_bytes", round(e.ran.memory)},
+	}}, member{"kafka_cores", round(e.kafka)}, member{"memory_bytes", round(e.memory)},
+		member{"cores", round(e.cores())}, member{"cores_of_hottest_topic", round(e.hottest())}, member{"busy", e.busy}, member{"workers", e.workers()})
 }
