@@ -24,6 +24,9 @@ type Checkpoint struct {
 	Final   int64    // windows that end at or before are out, ns; window.Unset if none
 	Count   int64    // records in [O, Head)
 	Hash    uint64   // sum over them of recordHash
+	// Refused are records in [O, Head) that were refused for a reason that
+	// may not hold when they are read again: the clock, or the registry.
+	Refused []Span
 }
 
 const (
@@ -35,7 +38,7 @@ const (
 // program, or by a version that this one does not know.
 var ErrCheckpoint = errors.New("not a checkpoint of this version of kafka-aggregator")
 
-// Encode gives the metadata text, 106 ASCII characters.
+// Encode gives the metadata text, from 106 ASCII characters on.
 func (c *Checkpoint) Encode() string {
 	b := make([]byte, 0, checkpointSize)
 	b = binary.BigEndian.AppendUint64(b, c.Cluster)
@@ -43,6 +46,7 @@ func (c *Checkpoint) Encode() string {
 	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, int64(c.Hash)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
+	b = appendSpans(b, c.Refused, c.Head)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return checkpointPrefix + base64.RawStdEncoding.EncodeToString(b)
 }
@@ -58,10 +62,11 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	if len(b) != checkpointSize {
-		return c, fmt.Errorf("%w: %d bytes, want %d", ErrCheckpoint, len(b), checkpointSize)
+	end := len(b) - 4
+	if len(b) < checkpointSize {
+		return c, fmt.Errorf("%w: %d bytes, want %d or more", ErrCheckpoint, len(b), checkpointSize)
 	}
-	if sum := binary.BigEndian.Uint32(b[checkpointSize-4:]); sum != crc32.ChecksumIEEE(b[:checkpointSize-4]) {
+	if sum := binary.BigEndian.Uint32(b[end:]); sum != crc32.ChecksumIEEE(b[:end]) {
 		return c, fmt.Errorf("%w: its checksum is wrong", ErrCheckpoint)
 	}
 	c.Cluster = binary.BigEndian.Uint64(b)
@@ -71,6 +76,9 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 		v[i] = int64(binary.BigEndian.Uint64(b[24+8*i:]))
 	}
 	c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, c.Hash = v[0], v[1], v[2], v[3], v[4], uint64(v[5])
+	if c.Refused, ok = readSpans(b[checkpointSize-4:end], c.Head); !ok {
+		return c, fmt.Errorf("%w: its list of refused records cannot be read", ErrCheckpoint)
+	}
 	return c, nil
 }
 

@@ -75,6 +75,8 @@ type Partition struct {
 	seen int64  // records read since from
 	hash uint64 // sum of their recordHash
 
+	refused spans // see Checkpoint.Refused
+
 	row     codec.Row
 	panes   []*pane // open, by start
 	current *pane   // the one hit last
@@ -122,9 +124,13 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	switch {
 	case end <= max(p.final, p.Watermark()):
 		return p.aside(replay, Late, &p.Counts.Late), nil
-	// The clock has moved on since a record was judged for the first time;
-	// that it was refused then shows in the highest time, which it did not move.
-	case replay && t > p.resume.MaxTime || !replay && t > window.Forward(now, p.set.MaxFutureSkew):
+	// The clock has moved on since a record was judged for the first time. That
+	// it was refused then stands in the checkpoint, or else may show in the
+	// highest time, which it did not move.
+	case replay && (t > p.resume.MaxTime || p.refused.has(offset)):
+		return p.aside(replay, Future, &p.Counts.Future), nil
+	case !replay && t > window.Forward(now, p.set.MaxFutureSkew):
+		p.refused = p.refused.add(offset)
 		return p.aside(replay, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
@@ -151,7 +157,11 @@ func (p *Partition) Tombstone(offset int64, epoch int32, t int64) {
 // instance for its wire header. It tells whether it is refused for the first
 // time, Bad, or was Replayed.
 func (p *Partition) Reject(offset int64, epoch int32, t int64) Verdict {
-	return p.aside(p.read(offset, epoch, t), Bad, &p.Counts.Bad)
+	replay := p.read(offset, epoch, t)
+	if !replay {
+		p.refused = p.refused.add(offset)
+	}
+	return p.aside(replay, Bad, &p.Counts.Bad)
 }
 
 // Skip takes a control record, or a gap up to it: only the position moves.
@@ -260,7 +270,8 @@ func (p *Partition) Low() (offset int64, epoch int32, c Checkpoint) {
 			offset, epoch, seen, hash, low = o.first, o.epoch, o.seen, o.hash, o.before
 		}
 	}
-	c = Checkpoint{Head: p.next, MaxTime: p.maxTime, LowTime: low, Final: p.final, Count: p.seen - seen, Hash: p.hash - hash}
+	p.refused = p.refused.from(offset)
+	c = Checkpoint{Refused: p.refused, Head: p.next, MaxTime: p.maxTime, LowTime: low, Final: p.final, Count: p.seen - seen, Hash: p.hash - hash}
 	if p.Replaying() {
 		// Not all of [from, Head) is read yet: what was committed stays true,
 		// but for what became final meanwhile.

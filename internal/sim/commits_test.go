@@ -14,11 +14,11 @@ type checkpoint struct{ head, maxTime, lowTime, final, count int64 }
 
 // parse reads the metadata: 8 bytes of cluster, 16 of topic id, then head,
 // highest event times below head and below the offset, final time, count and
-// hash, and a checksum.
+// hash, ranges of refused records, and a checksum.
 func parse(metadata string) (c checkpoint, ok bool) {
 	text, ok := strings.CutPrefix(metadata, "ka1.")
 	b, err := base64.RawStdEncoding.DecodeString(text)
-	if !ok || err != nil || len(b) != 76 {
+	if !ok || err != nil || len(b) < 76 {
 		return c, false
 	}
 	at := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[24+8*i:])) }

@@ -75,10 +75,14 @@ func judge(f *facts) *verdict {
 	for i := range f.plan.topics {
 		t := &f.plan.topics[i]
 		j.read(t)
-		j.bounds(t)
 	}
 	late := j.letters(lateTopic)
 	dead := j.letters(deadTopic)
+	for i := range f.plan.topics {
+		t := &f.plan.topics[i]
+		j.ahead(t, dead)
+		j.bounds(t)
+	}
 	j.conserve(late, dead)
 	for i := range f.plan.topics {
 		j.windows(&f.plan.topics[i], late)
@@ -152,7 +156,6 @@ func (j *court) classify(in *input) {
 		in.unreadable = "unknown schema"
 		return
 	}
-	in.future = in.Timestamp.Sub(in.sent) > time.Hour
 	var native any
 	rest, err := s.Decode(b[5:], &native)
 	if err != nil || len(rest) > 0 {
@@ -160,6 +163,17 @@ func (j *court) classify(in *input) {
 		return
 	}
 	in.samples = flatten(j.facts.schemas[in.schema], native)
+}
+
+// ahead marks the records that are refused as too far ahead of the clock. If
+// one is so depends on when it was read: by then it may not be any more, so
+// the oracle takes the dead-letter topic's word where both are possible.
+func (j *court) ahead(t *topicPlan, dead map[place]*kgo.Record) {
+	for _, in := range j.sources[t.name] {
+		by := in.Timestamp.Sub(in.sent)
+		_, isDead := dead[in.place]
+		in.future = !in.tombstone && in.unreadable == "" && (by > time.Hour || by > j.plan.skew && isDead && !in.broken)
+	}
 }
 
 // windowEnd is the end of the window that holds a time.

@@ -16,7 +16,6 @@ const (
 	deadTopic  = "dead"
 	lateTopic  = "late"
 	suffix     = "-aggregated"
-	maxSkew    = 5 * time.Minute
 	calm       = 240 * time.Second
 	sampling   = time.Second // of committed offsets
 	futureStep = 2 * time.Hour
@@ -28,6 +27,7 @@ var operations = []string{"min", "max", "mean", "sum", "median", "stdev", "first
 type plan struct {
 	seed              uint64
 	size, grace, idle time.Duration
+	skew              time.Duration // how far ahead of the clock a record may be stamped
 	length            time.Duration // of traffic and faults
 	outPartitions     int           // of aggregated topics
 	workers           []workerPlan
@@ -88,7 +88,7 @@ func newPlan(seed uint64) *plan {
 		seed: seed, size: choose(rng, 700*time.Millisecond, time.Second, 2*time.Second, 5*time.Second),
 		grace: choose(rng, 0, 500*time.Millisecond, time.Second, 3*time.Second),
 		idle:  between(rng, 2*time.Second, 6*time.Second), length: between(rng, 60*time.Second, 90*time.Second),
-		outPartitions: 1 + rng.IntN(2),
+		outPartitions: 1 + rng.IntN(2), skew: choose(rng, 5*time.Minute, 5*time.Minute, 1500*time.Millisecond),
 	}
 	for range 1 + rng.IntN(4) {
 		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
@@ -127,7 +127,7 @@ func newPlan(seed uint64) *plan {
 
 func (p *plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.length, p.outPartitions)
+	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
 	for i, w := range p.workers {
 		fmt.Fprintf(&b, "  worker %d: static id %v, starts at %v\n", i, w.static, w.start)
 	}

@@ -145,7 +145,7 @@ func (t *traffic) time(partition int) time.Time {
 	case t.chance(t.late):
 		return now.Add(-between(t.rng, 0, t.plan.grace+3*t.plan.size))
 	case t.chance(t.ahead):
-		return now.Add(between(t.rng, 0, 2*time.Second))
+		return now.Add(between(t.rng, 0, 3*time.Second))
 	case t.chance(t.future):
 		return time.Now().Add(futureStep)
 	}
