@@ -132,7 +132,12 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		s.instanceID = &id
 		opts = append(opts, kgo.InstanceID(id))
 	}
-	if s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...); err != nil {
+	// A callback of the group may come before NewClient returns; it waits here,
+	// in onFetched, until there is a client.
+	s.mu.Lock()
+	s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...)
+	s.mu.Unlock()
+	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
 	return s, nil
