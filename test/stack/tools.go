@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -22,7 +23,9 @@ var Install = sync.OnceValues(func() (Tools, error) {
 	if err != nil {
 		return Tools{}, err
 	}
-	tools := Tools{Root: root, Program: filepath.Join(root, "build", "e2e", "kafka-aggregator")}
+	// A place of its own for each test binary, so that another one does not
+	// change the program of workers that are started again.
+	tools := Tools{Root: root, Program: filepath.Join(root, "build", "e2e", "bin", filepath.Base(os.Args[0]), "kafka-aggregator")}
 	build := exec.Command("go", "build", "-o", tools.Program, "./cmd/kafka-aggregator")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
