@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,7 +52,7 @@ func startStack(ctx context.Context, o *options, name string) (*stack, error) {
 	}
 	s.broker, err = kafka.Launch(ctx, kafka.Options{Dir: data, Heap: "2g"})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(data))
 	}
 	if err := s.connect(ctx); err != nil {
 		s.stop()
