@@ -165,13 +165,17 @@ func (j *court) classify(in *input) {
 	in.samples = flatten(j.facts.schemas[in.schema], native)
 }
 
-// ahead marks the records that are refused as too far ahead of the clock. If
-// one is so depends on when it was read: by then it may not be any more, so
-// the oracle takes the dead-letter topic's word where both are possible.
+// ahead marks the records that are refused as too far ahead of the clock, or
+// for a schema that was registered later. If one is so depends on when it was
+// read: by then it may not be any more, so the oracle takes the dead-letter
+// topic's word where both are possible.
 func (j *court) ahead(t *topicPlan, dead map[place]*kgo.Record) {
 	for _, in := range j.sources[t.name] {
 		by := in.Timestamp.Sub(in.sent)
 		_, isDead := dead[in.place]
+		if isDead && in.schema > unknown && in.unreadable == "" {
+			in.unreadable = "its schema came later"
+		}
 		in.future = !in.tombstone && in.unreadable == "" && (by > time.Hour || by > j.plan.skew && isDead && !in.broken)
 	}
 }

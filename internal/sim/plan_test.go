@@ -19,6 +19,7 @@ const (
 	calm       = 240 * time.Second
 	sampling   = time.Second // of committed offsets
 	futureStep = 2 * time.Hour
+	unknown    = 9 << 16 // added to the id of a schema, an id that nobody has registered (yet)
 )
 
 var operations = []string{"min", "max", "mean", "sum", "median", "stdev", "first", "last", "samples", "nulls", "nans"}
@@ -30,6 +31,7 @@ type plan struct {
 	skew              time.Duration // how far ahead of the clock a record may be stamped
 	length            time.Duration // of traffic and faults
 	outPartitions     int           // of aggregated topics
+	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
 	workers           []workerPlan
 	topics            []topicPlan
 	faults            []fault
@@ -88,7 +90,13 @@ func newPlan(seed uint64) *plan {
 		seed: seed, size: choose(rng, 700*time.Millisecond, time.Second, 2*time.Second, 5*time.Second),
 		grace: choose(rng, 0, 500*time.Millisecond, time.Second, 3*time.Second),
 		idle:  between(rng, 2*time.Second, 6*time.Second), length: between(rng, 60*time.Second, 90*time.Second),
-		outPartitions: 1 + rng.IntN(2), skew: choose(rng, 5*time.Minute, 5*time.Minute, 1500*time.Millisecond),
+		outPartitions: 1 + rng.IntN(2),
+	}
+	// Drawn from a stream of its own, so that older seeds keep their plans.
+	more := rand.New(rand.NewPCG(seed, 2))
+	p.skew = choose(more, 5*time.Minute, 5*time.Minute, 1500*time.Millisecond)
+	if more.IntN(3) == 0 {
+		p.register = between(more, 10*time.Second, p.length)
 	}
 	for range 1 + rng.IntN(4) {
 		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
@@ -128,6 +136,9 @@ func newPlan(seed uint64) *plan {
 func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
+	if p.register > 0 {
+		fmt.Fprintf(&b, "  unknown schemas are registered at %v\n", p.register)
+	}
 	for i, w := range p.workers {
 		fmt.Fprintf(&b, "  worker %d: static id %v, starts at %v\n", i, w.static, w.start)
 	}

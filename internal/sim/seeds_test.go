@@ -8,15 +8,15 @@ import (
 )
 
 // found are seeds that failed once, and what they found, where no plan made by
-// hand shows the same (cases_test.go): whoever changes newPlan or newFault
-// gives all seeds other plans, and has to find them again. The rest of a run
-// is not repeatable to the last event, so each runs several times.
+// hand shows the same (cases_test.go). They mean what they meant as long as
+// newPlan and newFault draw the same numbers in the same order; what is added
+// there needs a stream of its own. The rest of a run is not repeatable to the
+// last event, so each runs several times.
 var found = []struct {
 	seed uint64
 	what string
 }{
 	{40, "a worker stuck in a rebalance was a member again, under another id, before it knew that its partitions were gone, and delivered their windows"},
-	{10068, "a worker with an id of its own that starts again is given its old partitions only, and waits for ever for one that the topic got meanwhile"},
 	{10185, "new partitions of a topic came to a worker before the old ones, and their records got into windows that were out"},
 }
 

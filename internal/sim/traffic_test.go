@@ -161,7 +161,7 @@ func (t *traffic) spoil(b []byte) []byte {
 		b[0] = 7
 		return b
 	case 2:
-		b[2] = 9 // an id that nobody has registered
+		b[2] = unknown >> 16
 		return b
 	}
 	return b[:5+(len(b)-5)/2]

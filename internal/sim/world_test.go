@@ -148,6 +148,16 @@ func (w *world) build() {
 		}
 		w.families = append(w.families, pair)
 	}
+	if w.plan.register > 0 {
+		w.ending.Go(func() {
+			time.Sleep(w.plan.register)
+			for i, pair := range w.families {
+				for k, g := range pair {
+					w.registry.Schemas.SeedSchema(fmt.Sprintf("late-family-%d", i), k+1, g.id+unknown, sr.Schema{Schema: families[i][k]})
+				}
+			}
+		})
+	}
 }
 
 // alter creates a topic, and adds partitions to it, when the plan says so.
@@ -350,12 +360,14 @@ func (w *world) facts() *facts {
 	w.must(err)
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") })
 	f.records = w.read(names...)
-	for id := 1; ; id++ {
-		text, ok := w.registry.schema(id)
-		if !ok {
-			break
+	for _, first := range []int{1, unknown + 1} {
+		for id := first; ; id++ {
+			text, ok := w.registry.schema(id)
+			if !ok {
+				break
+			}
+			f.schemas[id] = text
 		}
-		f.schemas[id] = text
 	}
 	for _, p := range w.procs {
 		if p.mismatches > 0 || p.lost > 0 {
