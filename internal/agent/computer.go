@@ -43,7 +43,7 @@ type Computer struct {
 	rankError float64 // of the field that is being computed
 
 	segments []stats.Segment
-	element  [][]float64 // gathered samples of an element, by pane
+	element  [][]float64 // gathered samples of some elements, by pane
 	rests    [][]stats.Residual
 	times    [][]int64
 }
@@ -170,19 +170,48 @@ func (c *Computer) elements(dst [][]float64, slot int, kind stats.Kind, panes []
 	for op := range dst {
 		dst[op] = slices.Grow(dst[op][:0], longest)[:longest]
 	}
-	for e := range longest {
-		c.segments = c.segments[:0]
+	rows := 1
+	for _, p := range panes {
+		rows = max(rows, p.rows)
+	}
+	wide := min(max(1, tileSamples/rows), tileWidth)
+	for from := 0; from < longest; from += wide {
+		n := min(wide, longest-from)
 		for i, p := range panes {
-			if slot >= p.slots {
-				continue
+			if slot < p.slots {
+				c.element[i] = p.tile(slot, from, n, c.element[i])
 			}
-			c.element[i], c.rests[i] = p.gather(slot, e, c.element[i][:0], c.rests[i][:0])
-			c.segments = append(c.segments, stats.Segment{Values: c.element[i], Residuals: c.rests[i], Times: p.times, Sketch: p.sketch(slot, e)})
 		}
-		c.summarize(c.one, kind)
-		for op, v := range c.one {
-			dst[op][e] = v
+		for k := range n {
+			c.element1(slot, from+k, k, panes)
+			c.summarize(c.one, kind)
+			for op, v := range c.one {
+				dst[op][from+k] = v
+			}
 		}
+	}
+}
+
+// An array's elements are gathered tile by tile, some of them from all rows at
+// once, because one of them alone takes a cache line from each row.
+const (
+	tileWidth   = 16
+	tileSamples = 1 << 18
+)
+
+// element1 makes the segments of element e, which is column k of the tiles.
+func (c *Computer) element1(slot, e, k int, panes []*pane) {
+	c.segments = c.segments[:0]
+	for i, p := range panes {
+		if slot >= p.slots {
+			continue
+		}
+		seg := stats.Segment{Values: c.element[i][k*p.rows : (k+1)*p.rows], Times: p.times, Sketch: p.sketch(slot, e)}
+		if len(p.arrays[slot].rests) > 0 {
+			c.rests[i] = p.elementRests(slot, e, c.rests[i][:0])
+			seg.Residuals = c.rests[i]
+		}
+		c.segments = append(c.segments, seg)
 	}
 }
 
@@ -209,34 +238,58 @@ func (a *arrayColumn) longest() int {
 	return int(n)
 }
 
-// gather appends element e of each row: Null where the whole array was null,
-// Absent where it is shorter or was not there.
-func (p *pane) gather(slot, e int, values []float64, rests []stats.Residual) ([]float64, []stats.Residual) {
+// tile gathers n elements of each row, from element number from on, into
+// columns of p.rows values one after the other, which it returns: Null where
+// the whole array was null, Absent where it is shorter or was not there.
+func (p *pane) tile(slot, from, n int, out []float64) []float64 {
 	col, marks := &p.arrays[slot], p.column(slot)
+	rows := len(marks)
+	out = slices.Grow(out[:0], n*rows)[:n*rows]
 	begin := 0
-	next := 0 // in col.rests, which are in order of their index
 	for row, mark := range marks {
 		end := begin
 		if row < len(col.ends) {
 			end = int(col.ends[row])
 		}
-		switch {
-		case begin+e < end:
-			values = append(values, col.values[begin+e])
-			for next < len(col.rests) && int(col.rests[next].Row) < begin+e {
-				next++
+		at := row
+		have := min(max(end-begin-from, 0), n)
+		if have > 0 {
+			for _, v := range col.values[begin+from : begin+from+have] {
+				out[at] = v
+				at += rows
 			}
-			if next < len(col.rests) && int(col.rests[next].Row) == begin+e {
-				rests = append(rests, stats.Residual{Row: int32(row), Value: col.rests[next].Value})
+		}
+		if have < n {
+			none := stats.Absent
+			if stats.IsNull(mark) {
+				none = stats.Null
 			}
-		case stats.IsNull(mark):
-			values = append(values, stats.Null)
-		default:
-			values = append(values, stats.Absent)
+			for range n - have {
+				out[at] = none
+				at += rows
+			}
 		}
 		begin = end
 	}
-	return values, rests
+	return out
+}
+
+// elementRests appends the residuals of element e, by row.
+func (p *pane) elementRests(slot, e int, rests []stats.Residual) []stats.Residual {
+	col := &p.arrays[slot]
+	begin, next := 0, 0 // next in col.rests, which are in order of their index
+	for row, end := range col.ends {
+		if at := begin + e; at < int(end) {
+			for next < len(col.rests) && int(col.rests[next].Row) < at {
+				next++
+			}
+			if next < len(col.rests) && int(col.rests[next].Row) == at {
+				rests = append(rests, stats.Residual{Row: int32(row), Value: col.rests[next].Value})
+			}
+		}
+		begin = int(end)
+	}
+	return rests
 }
 
 // flatten appends all elements of all rows, and for each the time of its row.

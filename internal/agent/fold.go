@@ -107,7 +107,8 @@ func (p *pane) foldElements(slot int, l *layout, scratch *stats.Segment) {
 	s := &p.large[slot]
 	p.extend(slot, p.arrays[slot].longest(), l)
 	for e, k := range s.list {
-		scratch.Values, scratch.Residuals = p.gather(slot, e, scratch.Values[:0], scratch.Residuals[:0])
+		scratch.Values = p.tile(slot, e, 1, scratch.Values)
+		scratch.Residuals = p.elementRests(slot, e, scratch.Residuals[:0])
 		scratch.Times = p.times
 		k.Add(scratch)
 	}

@@ -26,6 +26,7 @@ type pane struct {
 	rows    int     // records that are kept
 	times   []int64 // event time of each row, ns
 	room    int     // rows that fit
+	hint    int     // rows that may come
 	slots   int     // columns that there are
 	scalars []float64
 	rests   [][]stats.Residual // by slot
@@ -116,7 +117,7 @@ func (p *pane) grow(slots int, l *layout) {
 	}
 	room := p.room
 	if p.rows == room {
-		room = min(max(firstRoom, 2*room), p.limit(l))
+		room = min(max(firstRoom, 2*room, p.hint), p.limit(l))
 	}
 	slots = max(slots, p.slots)
 	block := make([]float64, slots*room)
@@ -151,7 +152,7 @@ func (p *pane) reset() {
 		p.rests[i] = p.rests[i][:0]
 		p.arrays[i].reset()
 	}
-	*p = pane{room: p.room, slots: p.slots, times: p.times[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
+	*p = pane{hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
 }
 
 // count is the number of records.

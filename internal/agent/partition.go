@@ -81,6 +81,8 @@ type Partition struct {
 	panes   []*pane // open, by start
 	current *pane   // the one hit last
 	free    []*pane
+	kept    int64 // size of the free ones
+	hint    int   // records of the window released last
 }
 
 // layout is what the partitions of an agent share; the agent changes it
@@ -245,17 +247,26 @@ func (p *Partition) take() *pane {
 	if n := len(p.free); n > 0 {
 		c := p.free[n-1]
 		p.free = p.free[:n-1]
+		p.kept -= c.size()
 		return c
 	}
-	return new(pane)
+	return &pane{hint: p.hint}
 }
 
-// keepFree is how many empty panes a partition keeps for its next windows.
-const keepFree = 4
+// A partition keeps some empty panes for its next windows: a few, and more if
+// they are small. A partition that catches up ahead of the others opens many.
+const (
+	keepFree  = 4
+	keepBytes = 2 << 20
+)
 
 func (p *Partition) release(c *pane) {
-	if len(p.free) < keepFree {
+	if c.folded == 0 {
+		p.hint = c.rows
+	}
+	if size := c.size(); len(p.free) < keepFree || p.kept+size <= keepBytes {
 		c.reset()
+		p.kept += c.size()
 		p.free = append(p.free, c)
 	}
 }
