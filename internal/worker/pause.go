@@ -5,7 +5,7 @@ package worker
 // backlog costs; the partition that holds the watermark is never paused.
 const aheadLimit = 16 << 20
 
-// pause stops fetching partitions that wait for a schema, for the aggregated
+// pause notes to stop fetching partitions that wait for a schema, for the aggregated
 // topic or for the other partitions of their topic, have reached the offset to stop at, or run ahead;
 // and resumes those that do not any more.
 func (s *session) pause(src *source) {
@@ -23,11 +23,23 @@ func (s *session) pause(src *source) {
 			continue
 		}
 		pp.paused = want
-		which := map[string][]int32{src.topic: {p.ID}}
 		if want {
-			s.cl.PauseFetchPartitions(which)
+			s.pausing[src.topic] = append(s.pausing[src.topic], p.ID)
 		} else {
-			s.cl.ResumeFetchPartitions(which)
+			s.resuming[src.topic] = append(s.resuming[src.topic], p.ID)
 		}
+	}
+}
+
+// tellPaused tells the client, in one call for all partitions of a turn: it
+// copies its list of what is paused each time.
+func (s *session) tellPaused() {
+	if len(s.pausing) > 0 {
+		s.cl.PauseFetchPartitions(s.pausing)
+		clear(s.pausing)
+	}
+	if len(s.resuming) > 0 {
+		s.cl.ResumeFetchPartitions(s.resuming)
+		clear(s.resuming)
 	}
 }

@@ -47,6 +47,8 @@ type session struct {
 	ready          []*part // have records to process
 	touched        []*source
 	tasks          []task
+	pausing        map[string][]int32
+	resuming       map[string][]int32
 	closing        []agent.Window
 	behind         int64 // offsets that the sources of this turn are behind
 	pendingRecords int
@@ -96,7 +98,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends),
-		sources: map[string]*source{}, fetched: map[string]map[int32]fetched{},
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{},
 	}
 	s.pulse.last.Store(time.Now().UnixNano())
 	versions := kversion.Stable()
@@ -183,12 +185,13 @@ func (s *session) run(ctx context.Context) error {
 		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
 	}
 	s.lastCommit, s.lastRate = time.Now(), time.Now()
-	for {
-		pollCtx, stop := context.WithTimeout(ctx, s.patience())
+	for wait := pollWait; ; {
+		pollCtx, stop := context.WithTimeout(ctx, wait)
 		fs := s.cl.PollFetches(pollCtx)
 		stop()
 		s.mu.Lock()
 		ended, err := s.turn(ctx, fs)
+		wait = s.patience()
 		s.mu.Unlock()
 		s.cl.AllowRebalance()
 		if err != nil || ended {
@@ -209,9 +212,17 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) patience() time.Duration {
 	d := pollWait
 	if s.pendingRecords > 0 {
-		d = min(d, max(time.Millisecond, s.w.cfg.Worker.CommitInterval-time.Since(s.lastDelivery)))
+		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.lastDelivery)))
 	}
 	return d
+}
+
+// interval is the least time between two deliveries.
+func (s *session) interval() time.Duration {
+	if s.lagging() {
+		return max(s.w.cfg.Worker.CommitInterval, catchUpInterval)
+	}
+	return s.w.cfg.Worker.CommitInterval
 }
 
 // turn is one turn of the loop.
@@ -239,6 +250,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		src.touched = false
 		s.pause(src)
 	}
+	s.tellPaused()
 	s.touched = s.touched[:0]
 	stopping := ctx.Err() != nil
 	all := s.w.stopAt != nil && s.allFinished()
@@ -371,11 +383,7 @@ func (s *session) process(now time.Time) {
 // commit delivers what is pending, and now and then commits the offsets of
 // partitions that move without output. With flush it does both at once.
 func (s *session) commit(now time.Time, flush bool) error {
-	interval := s.w.cfg.Worker.CommitInterval
-	if s.lagging() {
-		interval = max(interval, catchUpInterval)
-	}
-	if s.pendingRecords > 0 && (flush || now.Sub(s.lastDelivery) >= interval || s.pendingBytes >= pendingEnough) {
+	if s.pendingRecords > 0 && (flush || now.Sub(s.lastDelivery) >= s.interval() || s.pendingBytes >= pendingEnough) {
 		var with []*source
 		for _, src := range s.sources {
 			if len(src.pending) > 0 {
