@@ -32,10 +32,7 @@ func (s *session) resolve(src *source, id int, versions []agent.Version) {
 		r, err := s.tryResolve(src, id, versions)
 		if err == nil {
 			src.setProblem("")
-			select {
-			case s.resolved <- r:
-			case <-s.ctx.Done():
-			}
+			tell(s, s.resolved, r)
 			return
 		}
 		if s.ctx.Err() != nil {

@@ -29,6 +29,7 @@ type session struct {
 	instanceID *string
 	lanes      *lanes
 	pulse      pulse
+	alarm      alarm
 	helpers    sync.WaitGroup
 	resolvers  chan struct{} // limits the schemas that are resolved at once
 	resolved   chan resolution
@@ -186,9 +187,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.lastCommit, s.lastRate = time.Now(), time.Now()
 	for wait := pollWait; ; {
-		pollCtx, stop := context.WithTimeout(ctx, wait)
-		fs := s.cl.PollFetches(pollCtx)
-		stop()
+		fs := s.poll(ctx, wait)
 		s.mu.Lock()
 		ended, err := s.turn(ctx, fs)
 		wait = s.patience()

@@ -60,9 +60,7 @@ func (s *session) watchTopics() {
 			}
 			continue
 		}
-		select {
-		case s.found <- f:
-		case <-s.ctx.Done():
+		if !tell(s, s.found, f) {
 			return
 		}
 	}
@@ -141,10 +139,7 @@ func (s *session) look(topics []string) {
 		if err == nil {
 			e.offsets = offsets
 		}
-		select {
-		case s.ends <- e:
-		case <-s.ctx.Done():
-		}
+		tell(s, s.ends, e)
 	})
 }
 
