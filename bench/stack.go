@@ -50,7 +50,7 @@ func startStack(ctx context.Context, o *options, name string) (*stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.broker, err = kafka.Launch(ctx, kafka.Options{Dir: data, Heap: "2g"})
+	s.broker, err = kafka.Launch(ctx, kafka.Options{Dir: data, Heap: "2g", Settings: map[string]string{"group.initial.rebalance.delay.ms": "0"}})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}

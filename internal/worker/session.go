@@ -185,7 +185,8 @@ func (s *session) run(ctx context.Context) error {
 		// Done while the group forms; the first transaction would do it itself.
 		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
 	}
-	s.lastCommit, s.lastRate = time.Now(), time.Now()
+	now := time.Now()
+	s.lastCommit, s.lastRate, s.lastDelivery = now, now, now
 	for wait := pollWait; ; {
 		fs := s.poll(ctx, wait)
 		s.mu.Lock()
