@@ -61,7 +61,7 @@ func (a *Agent) SetPartitions(n int) {
 
 // Assign adds a partition that is resumed at offset with a checkpoint.
 func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
-	p := &Partition{ID: id, set: &a.set, layout: &a.layout, resume: c, from: offset, next: offset, epoch: -1, maxTime: c.LowTime, refused: slices.Clone(c.Refused)}
+	p := &Partition{ID: id, set: &a.set, layout: &a.layout, resume: c, from: offset, next: offset, epoch: -1, maxTime: c.LowTime, doubt: window.Unset, refused: slices.Clone(c.Refused)}
 	i, found := slices.BinarySearchFunc(a.parts, id, func(p *Partition, id int32) int { return cmp.Compare(p.ID, id) })
 	if found {
 		a.parts[i] = p

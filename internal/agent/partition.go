@@ -72,6 +72,9 @@ type Partition struct {
 	maxTime int64
 	final   int64
 
+	gap   bool  // offsets before the first record were lost
+	doubt int64 // windows that begin at or before are partial; window.Unset: none
+
 	seen int64  // records read since from
 	hash uint64 // sum of their recordHash
 
@@ -206,8 +209,19 @@ func (p *Partition) verify() {
 		for _, c := range p.panes {
 			c.partial = true
 		}
+		// A window that has no record yet may miss some, too.
+		p.doubt = max(p.doubt, p.resume.MaxTime)
 	}
 	p.resume.Count = -1
+}
+
+// Lose says that n offsets before the first record of this partition were
+// deleted before anybody read them. Windows that they may have belonged to are
+// partial: those that begin no later than a grace behind the first record,
+// for so far records may be out of order.
+func (p *Partition) Lose(n int64) {
+	p.Counts.Lost += n
+	p.gap = n > 0
 }
 
 // aside counts a record that gets into no window.
@@ -233,6 +247,10 @@ func (p *Partition) open(start, offset int64, epoch int32, t int64) *pane {
 	})
 	if !found {
 		c := p.take()
+		if p.gap {
+			p.gap, p.doubt = false, max(p.doubt, window.Forward(t, p.set.Grace))
+		}
+		c.partial = start <= p.doubt
 		c.start, c.first, c.epoch = start, offset, epoch
 		c.seed = recordHash(int64(p.ID), start)
 		c.before = p.maxTime

@@ -78,6 +78,10 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
+	anchors, err := s.anchors(ctx, assigned)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -111,7 +115,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		src.agent.SetPartitions(len(ends[topic]))
 		for id := range parts {
 			start, end := starts[topic][id].Offset, ends[topic][id].Offset
-			offset, c, lost, err := s.resume(src, id, start, end)
+			offset, c, lost, err := s.resume(src, id, start, end, anchors)
 			delete(s.fetched[topic], id)
 			if err != nil {
 				src.setProblem(err.Error())
@@ -120,7 +124,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				continue
 			}
 			p := &part{Partition: src.agent.Assign(id, offset, c), source: src, id: id, plans: map[int]*agent.Plan{}, end: end, arrived: now, offset: offset}
-			p.Counts.Lost = lost
+			p.Lose(lost)
 			if p.Position() >= end {
 				p.caught = now
 			}
@@ -149,10 +153,18 @@ func (s *session) holds() bool {
 // resume decides where a partition is read from, given what the group's
 // coordinator holds and the partition's start and end offsets. lost is how
 // many offsets were deleted before anybody read them.
-func (s *session) resume(src *source, id int32, start, end int64) (offset int64, c agent.Checkpoint, lost int64, err error) {
+func (s *session) resume(src *source, id int32, start, end int64, anchors map[string]anchor) (offset int64, c agent.Checkpoint, lost int64, err error) {
 	f, ok := s.fetched[src.topic][id]
 	if !ok || f.offset < 0 {
-		return start, agent.Fresh(start), 0, nil
+		a, ok := anchors[src.topic]
+		if !ok {
+			return start, agent.Fresh(start), 0, nil
+		}
+		if a.heads[id] > end {
+			return 0, c, 0, fmt.Errorf("windows of %s have records up to offset %d of partition %d, which ends at %d: the log was cut off, or the topic was made again while the group's offsets were lost; set the offsets of group %s to go on", src.into, a.heads[id], id, end, s.w.cfg.Worker.Group)
+		}
+		src.log.Warn("the group has no offset for this partition; windows that are out stay out", "partition", id, "aggregated_topic", src.into, "out_up_to", time.Unix(0, a.final).UTC())
+		return start, a.checkpoint(id, start), 0, nil
 	}
 	log := src.log.With("partition", id, "offset", f.offset)
 	if f.offset > end {
