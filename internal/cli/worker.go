@@ -117,7 +117,7 @@ func (p *Process) runWorker(ctx context.Context, w *worker.Worker, site *web.Ser
 	// A worker has few live objects and much garbage, fetched bytes most of
 	// all, so the collector would run all the time. The ballast counts as
 	// live and lets it wait longer; nobody writes to it, so it takes no memory.
-	ballast := make([]byte, 64<<20)
+	ballast := make([]byte, 32<<20)
 	err := w.Run(ctx)
 	runtime.KeepAlive(ballast)
 	end()
