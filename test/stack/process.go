@@ -36,6 +36,7 @@ func (s *Stack) Start(name string, args ...string) *Process {
 }
 
 // StartCommand is Start for any command.
+// StartCommand is Start for another command.
 func (s *Stack) StartCommand(name string, cmd *exec.Cmd) *Process {
 	s.t.Helper()
 	p := &Process{t: s.t, Name: name, Log: filepath.Join(s.Dir, name+".log"), Ended: make(chan struct{}), watched: make(chan struct{}), Cmd: cmd}

@@ -1,0 +1,77 @@
+//go:build e2e
+
+package faults
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/test/stack"
+)
+
+type status = worker.Status
+
+const sigterm = syscall.SIGTERM
+
+// processes starts real processes in a place.
+type processes struct {
+	p *place
+	s *stack.Stack
+}
+
+func (p *place) processes() *processes {
+	p.t.Helper()
+	return &processes{p, stack.NewOn(p.t, p.broker)}
+}
+
+func (b *processes) start(id string) *stack.Process {
+	b.p.t.Helper()
+	c := b.p.cfg
+	file := b.s.WriteConfig(id+".yaml", fmt.Sprintf(`worker: {group: %s, id: %s, topic_refresh: 100ms, session_timeout: %v, transaction_timeout: %v}
+http: {listen: 'off'}
+log: {level: info, format: text}
+dead_letter_topic: %s
+aggregations:
+  - name: faults
+    topics: {include: ['%s']}
+    window: {size: 1s, grace: 1s, idle_after: %v}
+    operations: [min, mean, max]
+`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, c.DeadLetterTopic, c.Aggregations[0].Topics.Include[0], c.Aggregations[0].Window.IdleAfter))
+	return b.s.Start(id, "worker", "-c", file)
+}
+
+// waitRows waits until the aggregated topic has grown by some committed
+// records.
+func (p *place) waitRows(more int) {
+	p.t.Helper()
+	have := -1
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		n := 0
+		if topics, err := p.adm.ListTopics(p.t.Context(), p.topic+"-aggregated"); err == nil && topics.Has(p.topic+"-aggregated") {
+			n = len(p.rows())
+		}
+		if have < 0 {
+			have = n
+		}
+		if n >= have+more {
+			return
+		}
+		if time.Since(begin) > time.Minute {
+			p.t.Fatalf("%d aggregated records after a minute, want %d", n, have+more)
+		}
+	}
+}
+
+// noOpenTransaction fails if the worker's transactional id has one.
+func (p *place) noOpenTransaction() {
+	p.t.Helper()
+	list, err := p.adm.ListTransactions(p.t.Context(), nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
+	must(p.t, err)
+	for id, txn := range list {
+		if id == p.cfg.Worker.Group+"-a" {
+			p.t.Errorf("transaction %s is %s", id, txn.State)
+		}
+	}
+}
