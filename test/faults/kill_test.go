@@ -69,7 +69,7 @@ func TestF02KillAtEachPointOfTheCommit(t *testing.T) {
 					if key == kmsg.OffsetCommit { // comes with the end
 						p.fill(0, 2, 6)
 						w.windows(4)
-						p.send(0, 6.5)
+						p.send(0, 5.95) // closes no window
 						w.status("read", func(s status) bool { return s.Topics[0].Partitions[0].Position == 61 })
 						w.stop()
 						<-died

@@ -71,7 +71,7 @@ func newPlace(t *testing.T, p *place, brokers []string) *place {
 	t.Cleanup(p.registry.Close)
 	p.schemas, err = registry.New(registry.Options{URL: p.registry.URL})
 	must(t, err)
-	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond))
+	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond), kgo.UnknownTopicRetries(-1))
 	must(t, err)
 	t.Cleanup(p.cl.Close)
 	p.adm = kadm.NewClient(p.cl)

@@ -23,7 +23,9 @@ type processes struct {
 
 func (p *place) processes() *processes {
 	p.t.Helper()
-	return &processes{p, stack.NewOn(p.t, p.broker)}
+	s := stack.NewOn(p.t, p.broker)
+	s.Registry = p.registry
+	return &processes{p, s}
 }
 
 func (b *processes) start(id string) *stack.Process {
