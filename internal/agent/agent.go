@@ -26,7 +26,10 @@ type Agent struct {
 	versions []Version
 	parts    []*Partition // by ID
 	of       int          // partitions that the topic has
-	final    int64        // windows that end at or before are out
+	sharing  Sharing
+	final    int64 // windows that end at or before are out
+	claimed  int64 // final when it was last said to the merging agent
+	through  int64 // windows that end at or before are shipped, see ship.go
 }
 
 // New makes the agent of a topic.
@@ -35,7 +38,7 @@ func New(topic string, set Settings) *Agent {
 	if set.ExactLimit > 0 {
 		l.limit = set.ExactLimit
 	}
-	return &Agent{Topic: topic, set: set, layout: l, final: window.Unset}
+	return &Agent{Topic: topic, set: set, layout: l, final: window.Unset, through: window.Unset}
 }
 
 // Versions are the versions of the aggregated schema, oldest first.
@@ -57,24 +60,39 @@ func (a *Agent) AddVersion(v Version) {
 // fewer, no window is final.
 func (a *Agent) SetPartitions(n int) {
 	a.of = n
+	a.reconsider()
 }
 
 // Assign adds a partition that is resumed at offset with a checkpoint.
 func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
-	p := &Partition{ID: id, set: &a.set, layout: &a.layout, resume: c, from: offset, next: offset, epoch: -1, maxTime: c.LowTime, doubt: window.Unset, refused: slices.Clone(c.Refused)}
-	i, found := slices.BinarySearchFunc(a.parts, id, func(p *Partition, id int32) int { return cmp.Compare(p.ID, id) })
+	p := a.partition(id, newFeed(a, offset, c))
+	p.watermark = window.Back(c.LowTime, a.set.Grace)
+	a.final = max(a.final, c.Final)
+	a.reconsider()
+	return p
+}
+
+// partition adds a partition whose records come from a feed.
+func (a *Agent) partition(id int32, f *Feed) *Partition {
+	p := &Partition{Feed: f, ID: id, set: &a.set, layout: &a.layout, watermark: window.Unset}
+	f.into = append(f.into, p)
+	i, found := a.search(id)
 	if found {
 		a.parts[i] = p
 	} else {
 		a.parts = slices.Insert(a.parts, i, p)
 	}
-	a.setFinal(max(a.final, c.Final))
 	return p
+}
+
+func (a *Agent) search(id int32) (int, bool) {
+	return slices.BinarySearchFunc(a.parts, id, func(p *Partition, id int32) int { return cmp.Compare(p.ID, id) })
 }
 
 // Revoke drops a partition with all its state.
 func (a *Agent) Revoke(id int32) {
 	a.parts = slices.DeleteFunc(a.parts, func(p *Partition) bool { return p.ID == id })
+	a.reconsider()
 }
 
 // Partitions are those assigned, by ID.
@@ -85,13 +103,6 @@ func (a *Agent) Complete() bool { return a.of > 0 && len(a.parts) >= a.of }
 
 // Final is the time up to which windows are out: those that end at or before.
 func (a *Agent) Final() int64 { return a.final }
-
-func (a *Agent) setFinal(t int64) {
-	a.final = t
-	for _, p := range a.parts {
-		p.final = t
-	}
-}
 
 // Activity says how a partition stands towards the clock: SilentFor is how
 // long (ns) it has been known to be read to its end without a new record, 0
@@ -112,7 +123,7 @@ func (a *Agent) Watermark(act Activity) int64 {
 			return a.final
 		}
 		if silent := act(p); silent >= a.set.IdleAfter {
-			idle = max(idle, window.Forward(p.Watermark(), silent))
+			idle = max(idle, window.Forward(p.reached(), silent))
 			continue
 		}
 		if w := p.Watermark(); !active || w < low {
@@ -133,17 +144,28 @@ type Window struct {
 }
 
 // Close makes all windows that end at or before the watermark final and
-// appends them to ws in order of time.
+// appends those that are computed here to ws, in order of time. It stops short
+// of a window of which records wait to be shipped: should its partition be
+// taken away before that, its next owner must not find the window final. And
+// it stops where those end that are shipped, until these are out.
 func (a *Agent) Close(watermark int64, ws []Window) []Window {
+	if a.through != window.Unset {
+		watermark = min(watermark, a.through)
+	}
+	for _, p := range a.parts {
+		if a.oldest(p) > 0 {
+			watermark = min(watermark, window.End(p.panes[0].start, a.set.Size)-1)
+		}
+	}
 	if watermark <= a.final {
 		return ws
 	}
-	a.setFinal(watermark)
+	a.final = watermark
 	for {
 		start, found := int64(0), false
 		for _, p := range a.parts {
-			if len(p.panes) > 0 && (!found || p.panes[0].start < start) {
-				start, found = p.panes[0].start, true
+			if i := a.oldest(p); i < len(p.panes) && (!found || p.panes[i].start < start) {
+				start, found = p.panes[i].start, true
 			}
 		}
 		if !found || window.End(start, a.set.Size) > watermark {
@@ -151,24 +173,31 @@ func (a *Agent) Close(watermark int64, ws []Window) []Window {
 		}
 		w := Window{Start: start}
 		for _, p := range a.parts {
-			if len(p.panes) > 0 && p.panes[0].start == start {
-				w.panes = append(w.panes, p.shift())
+			if i := a.oldest(p); i < len(p.panes) && p.panes[i].start == start {
+				c := p.remove(i)
+				p.Counts.InWindows += c.count()
+				if c.count() == 0 { // of a record that came in part only
+					p.release(c)
+					continue
+				}
+				w.panes = append(w.panes, p.limited(c))
 				w.owner = append(w.owner, p)
 			}
 		}
-		ws = append(ws, w)
+		if len(w.panes) > 0 {
+			ws = append(ws, w)
+		}
 	}
 }
 
-// shift removes the oldest open pane.
-func (p *Partition) shift() *pane {
-	c := p.panes[0]
-	p.panes = slices.Delete(p.panes, 0, 1)
-	if p.current == c {
-		p.current = nil
+// oldest is the index of a partition's first pane that is not to be shipped.
+func (a *Agent) oldest(p *Partition) int {
+	for i, c := range p.panes {
+		if !a.ships(p, window.End(c.start, a.set.Size)) {
+			return i
+		}
 	}
-	p.Counts.InWindows += c.count()
-	return c
+	return len(p.panes)
 }
 
 // Release gives the memory of a window back to its partitions, once it has
@@ -183,6 +212,7 @@ func (a *Agent) Release(w Window) {
 func (a *Agent) CloseAll() int64 {
 	t := a.final
 	for _, p := range a.parts {
+		t = max(t, p.shipped)
 		if n := len(p.panes); n > 0 {
 			t = max(t, window.End(p.panes[n-1].start, a.set.Size))
 		}
@@ -214,8 +244,8 @@ func (w Window) Rows() (n int64) {
 func (a *Agent) Slowest() int32 {
 	id, low := int32(-1), int64(0)
 	for _, p := range a.parts {
-		if id < 0 || p.maxTime < low {
-			id, low = p.ID, p.maxTime
+		if id < 0 || p.watermark < low {
+			id, low = p.ID, p.watermark
 		}
 	}
 	return id

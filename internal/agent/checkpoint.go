@@ -22,6 +22,7 @@ type Checkpoint struct {
 	MaxTime int64    // highest event time below Head, ns; window.Unset if none
 	LowTime int64    // highest event time below O
 	Final   int64    // windows that end at or before are out, ns; window.Unset if none
+	Shipped int64    // highest end of a window of which records below Head were shipped, ns; window.Unset if none
 	Count   int64    // records in [O, Head)
 	Hash    uint64   // sum over them of recordHash
 	// Refused are records in [O, Head) that were refused for a reason that
@@ -30,20 +31,20 @@ type Checkpoint struct {
 }
 
 const (
-	checkpointPrefix = "ka1." // names the format and its version
-	checkpointSize   = 8 + 16 + 6*8 + 4
+	checkpointPrefix = "ka2." // names the format and its version
+	checkpointSize   = 8 + 16 + 7*8 + 4
 )
 
 // ErrCheckpoint: the metadata of a committed offset was not written by this
 // program, or by a version that this one does not know.
 var ErrCheckpoint = errors.New("not a checkpoint of this version of kafka-aggregator")
 
-// Encode gives the metadata text, from 106 ASCII characters on.
+// Encode gives the metadata text, from 116 ASCII characters on.
 func (c *Checkpoint) Encode() string {
 	b := make([]byte, 0, checkpointSize)
 	b = binary.BigEndian.AppendUint64(b, c.Cluster)
 	b = append(b, c.TopicID[:]...)
-	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, int64(c.Hash)} {
+	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Shipped, c.Count, int64(c.Hash)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
 	b = appendSpans(b, c.Refused, c.Head)
@@ -71,11 +72,11 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	}
 	c.Cluster = binary.BigEndian.Uint64(b)
 	copy(c.TopicID[:], b[8:])
-	var v [6]int64
+	var v [7]int64
 	for i := range v {
 		v[i] = int64(binary.BigEndian.Uint64(b[24+8*i:]))
 	}
-	c.Head, c.MaxTime, c.LowTime, c.Final, c.Count, c.Hash = v[0], v[1], v[2], v[3], v[4], uint64(v[5])
+	c.Head, c.MaxTime, c.LowTime, c.Final, c.Shipped, c.Count, c.Hash = v[0], v[1], v[2], v[3], v[4], v[5], uint64(v[6])
 	if c.Refused, ok = readSpans(b[checkpointSize-4:end], c.Head); !ok {
 		return c, fmt.Errorf("%w: its list of refused records cannot be read", ErrCheckpoint)
 	}
@@ -84,7 +85,7 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 
 // Fresh is the checkpoint of a partition that was never read, starting at offset.
 func Fresh(offset int64) Checkpoint {
-	return Checkpoint{Head: offset, MaxTime: window.Unset, LowTime: window.Unset, Final: window.Unset}
+	return Checkpoint{Head: offset, MaxTime: window.Unset, LowTime: window.Unset, Final: window.Unset, Shipped: window.Unset}
 }
 
 // recordHash mixes a record's offset and timestamp (the finalizer of

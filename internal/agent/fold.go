@@ -1,6 +1,10 @@
 package agent
 
-import "github.com/lsst-sqre/kafka-aggregator/internal/stats"
+import (
+	"math"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
 
 // A pane keeps at most Settings.ExactLimit records. With the next one, all of
 // them are folded: each column is added to a sketch, from which quantiles are
@@ -33,6 +37,9 @@ func (s *sketches) size() (n int64) {
 
 // limit is the number of rows that the pane may keep.
 func (p *pane) limit(l *layout) int {
+	if p.whole {
+		return math.MaxInt
+	}
 	if p.folded > 0 {
 		return min(l.limit, foldRows)
 	}
@@ -41,6 +48,9 @@ func (p *pane) limit(l *layout) int {
 
 // poolLimit is the number of elements of a pooled array that it may keep.
 func (p *pane) poolLimit(slot int, l *layout) int {
+	if p.whole {
+		return math.MaxInt
+	}
 	if p.sketch(slot, 0) != nil {
 		return min(l.limit, foldRows)
 	}
@@ -84,9 +94,9 @@ func (p *pane) fold(l *layout) {
 		p.arrays[slot].reset()
 	}
 	p.folded += p.rows
-	p.rows, p.times = 0, p.times[:0]
+	p.rows, p.times, p.offsets = 0, p.times[:0], p.offsets[:0]
 	if room := p.limit(l); p.room > room {
-		p.room, p.scalars, p.times = room, make([]float64, p.slots*room), make([]int64, 0, room)
+		p.room, p.scalars, p.times, p.offsets = room, make([]float64, p.slots*room), make([]int64, 0, room), make([]int64, 0, room)
 	}
 }
 

@@ -102,8 +102,8 @@ func TestFold(t *testing.T) {
 			for i := range n {
 				row := foldRow(r, i < n/2)
 				at := 1000 + r.Int64N(second)
-				f.add(row, at, small)
-				k.add(row, at, large)
+				f.add(row, int64(i), at, small)
+				k.add(row, int64(i), at, large)
 			}
 			if f.count() != int64(n) || n > small.limit && f.folded == 0 {
 				t.Fatalf("%d records, limit %d: %d folded, %d rows", n, small.limit, f.folded, f.rows)
@@ -142,7 +142,7 @@ func TestFoldPool(t *testing.T) {
 	for n := range 100 {
 		row := foldRow(r, false)
 		row.Arrays[3] = make([]float64, 900)
-		p.add(row, 1000, l)
+		p.add(row, 0, 1000, l)
 		if kept := len(p.arrays[3].values); kept > l.limit {
 			t.Fatalf("%d elements are kept of %d records", kept, n)
 		}
@@ -282,11 +282,11 @@ func TestLargeWindow(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	turn(n - 2*limit)
 	runtime.ReadMemStats(&then)
-	// A field and the times of the rows.
-	if bound := largeWindow(limit) + int64(limit)*8*3/2; largest > bound {
+	// A field, and the times and offsets of the rows.
+	if bound := largeWindow(limit) + 2*int64(limit)*8*3/2; largest > bound {
 		t.Errorf("%d bytes, at most %d", largest, bound)
 	}
-	if bound := stats.MaxSketch + int64(foldRows*8*2); p.Memory() > bound || p.Memory() != after {
+	if bound := stats.MaxSketch + int64(foldRows*8*3); p.Memory() > bound || p.Memory() != after {
 		t.Errorf("after the limit %d bytes, in the end %d, at most %d", after, p.Memory(), bound)
 	}
 	if allocations := int(then.Mallocs - before.Mallocs); allocations > n/foldRows {

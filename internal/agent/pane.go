@@ -10,21 +10,20 @@ import (
 // (scalars[slot*room+row]), so that adding a record writes, and summarising a
 // field reads, without looking at a slice header per field.
 type pane struct {
-	start       int64 // of the window, ns
-	first, last int64 // offsets of its first and newest record
-	epoch       int32 // leader epoch of the first record
-	seen        int64 // records the partition had read before the first record
-	hash        uint64
+	start       int64  // of the window, ns
+	opened      mark   // the record of the feed that it was opened with
+	first, last int64  // offsets of its first and newest record in the source partition
 	seed        uint64 // of its sketches
-	before      int64  // highest event time the partition had met before the first record
 	version     int    // newest version of the aggregated schema that a record needs
 	partial     bool   // some of its records may be missing
+	whole       bool   // all records are kept in rows, as they may have to be shipped
 
 	// Records are kept in rows. Above layout.limit of them they are folded
 	// into sketches, and so again whenever the rows are full: see fold.go.
 	folded  int     // records that are in sketches
 	rows    int     // records that are kept
 	times   []int64 // event time of each row, ns
+	offsets []int64 // of each row
 	room    int     // rows that fit
 	hint    int     // rows that may come
 	slots   int     // columns that there are
@@ -32,6 +31,7 @@ type pane struct {
 	rests   [][]stats.Residual // by slot
 	arrays  []arrayColumn      // by slot; empty for scalars
 	large   []sketches         // by slot; nil as long as there are none
+	pieces  []pieces           // of records that come in several messages
 }
 
 // arrayColumn holds the arrays of one field, one after the other: row r is
@@ -49,8 +49,8 @@ func (c *arrayColumn) reset() {
 
 const firstRoom = 16
 
-// add appends a record.
-func (p *pane) add(row *codec.Row, t int64, l *layout) {
+// add appends the record at an offset of the source partition.
+func (p *pane) add(row *codec.Row, offset, t int64, l *layout) {
 	n := len(row.Scalars)
 	if p.rows == p.room || n > p.slots {
 		p.grow(n, l)
@@ -72,7 +72,12 @@ func (p *pane) add(row *codec.Row, t int64, l *layout) {
 	for _, r := range row.Rests {
 		p.addRest(r, l.isArray[r.Slot])
 	}
+	if p.rows == 0 && p.folded == 0 {
+		p.first = offset
+	}
+	p.last = offset
 	p.times = append(p.times, t)
+	p.offsets = append(p.offsets, offset)
 	p.rows++
 	for _, slot := range l.pooled {
 		if slot < p.slots && len(p.arrays[slot].values) > p.poolLimit(slot, l) {
@@ -152,7 +157,7 @@ func (p *pane) reset() {
 		p.rests[i] = p.rests[i][:0]
 		p.arrays[i].reset()
 	}
-	*p = pane{hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
+	*p = pane{hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], offsets: p.offsets[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
 }
 
 // count is the number of records.
@@ -160,9 +165,12 @@ func (p *pane) count() int64 { return int64(p.folded + p.rows) }
 
 // size is the memory that the pane's samples take, in bytes.
 func (p *pane) size() int64 {
-	n := int64(cap(p.scalars)+cap(p.times)) * 8
+	n := int64(cap(p.scalars)+cap(p.times)+cap(p.offsets)) * 8
 	for i := range p.arrays {
 		n += int64(cap(p.arrays[i].values))*8 + int64(cap(p.arrays[i].ends))*4
+	}
+	for i := range p.pieces {
+		n += int64(cap(p.pieces[i].body))
 	}
 	for i := range p.large {
 		n += p.large[i].size()

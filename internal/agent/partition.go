@@ -1,7 +1,7 @@
 package agent
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
@@ -30,26 +30,9 @@ const (
 	Accepted Verdict = iota // it is in its window
 	Late                    // its window is final
 	Future                  // stamped more than MaxFutureSkew ahead of the clock
-	Replayed                // it was counted before a restart, and its window is out or it was set aside then: nothing to do
+	Replayed                // it was counted before a restart, and its window is out or shipped, or it was set aside then: nothing to do
 	Bad                     // its bytes do not fit its schema
 )
-
-// Counts are records of a partition since it was assigned. The law of
-// conservation, held by Check, is
-//
-//	Records = InWindows + open rows + Late + Future + Bad + Tombstones + Replayed
-type Counts struct {
-	Records    int64 // read, control records excepted
-	InWindows  int64 // in windows that are final
-	Late       int64
-	Future     int64
-	Bad        int64 // dead-lettered
-	Tombstones int64
-	Replayed   int64 // read a second time, and no part of an open window
-	Lost       int64 // offsets that were deleted before they were read (not part of the law)
-	Mismatches int64 // re-read ranges that were not as before (not part of the law)
-	Bytes      int64 // of values (not part of the law)
-}
 
 // Plan is how the records of one source schema are read.
 type Plan struct {
@@ -57,28 +40,18 @@ type Plan struct {
 	Version int            // index of the first version of the aggregated schema that has all its fields
 }
 
-// Partition is the state of one source partition: its position, its
-// watermark, and the panes of the windows that are open.
+// Partition is the state of one source partition: its watermark and the panes
+// of the windows that are open. Its feed is the partition itself, or the
+// partials of a topic that is split, which all its partitions share.
 type Partition struct {
-	ID     int32
-	Counts Counts
+	*Feed
+	ID int32
 
-	set     *Settings
-	layout  *layout
-	resume  Checkpoint
-	from    int64 // committed offset it was resumed from
-	next    int64 // next offset to read
-	epoch   int32 // leader epoch of the newest record
-	maxTime int64
-	final   int64
-
-	gap   bool  // offsets before the first record were lost
-	doubt int64 // windows that begin at or before are partial; window.Unset: none
-
-	seen int64  // records read since from
-	hash uint64 // sum of their recordHash
-
-	refused spans // see Checkpoint.Refused
+	set       *Settings
+	layout    *layout
+	watermark int64
+	merged    claims // of a partition whose records come as partials
+	sent      []load // of one that ships, by window
 
 	row     codec.Row
 	panes   []*pane // open, by start
@@ -98,20 +71,21 @@ type layout struct {
 	needs    stats.Needs
 }
 
-// Position is the next offset to read.
-func (p *Partition) Position() int64 { return p.next }
-
-// Head is the offset below which records are only read again to rebuild windows.
-func (p *Partition) Head() int64 { return p.resume.Head }
-
-// Replaying reports whether the next record was read before a restart.
-func (p *Partition) Replaying() bool { return p.next < p.resume.Head }
-
 // MaxTime is the highest event time met, window.Unset before the first.
 func (p *Partition) MaxTime() int64 { return p.maxTime }
 
-// Watermark is the highest event time minus the grace.
-func (p *Partition) Watermark() int64 { return window.Back(p.maxTime, p.set.Grace) }
+// Watermark is the time up to which no more records come: the highest event
+// time minus the grace.
+func (p *Partition) Watermark() int64 { return p.watermark }
+
+// reached is the watermark by the records of the partition alone, from which
+// time goes on by the clock.
+func (p *Partition) reached() int64 {
+	if p.merges {
+		return p.merged.reached
+	}
+	return p.watermark
+}
 
 // Add takes the record at offset, with event time t and clock now (ns). The
 // error says why a record is Bad.
@@ -124,38 +98,50 @@ func (p *Partition) Watermark() int64 { return window.Back(p.maxTime, p.set.Grac
 // were the first time.
 func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, body []byte) (Verdict, error) {
 	replay := p.read(offset, epoch, t)
+	p.Counts.Records++
 	start := window.Start(t, p.set.Size)
 	end := window.End(start, p.set.Size)
 	switch {
-	case end <= max(p.final, p.Watermark()):
-		return p.aside(replay, Late, &p.Counts.Late), nil
+	case end <= max(p.agent.final, p.watermark):
+		return p.aside(replay, 1, Late, &p.Counts.Late), nil
 	// The clock has moved on since a record was judged for the first time. That
 	// it was refused then stands in the checkpoint, or else may show in the
 	// highest time, which it did not move.
 	case replay && (t > p.resume.MaxTime || p.refused.has(offset)):
-		return p.aside(replay, Future, &p.Counts.Future), nil
+		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	case !replay && t > window.Forward(now, p.set.MaxFutureSkew):
 		p.refused = p.refused.add(offset)
-		return p.aside(replay, Future, &p.Counts.Future), nil
+		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
-		return p.aside(replay, Bad, &p.Counts.Bad), err
+		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
+	}
+	if replay && end <= p.resume.Shipped {
+		p.met(t)
+		return p.aside(replay, 1, Replayed, nil), nil
 	}
 	c := p.current
 	if c == nil || c.start != start {
-		c = p.open(start, offset, epoch, t)
+		c = p.open(start, t)
 	}
-	c.add(&p.row, t, p.layout)
-	c.last = offset
+	c.add(&p.row, offset, t, p.layout)
 	c.version = max(c.version, plan.Version)
-	p.maxTime = max(p.maxTime, t)
+	p.met(t)
 	return Accepted, nil
+}
+
+// met moves the watermark with the event time of an accepted record.
+func (p *Partition) met(t int64) {
+	if t > p.maxTime {
+		p.maxTime, p.watermark = t, window.Back(t, p.set.Grace)
+	}
 }
 
 // Tombstone takes a record without a value.
 func (p *Partition) Tombstone(offset int64, epoch int32, t int64) {
 	replay := p.read(offset, epoch, t)
-	p.aside(replay, Accepted, &p.Counts.Tombstones)
+	p.Counts.Records++
+	p.aside(replay, 1, Accepted, &p.Counts.Tombstones)
 }
 
 // Reject takes a record that was refused before it could be decoded, for
@@ -166,109 +152,50 @@ func (p *Partition) Reject(offset int64, epoch int32, t int64) Verdict {
 	if !replay {
 		p.refused = p.refused.add(offset)
 	}
-	return p.aside(replay, Bad, &p.Counts.Bad)
-}
-
-// Skip takes a control record, or a gap up to it: only the position moves.
-func (p *Partition) Skip(offset int64) {
-	p.next = max(p.next, offset+1)
-	if p.next >= p.resume.Head {
-		p.verify()
-	}
-}
-
-// read counts a record and moves the position; it reports whether the record
-// was read before a restart.
-func (p *Partition) read(offset int64, epoch int32, t int64) (replay bool) {
-	if offset < p.next {
-		panic(fmt.Sprintf("BUG: partition %d: offset %d is read again, position %d", p.ID, offset, p.next))
-	}
-	replay = offset < p.resume.Head
-	if !replay {
-		p.verify()
-	}
-	p.next, p.epoch = offset+1, epoch
 	p.Counts.Records++
-	p.seen++
-	p.hash += recordHash(offset, t)
-	if p.next >= p.resume.Head {
-		p.verify()
-	}
-	return replay
+	return p.aside(replay, 1, Bad, &p.Counts.Bad)
 }
 
-// verify compares, once the head is reached, what was read again with what
-// was read before the restart. Where they differ (compaction, retention, a
-// topic made again) the open windows may be incomplete.
-func (p *Partition) verify() {
-	if p.resume.Count < 0 { // done before
-		return
-	}
-	if p.seen != p.resume.Count || p.hash != p.resume.Hash {
-		p.Counts.Mismatches++
-		for _, c := range p.panes {
-			c.partial = true
-		}
-		// A window that has no record yet may miss some, too.
-		p.doubt = max(p.doubt, p.resume.MaxTime)
-	}
-	p.resume.Count = -1
-}
-
-// Lose says that n offsets before the first record of this partition were
-// deleted before anybody read them. Windows that they may have belonged to are
-// partial: those that begin no later than a grace behind the first record,
-// for so far records may be out of order.
-func (p *Partition) Lose(n int64) {
-	p.Counts.Lost += n
-	p.gap = n > 0
-}
-
-// aside counts a record that gets into no window.
-func (p *Partition) aside(replay bool, v Verdict, count *int64) Verdict {
-	if replay {
-		p.Counts.Replayed++
-		return Replayed
-	}
-	*count++
-	return v
-}
-
-// open finds or makes the pane of the window that starts at start.
-func (p *Partition) open(start, offset int64, epoch int32, t int64) *pane {
-	i, found := slices.BinarySearchFunc(p.panes, start, func(c *pane, start int64) int {
-		switch {
-		case c.start < start:
-			return -1
-		case c.start > start:
-			return 1
-		}
-		return 0
-	})
+// open finds or makes the pane of the window that starts at start, for a
+// record with event time t.
+func (p *Partition) open(start, t int64) *pane {
+	i, found := slices.BinarySearchFunc(p.panes, start, func(c *pane, start int64) int { return cmp.Compare(c.start, start) })
 	if !found {
-		c := p.take()
+		c := p.take(p.agent.ships(p, window.End(start, p.set.Size)))
 		if p.gap {
 			p.gap, p.doubt = false, max(p.doubt, window.Forward(t, p.set.Grace))
 		}
 		c.partial = start <= p.doubt
-		c.start, c.first, c.epoch = start, offset, epoch
+		c.start, c.opened, c.last = start, p.here(), -1
 		c.seed = recordHash(int64(p.ID), start)
-		c.before = p.maxTime
-		c.seen, c.hash = p.seen-1, p.hash-recordHash(offset, t) // without this record
 		p.panes = slices.Insert(p.panes, i, c)
 	}
 	p.current = p.panes[i]
 	return p.current
 }
 
-func (p *Partition) take() *pane {
+// take is an empty pane, one that is kept whole or not.
+func (p *Partition) take(whole bool) *pane {
+	c := &pane{hint: p.hint}
 	if n := len(p.free); n > 0 {
-		c := p.free[n-1]
+		c = p.free[n-1]
 		p.free = p.free[:n-1]
 		p.kept -= c.size()
-		return c
 	}
-	return &pane{hint: p.hint}
+	if c.whole = whole; c.room > c.limit(p.layout) { // it was whole before
+		c.room, c.slots, c.scalars = 0, 0, nil
+	}
+	return c
+}
+
+// remove takes the open pane at index i out.
+func (p *Partition) remove(i int) *pane {
+	c := p.panes[i]
+	p.panes = slices.Delete(p.panes, i, i+1)
+	if p.current == c {
+		p.current = nil
+	}
+	return c
 }
 
 // A partition keeps some empty panes for its next windows: a few, and more if
@@ -286,52 +213,5 @@ func (p *Partition) release(c *pane) {
 		c.reset()
 		p.kept += c.size()
 		p.free = append(p.free, c)
-	}
-}
-
-// Low is the offset to commit, the leader epoch that belongs to it, and the
-// checkpoint to commit with it, but for what the partition does not know.
-func (p *Partition) Low() (offset int64, epoch int32, c Checkpoint) {
-	offset, epoch = p.next, p.epoch
-	seen, hash, low := p.seen, p.hash, p.maxTime
-	for _, o := range p.panes {
-		if o.first < offset {
-			offset, epoch, seen, hash, low = o.first, o.epoch, o.seen, o.hash, o.before
-		}
-	}
-	p.refused = p.refused.from(offset)
-	c = Checkpoint{Refused: p.refused, Head: p.next, MaxTime: p.maxTime, LowTime: low, Final: p.final, Count: p.seen - seen, Hash: p.hash - hash}
-	if p.Replaying() {
-		// Not all of [from, Head) is read yet: what was committed stays true,
-		// but for what became final meanwhile.
-		c = p.resume
-		c.Final = max(c.Final, p.final)
-		return p.from, -1, c
-	}
-	return offset, epoch, c
-}
-
-// OpenRows counts the records in open windows, and the windows.
-func (p *Partition) OpenRows() (rows int64, windows int) {
-	for _, c := range p.panes {
-		rows += c.count()
-	}
-	return rows, len(p.panes)
-}
-
-// Memory is what the open windows take, in bytes.
-func (p *Partition) Memory() (n int64) {
-	for _, c := range p.panes {
-		n += c.size()
-	}
-	return n
-}
-
-// Check holds the law of conservation.
-func (p *Partition) Check() {
-	open, _ := p.OpenRows()
-	c := &p.Counts
-	if sum := c.InWindows + open + c.Late + c.Future + c.Bad + c.Tombstones + c.Replayed; sum != c.Records {
-		panic(fmt.Sprintf("BUG: partition %d: %d records read, %d accounted for (%+v, open %d)", p.ID, c.Records, sum, *c, open))
 	}
 }

@@ -44,6 +44,7 @@ func (a *Aggregation) check(c checker) {
 	c.regexps("topics.exclude", a.Topics.Exclude)
 	c.format("aggregated_topic", a.AggregatedTopic)
 	c.within("partitions", a.Partitions, 1, math.MaxInt32)
+	c.within("max_workers_per_topic", a.MaxWorkers, 0, math.MaxInt32)
 	c.patterns("fields.include", a.Fields.Include)
 	c.patterns("fields.exclude", a.Fields.Exclude)
 	c.arrays("fields.arrays", a.Fields.Arrays)

@@ -101,9 +101,10 @@ type Example struct {
 // topics match takes a topic.
 type Aggregation struct {
 	Name            string        `yaml:"name"`
-	Topics          Filter        `yaml:"topics"`           // regular expressions
-	AggregatedTopic string        `yaml:"aggregated_topic"` // must contain {source_topic}
-	Partitions      int           `yaml:"partitions"`       // of an aggregated topic that is created
+	Topics          Filter        `yaml:"topics"`                // regular expressions
+	AggregatedTopic string        `yaml:"aggregated_topic"`      // must contain {source_topic}
+	Partitions      int           `yaml:"partitions"`            // of an aggregated topic that is created
+	MaxWorkers      int           `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
 	Fields          FieldSettings `yaml:"fields"`
 	Window          Window        `yaml:"window"`
 	Operations      []string      `yaml:"operations"`

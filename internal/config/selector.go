@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,6 +12,7 @@ import (
 // program writes itself, however wide the regular expressions are, so that it
 // cannot feed on its own output.
 type Selector struct {
+	group    string
 	rules    []rule
 	excluded map[string]string // dead-letter and late topics -> what they are
 }
@@ -24,11 +27,12 @@ type rule struct {
 type Choice struct {
 	Aggregation     *Aggregation
 	AggregatedTopic string
+	PartialsTopic   string // for the topic's partials, if it is split
 }
 
 // NewSelector compiles the regular expressions. The Choices it gives point into cfg.
 func NewSelector(cfg *Config) (*Selector, error) {
-	s := &Selector{excluded: make(map[string]string)}
+	s := &Selector{group: cfg.Worker.Group, excluded: make(map[string]string)}
 	if cfg.DeadLetterTopic != "" {
 		s.excluded[cfg.DeadLetterTopic] = "the dead-letter topic"
 	}
@@ -100,7 +104,45 @@ func (s *Selector) Explain(topic string) (Choice, string) {
 			return Choice{}, "its aggregated topic would be " + name + ", which is that of " + other
 		}
 	}
-	return Choice{s.rules[i].aggregation, name}, ""
+	return Choice{s.rules[i].aggregation, name, PartialsTopic(s.group, topic)}, ""
+}
+
+// partials is what the names of topics with partials have between the group
+// and the source topic.
+const partials = "-partials-"
+
+// PartialsTopic is the name of the topic for the partials of a source topic
+// that a group reads on several workers. If that is no topic's name, because
+// it is too long or the group's name is not made for it, the end is a hash.
+func PartialsTopic(group, source string) string {
+	name := group + partials + source
+	if legalTopic(name) {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return prefix(group) + hex.EncodeToString(sum[:16])
+}
+
+// prefix is what the names of a group's topics with partials begin with.
+func prefix(group string) string {
+	b := []byte(group + partials)
+	b = b[:min(len(b), maxTopicName/2)]
+	for i := range b {
+		if !topicName.Match(b[i : i+1]) {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+// isPartials tells whether a topic is, by its name, one with the partials of
+// this group, or of another one for a topic that the expressions take.
+func (s *Selector) isPartials(topic string) bool {
+	if strings.HasPrefix(topic, prefix(s.group)) {
+		return true
+	}
+	_, source, ok := strings.Cut(topic, partials)
+	return ok && s.match(source) >= 0
 }
 
 // Aggregated tells whether a topic is, by its name, one that this program
@@ -133,6 +175,9 @@ func anyMatch(list []*regexp.Regexp, topic string) bool {
 func (s *Selector) special(topic string) string {
 	if strings.HasPrefix(topic, "__") {
 		return "an internal topic"
+	}
+	if s.isPartials(topic) {
+		return "a topic with partials"
 	}
 	return s.excluded[topic]
 }

@@ -162,3 +162,29 @@ func TestSelectorRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestPartialsTopics(t *testing.T) {
+	for _, group := range []string{"g", "a group/with signs", strings.Repeat("g", 249)} {
+		cfg := Default()
+		cfg.Worker.Group = group
+		cfg.Aggregations[0].Topics.Include = []string{".*"}
+		s, err := NewSelector(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, source := range []string{"t", strings.Repeat("x", 238), strings.Repeat("x", 237) + "y"} {
+			c, ok := s.Select(source)
+			if !ok || seen[c.PartialsTopic] || !legalTopic(c.PartialsTopic) {
+				t.Errorf("partials of %q go to %q", source, c.PartialsTopic)
+			}
+			seen[c.PartialsTopic] = true
+			if _, reason := s.Explain(c.PartialsTopic); reason != "a topic with partials" {
+				t.Errorf("%s: reason %q", c.PartialsTopic, reason)
+			}
+		}
+		if _, reason := s.Explain("another-partials-t"); reason != "a topic with partials" {
+			t.Errorf("partials of another group: reason %q", reason)
+		}
+	}
+}

@@ -31,6 +31,7 @@ type plan struct {
 	skew              time.Duration // how far ahead of the clock a record may be stamped
 	length            time.Duration // of traffic and faults
 	outPartitions     int           // of aggregated topics
+	split             int           // workers that a topic may be split over
 	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
 	workers           []workerPlan
 	topics            []topicPlan
@@ -98,6 +99,7 @@ func newPlan(seed uint64) *plan {
 	if more.IntN(3) == 0 {
 		p.register = between(more, 10*time.Second, p.length)
 	}
+	p.split = choose(rand.New(rand.NewPCG(seed, 3)), 1, 2, 3)
 	for range 1 + rng.IntN(4) {
 		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
 	}

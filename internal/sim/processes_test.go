@@ -165,6 +165,7 @@ func (w *world) config(id string) *config.Config {
 	a.Name = "sim"
 	a.Topics.Include = []string{"^in[0-9]$"}
 	a.Partitions = w.plan.outPartitions
+	a.MaxWorkers = w.plan.split
 	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: w.plan.skew}
 	a.Operations = operations
 	a.Late = config.Late{Policy: "topic", Topic: lateTopic}

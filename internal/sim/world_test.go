@@ -73,7 +73,10 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 		registry: &registry{Registry: sandbox.NewRegistry()}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
-	stuck := time.AfterFunc(time.Hour, func() { panic(fmt.Sprintf("sim: stuck: seed %d takes more than an hour of virtual time", p.seed)) })
+	stuck := time.AfterFunc(time.Hour, func() {
+		_, _, _ = l.write("stuck")
+		panic(fmt.Sprintf("sim: stuck: seed %d takes more than an hour of virtual time", p.seed))
+	})
 	defer stuck.Stop()
 
 	w.build()
@@ -358,7 +361,7 @@ func (w *world) facts() *facts {
 	defer cl.Close()
 	all, err := kadm.NewClient(cl).ListTopics(context.Background())
 	w.must(err)
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") })
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") || strings.HasPrefix(t, group+"-partials-") })
 	f.records = w.read(names...)
 	for _, first := range []int{1, unknown + 1} {
 		for id := first; ; id++ {

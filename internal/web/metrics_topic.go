@@ -27,13 +27,15 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) int64 { return t.DeadLettered }),
 	topicCounter("tombstones_total", "Records without a value.",
 		func(t *worker.TopicStatus) int64 { return t.Tombstones }),
+	topicCounter("shipped_records_total", "Records sent on to the worker that merges a split topic.",
+		func(t *worker.TopicStatus) int64 { return t.Shipped }),
 	topicCounter("lost_offsets_total", "Offsets that were deleted from the source topic before they were read.",
 		func(t *worker.TopicStatus) int64 { return t.Lost }),
 	topicCounter("replay_mismatches_total", "Ranges that were read again and were not what they had been.",
 		func(t *worker.TopicStatus) int64 { return t.Mismatches }),
 	topicCounter("rejected_schemas_total", "Aggregated schemas that the registry refused; the last good one stays in use.",
 		func(t *worker.TopicStatus) int64 { return t.Rejected }),
-	topicGauge("unaccounted_records", "Records read that are in no window, open or final, and are not late, dead-lettered or a tombstone. Always 0.",
+	topicGauge("unaccounted_records", "Records read that are in no window, open or final, and are not late, dead-lettered, a tombstone or shipped. Always 0.",
 		func(t *worker.TopicStatus) float64 { return float64(unaccounted(t)) }),
 	topicGauge("lag_records", "Offsets between the positions of the worker and the ends of the source partitions.",
 		func(t *worker.TopicStatus) float64 { return float64(lag(t)) }),
@@ -57,6 +59,8 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 { return truth(t.Problem != "") }),
 	topicGauge("partitions", "Source partitions that this worker reads.",
 		func(t *worker.TopicStatus) float64 { return float64(len(t.Partitions)) }),
+	topicGauge("split", "1 if records are shipped, as the topic is split over several workers or was before.",
+		func(t *worker.TopicStatus) float64 { return truth(t.PartialsTopic != "") }),
 	topicGauge("idle_partitions", "Source partitions that are read to their end and silent.",
 		func(t *worker.TopicStatus) float64 {
 			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Idle })
@@ -98,7 +102,7 @@ func lag(t *worker.TopicStatus) (sum int64) {
 // of each partition; it must not cancel out between partitions.
 func unaccounted(t *worker.TopicStatus) (sum int64) {
 	for _, p := range t.Partitions {
-		d := p.Records - p.InWindows - p.Open - p.Late - p.DeadLettered - p.Tombstones
+		d := p.Records - p.InWindows - p.Open - p.Late - p.DeadLettered - p.Tombstones - p.Shipped
 		sum += max(d, -d)
 	}
 	return sum

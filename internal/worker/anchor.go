@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -44,8 +45,9 @@ func (s *session) anchors(ctx context.Context, assigned map[string]map[int32]kgo
 			if f, ok := s.fetched[topic][id]; ok && f.offset >= 0 {
 				continue
 			}
-			if choice, ok := s.w.selector.Select(topic); ok {
-				into[choice.AggregatedTopic] = topic
+			of := cmp.Or(s.w.sourceOf(topic, s.known), topic)
+			if choice, ok := s.w.selector.Select(of); ok && into[choice.AggregatedTopic] == "" {
+				into[choice.AggregatedTopic] = of
 				names = append(names, choice.AggregatedTopic)
 			}
 			break

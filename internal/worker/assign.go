@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // fetched is what the group's coordinator holds for a partition.
@@ -82,6 +84,10 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	if err != nil {
 		return nil, err
 	}
+	uneven, err := s.uneven(ctx, assigned)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -109,12 +115,25 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				continue
 			}
 			src.held = s.held(src, now)
+			_, src.doubt = anchors[topic]
+			src.sharing = s.sharing(src)
+			src.agent.Share(src.sharing)
 			s.sources[topic] = src
+		} else if _, doubt := anchors[topic]; doubt && !src.doubt {
+			src.doubt, s.newTopics = true, true
 		}
 		src.topicID = details[topic].ID
-		src.agent.SetPartitions(len(ends[topic]))
+		if src.merges == "" {
+			src.uneven = uneven[topic]
+			src.agent.SetPartitions(len(ends[topic]))
+		}
 		for id := range parts {
+			if src.merges != "" && id != 0 { // nothing is written there
+				delete(parts, id)
+				continue
+			}
 			start, end := starts[topic][id].Offset, ends[topic][id].Offset
+			old, committed := s.fetched[topic][id]
 			offset, c, lost, err := s.resume(src, id, start, end, anchors)
 			delete(s.fetched[topic], id)
 			if err != nil {
@@ -123,14 +142,16 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				delete(parts, id)
 				continue
 			}
-			p := &part{Partition: src.agent.Assign(id, offset, c), source: src, id: id, plans: map[int]*agent.Plan{}, end: end, arrived: now, offset: offset}
+			p := newPart(src, id, offset, c)
+			p.end, p.arrived, p.offset = end, now, offset
+			p.moved = !committed || old.offset < 0 // so that it is known what is final
 			p.Lose(lost)
 			if p.Position() >= end {
 				p.caught = now
 			}
 			src.parts[id] = p
 			parts[id] = kgo.NewOffset().At(offset)
-			if s.w.stopAt != nil {
+			if s.w.stopAt != nil && src.merges == "" {
 				src.stop[id] = s.w.stopOffset(topic, id, end)
 			}
 		}
@@ -156,9 +177,14 @@ func (s *session) holds() bool {
 func (s *session) resume(src *source, id int32, start, end int64, anchors map[string]anchor) (offset int64, c agent.Checkpoint, lost int64, err error) {
 	f, ok := s.fetched[src.topic][id]
 	if !ok || f.offset < 0 {
-		a, ok := anchors[src.topic]
-		if !ok {
+		a, ok := anchors[src.agent.Topic]
+		switch {
+		case !ok:
 			return start, agent.Fresh(start), 0, nil
+		case src.merges != "":
+			c = agent.Fresh(start)
+			c.Final = a.final
+			return start, c, 0, nil
 		}
 		if a.heads[id] > end {
 			return 0, c, 0, fmt.Errorf("windows of %s have records up to offset %d of partition %d, which ends at %d: the log was cut off, or the topic was made again while the group's offsets were lost; set the offsets of group %s to go on", src.into, a.heads[id], id, end, s.w.cfg.Worker.Group)
@@ -184,7 +210,7 @@ func (s *session) resume(src *source, id int32, start, end int64, anchors map[st
 	case c.TopicID != src.topicID && c.TopicID != none && src.topicID != none && c.Cluster == s.cluster:
 		log.Warn("the topic was deleted and made again; reading it from its start, windows that were out stay out")
 		fresh := agent.Fresh(start)
-		fresh.Final = c.Final
+		fresh.Final, fresh.Shipped = c.Final, c.Shipped
 		return start, fresh, 0, nil
 	case c.Cluster != s.cluster:
 		log.Warn("the committed offset comes from another cluster; windows that were out stay out")
@@ -241,16 +267,31 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 
 // newSource makes the agent of a topic; nil if the topic is not selected.
 func (s *session) newSource(topic string) *source {
-	choice, ok := s.w.selector.Select(topic)
+	merges := s.w.sourceOf(topic, s.known)
+	of := cmp.Or(merges, topic)
+	choice, ok := s.w.selector.Select(of)
 	if !ok {
 		return nil
 	}
 	j := s.w.jobs[choice.Aggregation]
 	return &source{
-		topic: topic, job: j, into: choice.AggregatedTopic, agent: agent.New(topic, j.set),
+		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, j.set),
 		parts: map[int32]*part{}, schemas: map[int]*schema{}, stop: map[int32]int64{},
-		log: s.w.log.With("topic", topic),
+		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
+}
+
+// newPart makes the state of a partition that is resumed at offset.
+func newPart(src *source, id int32, offset int64, c agent.Checkpoint) *part {
+	p := &part{source: src, id: id, plans: map[int]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
+	if src.merges != "" {
+		p.merger = src.agent.Merge(offset, c)
+		p.Feed = p.merger.Feed
+	} else {
+		p.windows = src.agent.Assign(id, offset, c)
+		p.Feed = p.windows.Feed
+	}
+	return p
 }
 
 // fatalFetch reports whether a fetch error means that the session's positions

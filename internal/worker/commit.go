@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -48,9 +49,8 @@ type offsets struct {
 // emit from one that was removed.
 func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 	for _, src := range ss {
-		for _, p := range src.agent.Partitions() {
-			pp := src.parts[p.ID]
-			if movedOnly && !pp.moved {
+		for _, p := range src.sorted() {
+			if movedOnly && !p.moved {
 				continue
 			}
 			p.Check()
@@ -59,7 +59,7 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 				low = c.Head
 			}
 			c.Cluster, c.TopicID = s.cluster, src.topicID
-			o.parts, o.low, o.epoch = append(o.parts, pp), append(o.low, low), append(o.epoch, epoch)
+			o.parts, o.low, o.epoch = append(o.parts, p), append(o.low, low), append(o.epoch, epoch)
 			o.meta = append(o.meta, c.Encode())
 		}
 	}
@@ -71,6 +71,9 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 // not, the truth is with the brokers.
 func (s *session) deliver(ss []*source) error {
 	start := time.Now()
+	if err := s.ship(ss, start); err != nil {
+		return err
+	}
 	o := s.low(ss, false)
 	var err error
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
@@ -95,6 +98,7 @@ func (s *session) deliver(ss []*source) error {
 		s.pendingRecords -= len(src.pending)
 		clear(src.pending)
 		src.pending, src.due, src.windows = src.pending[:0], src.due[:0], 0
+		s.delivered(src)
 	}
 	s.pendingBytes = 0
 	s.settle(o)
@@ -138,7 +142,7 @@ func (s *session) produce(ss []*source) error {
 	var refused refusal
 	prom := kgo.AbortingFirstErrPromise(s.cl)
 	for _, src := range ss {
-		for _, r := range src.pending {
+		for _, r := range slices.Concat(src.pending, src.frames) {
 			done := prom.Promise() // one for each record: they are counted
 			s.cl.Produce(s.hard, r, func(r *kgo.Record, err error) {
 				refused.note(r, err)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -68,7 +69,7 @@ func aggregatedRecord(src *source, r *agent.Result) *kgo.Record {
 		ranges = append(ranges, '/')
 		ranges = strconv.AppendInt(ranges, o.Count, 10)
 	}
-	headers := []kgo.RecordHeader{header("source_topic", src.topic), {Key: "source_offsets", Value: ranges}}
+	headers := []kgo.RecordHeader{header("source_topic", cmp.Or(src.merges, src.topic)), {Key: "source_offsets", Value: ranges}}
 	if r.Partial {
 		headers = append(headers, header("partial", "true"))
 	}

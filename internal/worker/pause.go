@@ -1,5 +1,7 @@
 package worker
 
+import "github.com/lsst-sqre/kafka-aggregator/internal/agent"
+
 // aheadLimit is how much memory the open windows of a partition may take
 // while it runs ahead of its topic's watermark. It bounds what a skewed
 // backlog costs; the partition that holds the watermark is never paused.
@@ -11,22 +13,20 @@ const aheadLimit = 16 << 20
 func (s *session) pause(src *source) {
 	final := src.agent.Final()
 	slowest := src.agent.Slowest()
-	for _, p := range src.agent.Partitions() {
-		pp := src.parts[p.ID]
+	for _, p := range src.parts {
 		limit := int64(aheadLimit)
-		if pp.paused {
+		if p.paused {
 			limit /= 2
 		}
-		want := pp.waiting != 0 || src.held || !src.agent.Complete() || pp.drained(src) ||
-			p.ID != slowest && p.Watermark() > final && p.Memory() > limit
-		if want == pp.paused {
+		want := p.waiting != 0 || !src.readable() || p.drained(src) || src.ahead(p, limit, slowest, final)
+		if want == p.paused {
 			continue
 		}
-		pp.paused = want
+		p.paused = want
 		if want {
-			s.pausing[src.topic] = append(s.pausing[src.topic], p.ID)
+			s.pausing[src.topic] = append(s.pausing[src.topic], p.id)
 		} else {
-			s.resuming[src.topic] = append(s.resuming[src.topic], p.ID)
+			s.resuming[src.topic] = append(s.resuming[src.topic], p.id)
 		}
 	}
 }
@@ -42,4 +42,16 @@ func (s *session) tellPaused() {
 		s.cl.ResumeFetchPartitions(s.resuming)
 		clear(s.resuming)
 	}
+}
+
+// ahead reports whether a partition has more memory than the limit in windows
+// that wait for slower partitions.
+func (src *source) ahead(p *part, limit int64, slowest int32, final int64) bool {
+	switch {
+	case src.merges != "": // whoever ships holds back
+		return false
+	case src.agent.Complete() && src.sharing != agent.Shipping:
+		return p.id != slowest && p.windows.Watermark() > final && p.Memory() > limit
+	}
+	return p.windows.Ahead(src.merged) > limit
 }

@@ -18,6 +18,10 @@ import (
 // reads of the source changes between turns only.
 func (p *part) process(now time.Time, deadLetter string) {
 	s := p.source
+	if p.merger != nil {
+		p.merge(now, deadLetter)
+		return
+	}
 	stop, stops := s.stop[p.id]
 	clock := now.UnixNano()
 	var plan *agent.Plan
@@ -37,14 +41,14 @@ func (p *part) process(now time.Time, deadLetter string) {
 			r.Recycle()
 			continue
 		case r.Value == nil:
-			p.Tombstone(r.Offset, r.LeaderEpoch, r.Timestamp.UnixNano())
+			p.windows.Tombstone(r.Offset, r.LeaderEpoch, r.Timestamp.UnixNano())
 			r.Recycle()
 			continue
 		}
 		t := r.Timestamp.UnixNano()
 		id, body, err := registry.ParseHeader(r.Value)
 		if err != nil {
-			p.set(r, p.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
 			continue
 		}
 		if plan == nil || id != planID {
@@ -56,12 +60,12 @@ func (p *part) process(now time.Time, deadLetter string) {
 			planID = id
 		}
 		if err != nil {
-			p.set(r, p.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
 			plan = nil
 			continue
 		}
 		p.Counts.Bytes += int64(len(r.Value))
-		v, err := p.Add(r.Offset, r.LeaderEpoch, t, clock, plan, body)
+		v, err := p.windows.Add(r.Offset, r.LeaderEpoch, t, clock, plan, body)
 		if v == agent.Accepted || v == agent.Replayed {
 			r.Recycle()
 			continue
@@ -121,13 +125,21 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string)
 			p.dead = append(p.dead, letter(deadLetter, r, header("error", ahead)))
 		}
 	case agent.Late:
-		if s.job.Late.Policy == "topic" {
-			start := r.Timestamp.UnixNano()
-			p.dead = append(p.dead, letter(s.job.Late.Topic, r,
-				header("window", string(agent.Key(s.topic, "", window.Start(start, s.job.set.Size), s.job.set.Size)))))
-		}
+		p.dead = append(p.dead, p.late(r)...)
 	}
 	r.Recycle()
+}
+
+// late is what the topic of late records gets for one, if there is such a topic.
+func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) []*kgo.Record {
+	job := p.source.job
+	if job.Late.Policy != "topic" {
+		return nil
+	}
+	start := window.Start(r.Timestamp.UnixNano(), job.set.Size)
+	l := letter(job.Late.Topic, r, header("window", string(agent.Key(r.Topic, "", start, job.set.Size))))
+	l.Headers = append(l.Headers, more...)
+	return []*kgo.Record{l}
 }
 
 // maxLetter is the largest value that is passed on whole: the brokers'

@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -86,25 +87,30 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	t := TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
 		SchemaID: src.newest.id, Fields: src.newest.fields, LeftOut: src.newest.leftOut,
-		Weight: src.bytes, Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
+		Weight: src.load(), Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
 	}
 	if v := src.agent.Versions(); len(v) > 0 {
 		t.AggregatedSchema = v[len(v)-1].SchemaID
 	}
-	if t.Problem == "" && !src.agent.Complete() {
+	if src.agent.Ships() {
+		t.PartialsTopic = src.partials
+	}
+	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
+		t.Watermark = time.Time{}
+	}
+	if t.Problem == "" && !src.readable() {
 		t.Problem = "not all of its partitions are assigned to this worker; its windows wait"
 	}
-	for _, p := range src.agent.Partitions() {
-		pp := src.parts[p.ID]
+	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
-			Partition: p.ID, Position: p.Position(), Committed: pp.offset, End: pp.end, Lag: max(0, pp.end-p.Position()),
-			Watermark: stamp(p.Watermark()), Idle: pp.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: pp.paused,
+			Partition: p.id, Position: p.Position(), Committed: p.offset, End: p.end, Lag: max(0, p.end-p.Position()),
+			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: p.paused,
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
-			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones,
+			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,
 		})
 	}
 	return t
@@ -127,23 +133,49 @@ func (s *session) rates(now time.Time) {
 		return
 	}
 	s.lastRate = now
-	loads := map[string]float64{}
+	loads := map[string]map[int32]float64{}
 	for topic, src := range s.sources {
-		rate := float64(src.recent) / d.Seconds()
-		src.recent = 0
-		if src.bytes == 0 {
-			src.bytes = rate
+		loads[topic] = map[int32]float64{}
+		for id, p := range src.parts {
+			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()
+			p.rated = p.Counts.Bytes
+			if p.bytes == 0 {
+				p.bytes = rate
+			}
+			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
+			loads[topic][id] = p.bytes
 		}
-		src.bytes += (rate - src.bytes) / 6 // a time constant of half a minute
-		loads[topic] = src.bytes
 	}
+	s.hot(now)
 	s.w.mu.Lock()
 	s.w.loads = loads
 	s.w.mu.Unlock()
 }
 
+// askEvery is the least time between two requests for a new assignment because
+// of a load.
+const askEvery = 5 * time.Minute
+
+// hot asks for a new assignment when a topic that may be shared out has become
+// too heavy for one worker: loads are exchanged when members join only. If the
+// answer leaves the topic here, it is asked again when the load has grown.
+func (s *session) hot(now time.Time) {
+	if now.Sub(s.lastAsk) < askEvery {
+		return
+	}
+	for topic, src := range s.sources {
+		load := src.load()
+		if s.most(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || load < max(hotLoad, hotShares*src.asked) {
+			continue
+		}
+		src.asked, s.lastAsk = load, now
+		src.log.Info("asking for a new assignment: the topic is heavy", "bytes_per_second", int64(load))
+		s.cl.ForceRebalance()
+	}
+}
+
 // loads are what the balancer tells the group.
-func (s *session) loads() map[string]float64 {
+func (s *session) loads() map[string]map[int32]float64 {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	return s.w.loads
@@ -156,7 +188,13 @@ func (s *session) allFinished() bool {
 		return false
 	}
 	for _, src := range s.sources {
-		if !src.finished() || src.agent.Open() > 0 {
+		switch {
+		case src.merges != "":
+			// What this worker has shipped is merged.
+			if src.parts[0] != nil && src.parts[0].Position() < s.shippedTo[src.topic] {
+				return false
+			}
+		case !src.finished() || src.agent.Open() > 0 || !src.agent.Settled():
 			return false
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/avro"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -56,18 +58,15 @@ func (s *session) tryResolve(src *source, id int, versions []agent.Version) (res
 		r.schema.err, r.schema.until = err, time.Now().Add(badSchemaTTL)
 		return r, nil
 	}
-	writer, err := s.w.registry.Schema(s.ctx, id)
+	in, err := s.input(src, id)
 	if err != nil {
 		if registry.Retriable(err) || s.ctx.Err() != nil {
 			return r, fmt.Errorf("get schema %d: %w", id, err)
 		}
 		return bad(fmt.Errorf("schema %d: %w", id, err))
 	}
-	fields, left, err := codec.Project(writer, src.job.selection)
-	if err != nil {
-		return bad(fmt.Errorf("schema %d: %w", id, err))
-	}
-	r.schema.fields, r.schema.leftOut = len(fields), len(left)
+	fields := in.fields
+	r.schema.fields, r.schema.leftOut = len(fields), len(in.left)
 	var base *codec.Aggregated // to be widened
 	if len(versions) == 0 {
 		if err := s.w.ensureTopic(s.ctx, src.into, src.job.Partitions); err != nil {
@@ -96,14 +95,66 @@ func (s *session) tryResolve(src *source, id int, versions []agent.Version) (res
 		version = len(versions) - 1
 	}
 	r.schema.version = version
-	if r.schema.decoder, err = codec.NewDecoder(writer, src.job.selection, versions[len(versions)-1].Schema); err != nil {
+	newest := versions[len(versions)-1].Schema
+	if in.writer == nil {
+		r.schema.slots, err = slotsOf(fields, newest)
+	} else {
+		r.schema.decoder, err = codec.NewDecoder(in.writer, src.job.selection, newest)
+	}
+	if err != nil {
 		return bad(fmt.Errorf("schema %d: %w", id, err))
 	}
-	src.log.Info("source schema", "schema_id", id, "fields", len(fields), "left_out", len(left), "aggregated_topic", src.into, "aggregated_schema_id", versions[version].SchemaID)
-	for _, l := range left {
+	src.log.Info("source schema", "schema_id", id, "fields", len(fields), "left_out", len(in.left), "aggregated_topic", src.into, "aggregated_schema_id", versions[version].SchemaID)
+	for _, l := range in.left {
 		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
 	}
 	return r, nil
+}
+
+// input is what records, or partials, of a schema have.
+type input struct {
+	writer *avro.Schema // nil for partials
+	fields []codec.Field
+	left   []codec.LeftOut
+}
+
+// input gets the fields of a schema: of a source schema, or, for partials, of
+// the aggregated schema whose slots they have.
+func (s *session) input(src *source, id int) (in input, err error) {
+	if src.merges == "" {
+		if in.writer, err = s.w.registry.Schema(s.ctx, id); err != nil {
+			return in, err
+		}
+		in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
+		return in, err
+	}
+	registered, err := s.w.aggregated.Versions(s.ctx, src.into+"-value")
+	if err != nil {
+		return in, err
+	}
+	for _, g := range registered {
+		if g.ID == id {
+			a, err := codec.ParseAggregated(g.Text)
+			if err != nil {
+				return in, err
+			}
+			return input{fields: a.Fields}, nil
+		}
+	}
+	return in, fmt.Errorf("it is no version of subject %s-value", src.into)
+}
+
+// slotsOf are the slots that the fields of an aggregated schema have in another.
+func slotsOf(fields []codec.Field, a *codec.Aggregated) ([]int, error) {
+	slots := make([]int, len(fields))
+	for i, f := range fields {
+		slot, ok := a.Slot(f)
+		if !ok {
+			return nil, fmt.Errorf("the aggregated schema has no field %s", f.Path)
+		}
+		slots[i] = slot
+	}
+	return slots, nil
 }
 
 // history finds the versions of the aggregated schema that are registered and
@@ -153,7 +204,7 @@ func extends(a, b *codec.Aggregated) bool {
 
 // widen registers the schema that has the fields in addition to those of base.
 func (s *session) widen(src *source, base *codec.Aggregated, fields []codec.Field) (agent.Version, error) {
-	a, err := codec.Derive(src.into, src.topic, base, fields, src.job.ops, src.job.opts.Quantiles)
+	a, err := codec.Derive(src.into, src.agent.Topic, base, fields, src.job.ops, src.job.opts.Quantiles)
 	if err != nil {
 		return agent.Version{}, fmt.Errorf("derive the schema of %s: %w", src.into, err)
 	}
@@ -225,6 +276,10 @@ func (s *session) request(p *part) {
 
 // ensureTopic makes a topic unless it is there.
 func (w *Worker) ensureTopic(ctx context.Context, topic string, partitions int) error {
+	return w.ensure(ctx, topic, partitions, map[string]*string{"message.timestamp.type": new("CreateTime")})
+}
+
+func (w *Worker) ensure(ctx context.Context, topic string, partitions int, settings map[string]*string) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	found, err := w.adm.ListTopics(ctx, topic)
@@ -237,7 +292,7 @@ func (w *Worker) ensureTopic(ctx context.Context, topic string, partitions int) 
 	if !w.cfg.Worker.CreateTopics {
 		return fmt.Errorf("topic %s does not exist and worker.create_topics is false: create it", topic)
 	}
-	created, err := w.adm.CreateTopic(ctx, int32(partitions), -1, map[string]*string{"message.timestamp.type": new("CreateTime")}, topic)
+	created, err := w.adm.CreateTopic(ctx, int32(partitions), -1, settings, topic)
 	if err == nil {
 		err = created.Err
 	}

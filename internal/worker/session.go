@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -35,6 +36,9 @@ type session struct {
 	resolved   chan resolution
 	found      chan found
 	ends       chan ends
+	progress   chan progress
+	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
+	asking     atomic.Bool                     // for a new assignment, later
 
 	mu          mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources     map[string]*source
@@ -52,8 +56,13 @@ type session struct {
 	resuming       map[string][]int32
 	closing        []agent.Window
 	behind         int64 // offsets that the sources of this turn are behind
+	sharedSeen     *map[string]bool
+	newTopics      bool
+	following      bool
+	shippedTo      map[string]int64 // end of the partials that this worker has written, by topic
 	pendingRecords int
 	pendingBytes   int
+	waiting        bool // there are records to be shipped
 	looking        bool
 	lastPoll       time.Time
 	lastDelivery   time.Time
@@ -61,6 +70,9 @@ type session struct {
 	lastIdle       time.Time
 	lastRate       time.Time
 	lastStatus     time.Time
+	lastFollow     time.Time
+	lastAsk        time.Time // for a new assignment
+	lastPurge      time.Time
 }
 
 const (
@@ -98,9 +110,11 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	}
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{},
+		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, shippedTo: map[string]int64{},
 	}
+	s.setShared(nil)
+	s.sharedSeen = s.shared.Load()
 	s.pulse.last.Store(time.Now().UnixNano())
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
@@ -113,7 +127,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads}),
+		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, shared: s.setShared}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(3*time.Second, session/3)), kgo.RebalanceTimeout(30 * time.Second),
@@ -211,7 +225,7 @@ func (s *session) run(ctx context.Context) error {
 // other work to do soon.
 func (s *session) patience() time.Duration {
 	d := pollWait
-	if s.pendingRecords > 0 {
+	if s.pendingRecords > 0 || s.waiting {
 		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.lastDelivery)))
 	}
 	return d
@@ -235,6 +249,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	s.receive(fs, now)
 	s.release(now)
 	s.hear()
+	s.reshare(now)
 	if s.failed != nil {
 		return true, s.failed
 	}
@@ -261,6 +276,8 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		s.lastIdle = now
 		s.idle(now)
 	}
+	s.follow(now)
+	s.purge(now)
 	s.rates(now)
 	if stopping || all {
 		s.lastStatus = time.Time{} // the last word is not left out
@@ -312,7 +329,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == 0 && !p.queued && p.source.agent.Complete() && !p.source.held {
+	if p.waiting == 0 && !p.queued && p.source.readable() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}
@@ -336,6 +353,8 @@ func (s *session) hear() {
 			s.update(f)
 		case e := <-s.ends:
 			s.takeEnds(e)
+		case p := <-s.progress:
+			s.takeProgress(p)
 		default:
 			for _, src := range s.sources {
 				if src.news {
@@ -370,62 +389,12 @@ func (s *session) process(now time.Time) {
 		}
 		clear(p.dead)
 		p.dead = p.dead[:0]
-		src.recent += p.Counts.Bytes - p.rated
-		p.rated = p.Counts.Bytes
 		if p.waiting != 0 {
 			s.request(p)
 		}
 	}
 	clear(s.ready)
 	s.ready = s.ready[:0]
-}
-
-// commit delivers what is pending, and now and then commits the offsets of
-// partitions that move without output. With flush it does both at once.
-func (s *session) commit(now time.Time, flush bool) error {
-	if s.pendingRecords > 0 && (flush || now.Sub(s.lastDelivery) >= s.interval() || s.pendingBytes >= pendingEnough) {
-		var with []*source
-		for _, src := range s.sources {
-			if len(src.pending) > 0 {
-				with = append(with, src)
-			}
-		}
-		if err := s.deliver(with); err != nil {
-			if brokenAbort && !flush {
-				return nil
-			}
-			return err
-		}
-		s.lastDelivery = time.Now()
-	}
-	if !flush && now.Sub(s.lastCommit) < quietCommit {
-		return nil
-	}
-	daily := now.Sub(s.w.lastDaily) >= dailyCommit
-	s.lastCommit = now
-	var quiet []*source
-	for _, src := range s.sources {
-		if len(src.pending) == 0 {
-			quiet = append(quiet, src)
-		}
-	}
-	o := s.low(quiet, !daily)
-	if err := s.commitOffsets(o); err != nil {
-		// Nothing was put out by it, so nothing is in doubt: it is tried again.
-		if flush || errors.Is(err, errRemoved) {
-			return err
-		}
-		s.w.log.Warn("committing offsets failed", "err", err)
-		return nil
-	}
-	if daily {
-		s.w.lastDaily = now
-	}
-	if len(o.parts) > 0 {
-		s.w.plainCommits.Add(1)
-	}
-	s.settle(o)
-	return nil
 }
 
 // lagging reports whether there is more to read at once.

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,15 +13,18 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 )
 
-// source is a source topic with partitions assigned to this session.
+// source is a source topic, or the topic with the partials of one, with
+// partitions assigned to this session.
 type source struct {
-	topic   string
-	job     *job
-	into    string // aggregated topic
-	agent   *agent.Agent
-	parts   map[int32]*part
-	log     *slog.Logger
-	topicID [16]byte
+	topic    string
+	job      *job
+	into     string // aggregated topic
+	partials string // topic for its partials
+	merges   string // of a topic with partials: the source topic
+	agent    *agent.Agent
+	parts    map[int32]*part
+	log      *slog.Logger
+	topicID  [16]byte
 
 	schemas   map[int]*schema
 	resolving int // schema id under way, 0: none
@@ -27,14 +32,20 @@ type source struct {
 	problem   atomic.Pointer[string] // for Status; written by the resolver too
 
 	pending []*kgo.Record // aggregated, dead-lettered and late records that are not delivered
-	windows int           // aggregated ones among them
-	due     []time.Time   // of these, window end + grace, where that says something about latency
-	touched bool          // is looked at in this turn
-	news    bool          // is to be looked at in the next turn
-	held    bool          // its aggregated topic refuses records
-	parted  int           // looks at the cluster's topics since all partitions were assigned
-	bytes   float64       // per second, smoothed
-	recent  int64         // bytes since the rate was last computed
+	frames  []*kgo.Record // partials that are delivered now
+	shipped time.Time     // when partials were last made; of what is merged, when this was last committed for their sake
+	sharing agent.Sharing
+	merged  int64       // time up to which windows of what was shipped are known to be out
+	uneven  bool        // some partitions were never committed, while by others windows are final
+	making  bool        // its topic for partials is being made
+	doubt   bool        // a partition has no committed offset, though windows are out: it may have been shipped
+	asked   float64     // load when a new assignment was asked for
+	windows int         // aggregated ones among them
+	due     []time.Time // of these, window end + grace, where that says something about latency
+	touched bool        // is looked at in this turn
+	news    bool        // is to be looked at in the next turn
+	held    bool        // its aggregated topic refuses records
+	parted  int         // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
 
@@ -42,6 +53,7 @@ type source struct {
 type schema struct {
 	id      int
 	decoder *codec.Decoder // to be cloned
+	slots   []int          // of a topic with partials: where the slots of the schema get into
 	version int
 	fields  int
 	leftOut int
@@ -49,15 +61,18 @@ type schema struct {
 	until   time.Time // an err is asked about again after this
 }
 
-// part is an assigned source partition.
+// part is an assigned partition.
 type part struct {
-	*agent.Partition
-	source *source
-	id     int32
+	*agent.Feed
+	windows *agent.Partition // of a source topic
+	merger  *agent.Merger    // of a topic with partials
+	source  *source
+	id      int32
 
 	batch   []*kgo.Record // fetched, not processed
 	waiting int           // schema id that batch[0] waits for, 0: none
 	plans   map[int]*agent.Plan
+	merges  map[int]*agent.MergePlan
 	paused  bool
 
 	end     int64     // high watermark last seen
@@ -66,11 +81,23 @@ type part struct {
 
 	offset    int64 // last committed
 	committed agent.Counts
-	moved     bool  // since the last commit
-	queued    bool  // is processed in this turn
-	rated     int64 // Counts.Bytes when the load was last measured
+	moved     bool    // since the last commit
+	queued    bool    // is processed in this turn
+	rated     int64   // Counts.Bytes when the load was last measured
+	bytes     float64 // per second, smoothed
+	frames    [][]byte
+	purged    int64 // partials below were deleted
+	err       error // of making frames
 	dead      []*kgo.Record
 	warned    bool
+}
+
+// watermark of the partition, or of the topic that is merged from it.
+func (p *part) watermark() int64 {
+	if p.windows == nil {
+		return p.source.agent.Final()
+	}
+	return p.windows.Watermark()
 }
 
 // confirmed is how long the brokers' word holds that a partition is read to
@@ -89,8 +116,21 @@ func (p *part) silentFor(now time.Time) int64 {
 	return max(0, int64(p.caught.Sub(p.arrived)))
 }
 
+// load is how many bytes per second the assigned partitions carry.
+func (s *source) load() (sum float64) {
+	for _, p := range s.parts {
+		sum += p.bytes
+	}
+	return sum
+}
+
 // activity is the agent.Activity at a time.
 func (s *source) activity(now time.Time) agent.Activity {
+	for _, p := range s.parts {
+		if p.merger != nil {
+			return p.merger.Activity
+		}
+	}
 	return func(p *agent.Partition) int64 { return s.parts[p.ID].silentFor(now) }
 }
 
@@ -112,9 +152,25 @@ func (s *source) problemText() string {
 	return ""
 }
 
+// readable reports whether records may be processed: not before it is known
+// from all partitions of the topic what is final, or, of one that is split,
+// from those that were ever read.
+func (s *source) readable() bool {
+	return !s.held && (s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven)
+}
+
+// sorted are the assigned partitions by number.
+func (s *source) sorted() []*part {
+	out := make([]*part, 0, len(s.parts))
+	for _, id := range slices.Sorted(maps.Keys(s.parts)) {
+		out = append(out, s.parts[id])
+	}
+	return out
+}
+
 // finished reports whether all partitions have reached the offsets to stop at.
 func (s *source) finished() bool {
-	if !s.agent.Complete() {
+	if s.merges == "" && !s.agent.Complete() {
 		return false
 	}
 	for id, p := range s.parts {

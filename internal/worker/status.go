@@ -28,7 +28,9 @@ type Status struct {
 	Topics []TopicStatus `json:"topics"`
 }
 
-// TopicStatus is one source topic's agent.
+// TopicStatus is one source topic's agent. A topic with partials of a source
+// topic that is split has one too: its records are those in the partials, and
+// the windows of the source topic are counted there.
 type TopicStatus struct {
 	Topic            string            `json:"topic"`
 	AggregatedTopic  string            `json:"aggregated_topic"`
@@ -50,14 +52,17 @@ type TopicStatus struct {
 	Future           int64             `json:"future"` // stamped too far ahead; also dead-lettered
 	DeadLettered     int64             `json:"dead_lettered"`
 	Tombstones       int64             `json:"tombstones"`
-	Lost             int64             `json:"lost"`              // offsets that were deleted before they were read
-	Rejected         int64             `json:"rejected_schemas"`  // aggregated schemas the registry refused
-	Mismatches       int64             `json:"replay_mismatches"` // re-read ranges that differ from what was read before
+	Shipped          int64             `json:"shipped"`                  // records sent on to be merged, where a topic is split
+	PartialsTopic    string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now
+	Merges           string            `json:"merges,omitempty"`         // of a topic with partials: the source topic that is merged from it
+	Lost             int64             `json:"lost"`                     // offsets that were deleted before they were read
+	Rejected         int64             `json:"rejected_schemas"`         // aggregated schemas the registry refused
+	Mismatches       int64             `json:"replay_mismatches"`        // re-read ranges that differ from what was read before
 	Partitions       []PartitionStatus `json:"partitions"`
 }
 
 // PartitionStatus is one assigned source partition. The conservation law is
-// Records = InWindows + Open + Late + DeadLettered + Tombstones.
+// Records = InWindows + Open + Late + DeadLettered + Tombstones + Shipped.
 type PartitionStatus struct {
 	Partition    int32     `json:"partition"`
 	Position     int64     `json:"position"`  // next offset to read
@@ -73,6 +78,7 @@ type PartitionStatus struct {
 	Late         int64     `json:"late"`
 	DeadLettered int64     `json:"dead_lettered"`
 	Tombstones   int64     `json:"tombstones"`
+	Shipped      int64     `json:"shipped"` // sent on to be merged
 }
 
 // Histogram counts observations in buckets; Bounds are upper bounds in

@@ -36,8 +36,11 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 		if d.Err != nil || len(d.Partitions) == 0 {
 			continue
 		}
-		if _, ok := w.selector.Select(topic); ok {
+		if c, ok := w.selector.Select(topic); ok {
 			f[topic] = len(d.Partitions)
+			if p := all[c.PartialsTopic]; p.Err == nil && len(p.Partitions) > 0 {
+				f[c.PartialsTopic] = len(p.Partitions)
+			}
 		}
 	}
 	return f, nil
@@ -76,10 +79,10 @@ func (s *session) update(f found) {
 		} else if f[topic] != s.known[topic] {
 			grown = true
 		}
-		if src := s.sources[topic]; src != nil {
+		if src := s.sources[topic]; src != nil && src.merges == "" {
 			src.agent.SetPartitions(f[topic])
 			src.news = true
-			if src.agent.Complete() {
+			if src.readable() || (*s.shared.Load())[topic] && !src.uneven {
 				src.parted = 0
 			} else if src.parted++; src.parted > 1 && src.problem.Load() == nil {
 				parted = append(parted, topic)
@@ -98,7 +101,7 @@ func (s *session) update(f found) {
 			gone = append(gone, topic)
 		}
 	}
-	s.known = f
+	s.known, s.newTopics = f, true
 	if len(added) > 0 {
 		s.w.log.Info("new source topics", "topics", added)
 		s.cl.AddConsumeTopics(added...)
@@ -149,7 +152,7 @@ func (s *session) look(topics []string) {
 func (s *session) idle(now time.Time) {
 	var topics []string
 	for _, src := range s.sources {
-		if !src.agent.Complete() || src.problem.Load() != nil {
+		if src.merges != "" || !src.readable() || src.problem.Load() != nil {
 			continue
 		}
 		silent := false
@@ -159,7 +162,7 @@ func (s *session) idle(now time.Time) {
 			_, n := p.OpenRows()
 			open += n
 		}
-		if silent && open > 0 {
+		if silent && (open > 0 || src.agent.Ships()) {
 			src.news = src.news || brokenIdle
 			topics = append(topics, src.topic)
 		}

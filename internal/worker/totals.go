@@ -27,6 +27,7 @@ func (t *totals) add(now, before *agent.Counts) {
 	c.Bad += now.Bad - before.Bad
 	c.Tombstones += now.Tombstones - before.Tombstones
 	c.Replayed += now.Replayed - before.Replayed
+	c.Shipped += now.Shipped - before.Shipped
 	c.Lost += now.Lost - before.Lost
 	c.Mismatches += now.Mismatches - before.Mismatches
 	c.Bytes += now.Bytes - before.Bytes

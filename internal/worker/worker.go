@@ -48,7 +48,7 @@ type Worker struct {
 
 	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
-	loads  map[string]float64
+	loads  map[string]map[int32]float64
 
 	commits, plainCommits, aborts, sessions atomic.Int64
 	commitDuration, resultLatency           *histogram
@@ -64,7 +64,7 @@ type state struct{ name, reason, member string }
 func New(o Options) (*Worker, error) {
 	w := &Worker{
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{},
+		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
 		started: time.Now(), // Status may be asked for before Run
 	}

@@ -1,0 +1,203 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+// Counts are records of a partition since it was assigned. The law of
+// conservation, held by Check, is
+//
+//	Records = InWindows + open rows + Late + Future + Bad + Tombstones + Replayed + Shipped
+//
+// Of the partials of a topic that is split, the records that frames hold are
+// counted, and not the frames.
+type Counts struct {
+	Records    int64 // read, control records excepted
+	InWindows  int64 // in windows that are final
+	Late       int64
+	Future     int64
+	Bad        int64 // dead-lettered
+	Tombstones int64
+	Replayed   int64 // read a second time, and no part of an open window
+	Shipped    int64 // sent on, to be merged elsewhere
+	Lost       int64 // offsets that were deleted before they were read (not part of the law)
+	Mismatches int64 // re-read ranges that were not as before (not part of the law)
+	Bytes      int64 // of values (not part of the law)
+}
+
+// Feed is a partition of Kafka as it is read: the position in it, what was
+// committed, and the fingerprint of the range between. Its records get into
+// the open windows of one Partition, its own, or, if it has the partials of a
+// topic that is split, into those of all partitions of that topic.
+type Feed struct {
+	Counts Counts
+
+	agent   *Agent
+	merges  bool // it has partials
+	into    []*Partition
+	resume  Checkpoint
+	from    int64 // committed offset it was resumed from
+	next    int64 // next offset to read
+	epoch   int32 // leader epoch of the newest record
+	maxTime int64 // highest event time of an accepted record
+	shipped int64 // highest end of a window of which records were shipped
+
+	gap   bool  // offsets before the first record were lost
+	doubt int64 // windows that begin at or before are partial; window.Unset: none
+
+	refused spans // see Checkpoint.Refused
+
+	seen int64  // records read since from
+	hash uint64 // sum of their recordHash
+	own  uint64 // recordHash of the newest record
+}
+
+// mark is a place in a feed, with what a Checkpoint says of it.
+type mark struct {
+	offset  int64
+	epoch   int32 // leader epoch of the record there
+	seen    int64 // records read before it
+	hash    uint64
+	maxTime int64 // highest event time before it
+}
+
+func newFeed(a *Agent, offset int64, c Checkpoint) *Feed {
+	return &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, refused: slices.Clone(c.Refused), shipped: c.Shipped}
+}
+
+// Position is the next offset to read.
+func (f *Feed) Position() int64 { return f.next }
+
+// Head is the offset below which records are only read again to rebuild windows.
+func (f *Feed) Head() int64 { return f.resume.Head }
+
+// Replaying reports whether the next record was read before a restart.
+func (f *Feed) Replaying() bool { return f.next < f.resume.Head }
+
+// Skip takes a control record, or a gap up to it: only the position moves.
+func (f *Feed) Skip(offset int64) {
+	f.next = max(f.next, offset+1)
+	if f.next >= f.resume.Head {
+		f.verify()
+	}
+}
+
+// read moves the position over a record; it reports whether the record was
+// read before a restart.
+func (f *Feed) read(offset int64, epoch int32, t int64) (replay bool) {
+	if offset < f.next {
+		panic(fmt.Sprintf("BUG: %s: offset %d is read again, position %d", f.agent.Topic, offset, f.next))
+	}
+	replay = offset < f.resume.Head
+	if !replay {
+		f.verify()
+	}
+	f.next, f.epoch = offset+1, epoch
+	f.seen++
+	f.own = recordHash(offset, t)
+	f.hash += f.own
+	if f.next >= f.resume.Head {
+		f.verify()
+	}
+	return replay
+}
+
+// here is the place of the newest record.
+func (f *Feed) here() mark { return mark{f.next - 1, f.epoch, f.seen - 1, f.hash - f.own, f.maxTime} }
+
+// verify compares, once the head is reached, what was read again with what
+// was read before the restart. Where they differ (compaction, retention, a
+// topic made again) the open windows may be incomplete.
+func (f *Feed) verify() {
+	if f.resume.Count < 0 { // done before
+		return
+	}
+	if f.seen != f.resume.Count || f.hash != f.resume.Hash {
+		f.Counts.Mismatches++
+		for _, p := range f.into {
+			for _, c := range p.panes {
+				c.partial = true
+			}
+		}
+		// A window that has no record yet may miss some, too.
+		f.doubt = max(f.doubt, f.resume.MaxTime)
+	}
+	f.resume.Count = -1
+}
+
+// Lose says that n offsets before the first record of this partition were
+// deleted before anybody read them. Windows that they may have belonged to are
+// partial: those that begin no later than a grace behind the first record,
+// for so far records may be out of order.
+func (f *Feed) Lose(n int64) {
+	f.Counts.Lost += n
+	f.gap = n > 0
+}
+
+// aside counts n records that get into no window.
+func (f *Feed) aside(replay bool, n int64, v Verdict, count *int64) Verdict {
+	if replay {
+		v, count = Replayed, &f.Counts.Replayed
+	}
+	*count += n
+	return v
+}
+
+// Low is the offset to commit, the leader epoch that belongs to it, and the
+// checkpoint to commit with it, but for what the feed does not know.
+func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
+	if f.Replaying() {
+		// Not all of [from, Head) is read yet: what was committed stays true,
+		// but for what became final meanwhile.
+		c = f.resume
+		c.Final = max(c.Final, f.agent.final)
+		return f.from, -1, c
+	}
+	low := mark{f.next, f.epoch, f.seen, f.hash, f.maxTime}
+	for _, p := range f.into {
+		for _, c := range p.panes {
+			if c.opened.offset < low.offset {
+				low = c.opened
+			}
+		}
+	}
+	f.refused = f.refused.from(low.offset)
+	return low.offset, low.epoch, Checkpoint{
+		Refused: f.refused,
+		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.agent.final, Shipped: f.shipped,
+		Count: f.seen - low.seen, Hash: f.hash - low.hash,
+	}
+}
+
+// OpenRows counts the records in open windows, and the windows of each partition.
+func (f *Feed) OpenRows() (rows int64, windows int) {
+	for _, p := range f.into {
+		for _, c := range p.panes {
+			rows += c.count()
+		}
+		windows += len(p.panes)
+	}
+	return rows, windows
+}
+
+// Memory is what the open windows take, in bytes.
+func (f *Feed) Memory() (n int64) {
+	for _, p := range f.into {
+		for _, c := range p.panes {
+			n += c.size()
+		}
+	}
+	return n
+}
+
+// Check holds the law of conservation.
+func (f *Feed) Check() {
+	open, _ := f.OpenRows()
+	c := &f.Counts
+	if sum := c.InWindows + open + c.Late + c.Future + c.Bad + c.Tombstones + c.Replayed + c.Shipped; sum != c.Records {
+		panic(fmt.Sprintf("BUG: %s: %d records read, %d accounted for (%+v, open %d)", f.agent.Topic, c.Records, sum, *c, open))
+	}
+}

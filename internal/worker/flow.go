@@ -1,0 +1,85 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// progress is up to which time windows are out, by topic with partials.
+type progress map[string]int64
+
+// follow asks, while this worker ships, how far the merging workers are: to
+// hold back partitions that run ahead, since what they ship would fill the
+// memory of the other; and to know when windows can be computed here again.
+func (s *session) follow(now time.Time) {
+	if now.Sub(s.lastFollow) < time.Second || s.following {
+		return
+	}
+	s.lastFollow = now
+	var topics []string
+	for _, src := range s.sources {
+		if s.ships(src) {
+			topics = append(topics, src.partials)
+		}
+	}
+	if len(topics) == 0 {
+		return
+	}
+	s.following = true
+	s.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+		defer cancel()
+		got := progress{}
+		offsets, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+		for _, topic := range topics {
+			if o, ok := offsets.Lookup(topic, 0); ok && err == nil {
+				if c, err := agent.DecodeCheckpoint(o.Metadata); err == nil {
+					got[topic] = c.Final
+				}
+			}
+		}
+		tell(s, s.progress, got)
+	})
+}
+
+// takeProgress notes how far the merging workers are.
+func (s *session) takeProgress(got progress) {
+	s.following = false
+	for _, src := range s.sources {
+		if final, ok := got[src.partials]; ok && src.merges == "" {
+			src.merged, src.news = final, true
+		}
+	}
+}
+
+// merged are the offsets below which partials are not needed any more.
+func merged(sources map[string]*source) kadm.Offsets {
+	offsets := kadm.Offsets{}
+	for _, src := range sources {
+		for id, p := range src.parts {
+			if p.merger != nil && p.offset > p.purged {
+				offsets.AddOffset(src.topic, id, p.offset, -1)
+				p.purged = p.offset
+			}
+		}
+	}
+	return offsets
+}
+
+func (w *Worker) deleteRecords(ctx context.Context, offsets kadm.Offsets) error {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	resp, err := w.adm.DeleteRecords(ctx, offsets)
+	if err == nil {
+		err = resp.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("delete records: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package worker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// merge takes the frames of a batch, up to one whose schema is not known yet.
+// As process, it runs in a lane.
+func (p *part) merge(now time.Time, deadLetter string) {
+	p.waiting = 0
+	for i, r := range p.batch {
+		t := r.Timestamp.UnixNano()
+		switch {
+		case r.Offset < p.Position():
+			r.Recycle()
+			continue
+		case r.Attrs.IsControl():
+			p.Skip(r.Offset)
+			r.Recycle()
+			continue
+		}
+		id, err := agent.FrameSchema(r.Value)
+		var plan *agent.MergePlan
+		if err == nil && id != 0 {
+			if plan, err = p.mergePlan(id, now); plan == nil && err == nil {
+				p.waiting = id
+				p.batch = slices.Delete(p.batch, 0, i)
+				return
+			}
+		}
+		p.Counts.Bytes += int64(len(r.Value))
+		if err != nil {
+			p.refuse(r, p.merger.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			continue
+		}
+		v, err := p.merger.Add(r.Offset, r.LeaderEpoch, t, r.Value, plan)
+		p.refuse(r, v, err, deadLetter)
+	}
+	clear(p.batch)
+	p.batch = p.batch[:0]
+}
+
+// refuse dead-letters a frame that is bad. Of records that are late while they
+// were on the way, the topic of late records gets the place in the source
+// topic, where their bytes are.
+func (p *part) refuse(r *kgo.Record, v agent.Verdict, err error, deadLetter string) {
+	switch v {
+	case agent.Bad:
+		p.set(r, v, err, deadLetter)
+		return
+	case agent.Late:
+		for _, l := range p.merger.Late {
+			at := &kgo.Record{Topic: p.source.merges, Partition: l.Partition, Offset: l.Offset, Timestamp: time.Unix(0, l.Time)}
+			p.dead = append(p.dead, p.late(at, header("omitted", "value"))...)
+		}
+	}
+	r.Recycle()
+}
+
+// mergePlan is how frames with the slots of an aggregated schema are read: nil
+// without an error if that has to be found out first.
+func (p *part) mergePlan(id int, now time.Time) (*agent.MergePlan, error) {
+	if plan := p.merges[id]; plan != nil {
+		return plan, nil
+	}
+	found := p.source.schemas[id]
+	switch {
+	case found == nil, found.err != nil && now.After(found.until):
+		return nil, nil
+	case found.err != nil:
+		return nil, found.err
+	}
+	plan := &agent.MergePlan{Slots: found.slots, Version: found.version}
+	p.merges[id] = plan
+	return plan, nil
+}
+
+const purgeEvery = 30 * time.Second
+
+// purge deletes the partials that are not needed any more: those below the
+// committed offset. Without the right to do so, retention does it.
+func (s *session) purge(now time.Time) {
+	if now.Sub(s.lastPurge) < purgeEvery {
+		return
+	}
+	s.lastPurge = now
+	offsets := merged(s.sources)
+	if len(offsets) == 0 {
+		return
+	}
+	s.helpers.Go(func() {
+		if err := s.w.deleteRecords(s.ctx, offsets); err != nil && s.ctx.Err() == nil {
+			s.w.log.Debug("deleting partials that were merged failed", "err", err)
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// ships reports whether a source has a merging worker to keep informed.
+func (s *session) ships(src *source) bool {
+	_, exists := s.known[src.partials]
+	return src.agent.Ships() && exists
+}
+
+// ship makes frames of what the sources have to ship, each partition in a lane.
+func (s *session) ship(ss []*source, now time.Time) error {
+	var parts []*part
+	for _, src := range ss {
+		if s.ships(src) {
+			parts = append(parts, src.sorted()...)
+		}
+	}
+	s.lanes.each(len(parts), false, func(_, i int) {
+		p := parts[i]
+		p.frames, p.err = p.windows.Ship(p.source.topicID, p.silentFor(now), p.frames[:0])
+	})
+	for _, p := range parts {
+		if p.err != nil {
+			return fmt.Errorf("topic %s: %w", p.source.topic, p.err)
+		}
+		for _, f := range p.frames {
+			p.source.frames = append(p.source.frames, &kgo.Record{Topic: p.source.partials, Value: f})
+		}
+		clear(p.frames)
+	}
+	for _, src := range ss {
+		if s.ships(src) {
+			src.agent.Shipped(src.merged)
+			src.shipped, src.news = now, true
+		}
+	}
+	return nil
+}
+
+// delivered notes that the frames of a source are written and its partitions
+// are committed.
+func (s *session) delivered(src *source) {
+	for _, r := range src.frames {
+		s.shippedTo[src.partials] = max(s.shippedTo[src.partials], r.Offset+1)
+	}
+	clear(src.frames)
+	src.frames = src.frames[:0]
+	if src.agent.Complete() {
+		src.uneven = false
+	}
+}

@@ -1,0 +1,243 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+const (
+	// claimEvery is how often a worker that ships says how far it is in time,
+	// also without news: whoever merges counts on it to know who is silent.
+	claimEvery = time.Second
+	// unshippedEnough is how much memory records may take before they are
+	// shipped at once.
+	unshippedEnough = 16 << 20
+)
+
+// sourceOf is the source topic of which a topic has the partials, "" if it is
+// none that this worker knows.
+func (w *Worker) sourceOf(partials string, known found) string {
+	for topic := range known {
+		if c, ok := w.selector.Select(topic); ok && c.PartialsTopic == partials {
+			return topic
+		}
+	}
+	return ""
+}
+
+// most is the balancer's question among how many members a topic may be
+// shared out.
+func (s *session) most(topic string) int {
+	c, ok := s.w.selector.Select(topic)
+	if !ok || s.w.opts.StopAtEnd {
+		return 1
+	}
+	return c.Aggregation.MaxWorkers
+}
+
+// may is the balancer's question whether a topic can be shared out now. The
+// topic for its partials has to be there, or to be made; and it must be known
+// of all partitions what is final, or of none: a record of one that was never
+// committed could else get into a window that is out.
+func (s *session) may(topic string) bool {
+	c, ok := s.w.selector.Select(topic)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+	defer cancel()
+	if !s.w.cfg.Worker.CreateTopics {
+		found, err := s.w.adm.ListTopics(ctx, c.PartialsTopic)
+		if err != nil || found[c.PartialsTopic].Err != nil {
+			s.w.log.Warn("topic is not split: the topic for its partials does not exist and worker.create_topics is false", "topic", topic, "partials_topic", c.PartialsTopic, "err", err)
+			return false
+		}
+	}
+	offsets, err := s.committed(ctx)
+	if err != nil {
+		s.w.log.Warn("topic is not split: its offsets are not known", "topic", topic, "err", err)
+		return false
+	}
+	listed, err := s.w.adm.ListTopics(ctx, topic)
+	if err != nil || !uneven(offsets, topic, len(listed[topic].Partitions)) {
+		return err == nil
+	}
+	// The worker that gets the whole topic commits all its partitions.
+	if !s.asking.Swap(true) {
+		s.helpers.Go(func() {
+			select {
+			case <-time.After(2 * quietCommit):
+				s.asking.Store(false)
+				s.cl.ForceRebalance()
+			case <-s.ctx.Done():
+			}
+		})
+	}
+	return false
+}
+
+// committed gets the group's offsets, once no transaction that changes them is
+// open.
+func (s *session) committed(ctx context.Context) (kadm.OffsetResponses, error) {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		offsets, err := s.w.adm.FetchOffsets(kadm.RequireStable(ctx), s.w.cfg.Worker.Group)
+		if err == nil {
+			err = offsets.Error()
+		}
+		if err == nil {
+			return offsets, nil
+		}
+		if !errors.Is(err, kerr.UnstableOffsetCommit) {
+			return nil, fmt.Errorf("get committed offsets: %w", err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("get committed offsets: %w", err)
+		}
+	}
+}
+
+// uneven reports whether of a topic's partitions some were never committed,
+// and by others windows are final.
+func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
+	n, final := 0, false
+	for _, o := range offsets[topic] {
+		if o.At < 0 {
+			continue
+		}
+		n++
+		c, err := agent.DecodeCheckpoint(o.Metadata)
+		final = final || err == nil && c.Final != window.Unset
+	}
+	return final && n < partitions
+}
+
+// uneven finds the topics among those that are shared out of which that holds.
+// It matters for partitions that were never committed only.
+func (s *session) uneven(ctx context.Context, assigned map[string]map[int32]kgo.Offset) (map[string]bool, error) {
+	out := map[string]bool{}
+	shared := *s.shared.Load()
+	for topic, parts := range assigned {
+		if !shared[topic] || !s.anyFresh(topic, parts) {
+			continue
+		}
+		offsets, err := s.committed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		listed, err := s.w.adm.ListTopics(ctx, topic)
+		if err != nil {
+			return nil, fmt.Errorf("list topics: %w", err)
+		}
+		out[topic] = uneven(offsets, topic, len(listed[topic].Partitions))
+	}
+	return out, nil
+}
+
+// anyFresh reports whether one of the partitions was never committed.
+func (s *session) anyFresh(topic string, parts map[int32]kgo.Offset) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range parts {
+		if f, ok := s.fetched[topic][id]; !ok || f.offset < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// setShared notes which topics the leader of the group has shared out.
+func (s *session) setShared(topics []string) {
+	m := map[string]bool{}
+	for _, t := range topics {
+		m[t] = true
+	}
+	s.shared.Store(&m)
+}
+
+// sharing is how a source topic is shared now.
+func (s *session) sharing(src *source) agent.Sharing {
+	_, exists := s.known[src.partials]
+	switch {
+	case src.merges != "" || !exists:
+		return agent.Alone
+	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.doubt:
+		return agent.Shipping
+	case (*s.shared.Load())[src.topic]:
+		return agent.Split
+	}
+	return agent.Alone
+}
+
+// reshare has the sources follow a new assignment, or a topic for partials
+// that has come; those that are to be shared get one.
+func (s *session) reshare(now time.Time) {
+	shared := s.shared.Load()
+	if shared == s.sharedSeen && !s.newTopics {
+		return
+	}
+	s.sharedSeen, s.newTopics = shared, false
+	for _, src := range s.sources {
+		was := src.sharing
+		is := s.sharing(src)
+		if is != was && (is == agent.Shipping || was == agent.Shipping) {
+			s.fail(fmt.Errorf("topic %s: its records are shipped from now on, or no more", src.topic))
+			return
+		}
+		src.sharing, src.news = is, true
+		src.agent.Share(is)
+		if _, exists := s.known[src.partials]; ((*shared)[src.topic] || src.agent.Ships()) && !exists && !src.making {
+			src.making = true
+			s.helpers.Go(func() { s.makePartials(src) })
+		}
+	}
+}
+
+// makePartials makes the topic for the partials of a source, and has the loop
+// look at the topics again.
+func (s *session) makePartials(src *source) {
+	for {
+		err := s.w.ensurePartials(s.ctx, src.partials)
+		var f found
+		if err == nil {
+			f, err = s.w.discover(s.ctx)
+		}
+		if err == nil {
+			if _, ok := f[src.partials]; ok {
+				src.setProblem("")
+				tell(s, s.found, f)
+				return
+			}
+		} else if s.ctx.Err() == nil {
+			src.setProblem(err.Error())
+		}
+		select {
+		case <-time.After(250 * time.Millisecond):
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// ensurePartials makes a topic for partials. What was merged is deleted from
+// it by the worker that merges; retention is for what is left behind. Frames
+// are stamped by the broker, so that the clocks of workers may differ.
+func (w *Worker) ensurePartials(ctx context.Context, topic string) error {
+	return w.ensure(ctx, topic, 1, map[string]*string{
+		"message.timestamp.type": new("LogAppendTime"),
+		"cleanup.policy":         new("delete"),
+		"retention.ms":           new("604800000"),
+		"segment.bytes":          new("67108864"),
+	})
+}
