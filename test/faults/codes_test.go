@@ -96,9 +96,15 @@ func (c *cell) run(t *testing.T) {
 		handle.Remove()
 	}
 	began := time.Now()
-	w.windows(2)
+	// Committed, though the worker may not know by which transaction.
+	committed := func(offset int64) {
+		w.status(fmt.Sprint("committed ", offset), func(s status) bool {
+			return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 1 && s.Topics[0].Partitions[0].Committed >= offset
+		})
+	}
+	committed(20)
 	p.fill(0, 4, 6)
-	w.windows(4)
+	committed(40)
 	c.took = time.Since(began)
 	s := w.Status()
 	c.aborts, c.sessions = s.Aborts, s.Sessions
