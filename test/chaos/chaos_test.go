@@ -52,6 +52,9 @@ func TestChaos(t *testing.T) {
 	}
 
 	n := &trouble{t: t, set: set, s: s, rng: rng, results: make(chan recovery), broker: make(chan error), killed: map[*slot]int{}, absent: map[*slot]time.Duration{}}
+	for _, topic := range topics {
+		n.out = append(n.out, topic+"-aggregated")
+	}
 	for i := range set.workers {
 		n.slots = append(n.slots, newSlot(t, s, set, fmt.Sprintf("w%d", i), n.results))
 	}
@@ -88,7 +91,9 @@ func start(t *testing.T) *stack.Stack {
 	dir := filepath.Join(root, "build", "chaos", "broker")
 	must(t, os.RemoveAll(dir))
 	must(t, os.MkdirAll(dir, 0o755))
-	broker, err := kafka.Launch(t.Context(), kafka.Options{Dir: dir})
+	// A broker on a machine under load must not lose its leases for lack of a
+	// processor: that is another fault than those that are tried here.
+	broker, err := kafka.Launch(t.Context(), kafka.Options{Dir: dir, Settings: map[string]string{"broker.session.timeout.ms": "9000"}})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := broker.Kill(); err != nil {
@@ -138,7 +143,9 @@ func drained(t *testing.T, s *stack.Stack, topics []string) {
 		ends, err := adm.ListEndOffsets(t.Context(), topics...)
 		must(t, err)
 		committed, err := adm.FetchOffsets(t.Context(), group)
-		must(t, err)
+		if err != nil {
+			open = append(open, err.Error())
+		}
 		ends.Each(func(e kadm.ListedOffset) {
 			if c, ok := committed.Lookup(e.Topic, e.Partition); e.Offset > 0 && (!ok || c.At < e.Offset) {
 				open = append(open, fmt.Sprintf("%s/%d: %d of %d", e.Topic, e.Partition, c.At, e.Offset))

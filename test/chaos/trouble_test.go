@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
@@ -32,6 +34,10 @@ type trouble struct {
 	agenda  agenda
 	results chan recovery
 	broker  chan error // the broker is back
+
+	out   []string  // aggregated topics
+	sum   int64     // sum of their end offsets when it last grew
+	grown time.Time // when that was
 
 	calm                                bool // no new harm
 	outage                              bool // the broker is away
@@ -73,6 +79,7 @@ func (n *trouble) between(a, b time.Duration) time.Duration {
 // run makes trouble until it is enough, and then puts everything right.
 func (n *trouble) run(ctx context.Context) {
 	began := time.Now()
+	n.grown = began
 	enough := func() bool {
 		if n.set.kills > 0 {
 			return n.kills >= n.set.kills
@@ -91,6 +98,7 @@ func (n *trouble) run(ctx context.Context) {
 		if time.Since(progress) >= 30*time.Second {
 			progress = time.Now()
 			n.t.Logf("%4.0f s: %s", time.Since(began).Seconds(), n.summary())
+			n.alive()
 		}
 	}
 	// What is begun comes to its end; no new harm is done.
@@ -102,6 +110,30 @@ func (n *trouble) run(ctx context.Context) {
 		if s.state != "up" {
 			n.t.Errorf("%s is %s after all trouble", s.name, s.state)
 		}
+	}
+}
+
+// stalled is how long nothing may come out before a run is of no use. It is
+// longer than any outage.
+const stalled = 90 * time.Second
+
+// alive fails the test if no results come any more. Workers are not the only
+// ones that can break: under load the broker's group coordinator may, and then
+// answers NOT_COORDINATOR to all until the broker is started again.
+func (n *trouble) alive() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	list, err := kadm.NewClient(n.s.Client).ListEndOffsets(ctx, n.out...)
+	if err != nil {
+		return // the broker is away
+	}
+	total := int64(0)
+	list.Each(func(o kadm.ListedOffset) { total += max(0, o.Offset) })
+	switch {
+	case total > n.sum:
+		n.sum, n.grown = total, time.Now()
+	case time.Since(n.grown) > stalled:
+		n.t.Errorf("no results for %.0f s; the broker's log ends:\n%s", time.Since(n.grown).Seconds(), n.s.Broker.LogTail(15))
 	}
 }
 
