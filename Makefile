@@ -90,7 +90,7 @@ kafka-stop: ## stop them
 
 .PHONY: e2e
 e2e: ## tests on a real Kafka with an oracle in Python; one of them with RUN=TestName
-	go test -tags e2e -count=1 -v -timeout 25m -run '$(RUN)' ./test/...
+	go test -tags e2e -count=1 -v -timeout 25m -run '$(RUN)' ./test/e2e ./test/kafka
 
 .PHONY: chaos
 chaos: DURATION = 3m
@@ -100,7 +100,7 @@ chaos: ## workers killed and stopped, broker and registry away: DURATION (3m) or
 
 .PHONY: faults
 faults: ## the numbered faults, on the embedded broker and on a real Kafka; one with RUN=TestF05
-	go test -tags e2e -count=1 -v -timeout 30m -run '$(RUN)' ./test/faults
+	go test -tags e2e -count=1 -v -timeout 30m -run '$(RUN)' ./test/e2e ./test/kafkalts
 
 .PHONY: clean
 clean: ## remove what was built; Kafka's jars too
