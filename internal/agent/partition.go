@@ -58,6 +58,8 @@ type Partition struct {
 	current *pane   // the one hit last
 	free    []*pane
 	kept    int64 // size of the free ones
+	taken   int   // panes since the free ones were last counted
+	least   int   // free ones that there were at any time since
 	hint    int   // records of the window released last
 }
 
@@ -182,10 +184,26 @@ func (p *Partition) take(whole bool) *pane {
 		p.free = p.free[:n-1]
 		p.kept -= c.size()
 	}
+	p.shrink()
 	if c.whole = whole; c.room > c.limit(p.layout) { // it was whole before
 		c.room, c.slots, c.scalars = 0, 0, nil
 	}
 	return c
+}
+
+// shrink lets go of empty panes that were not needed for the last windows: a
+// backlog opens many at once, which would stay for ever.
+func (p *Partition) shrink() {
+	const windows = 32
+	p.least = min(p.least, len(p.free))
+	if p.taken++; p.taken < windows {
+		return
+	}
+	for _, c := range p.free[:p.least] {
+		p.kept -= c.size()
+	}
+	p.free = slices.Delete(p.free, 0, p.least)
+	p.taken, p.least = 0, len(p.free)
 }
 
 // remove takes the open pane at index i out.
