@@ -110,7 +110,10 @@ func start(t *testing.T) *stack.Stack {
 
 func newSlot(t *testing.T, s *stack.Stack, set settings, name string, results chan<- recovery) *slot {
 	t.Helper()
-	port, err := net.Listen("tcp", "127.0.0.1:0")
+	// An address of its own among those of the loopback: while the worker is
+	// away, nobody else is given its port.
+	pid := os.Getpid()
+	port, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+pid>>8&0x7f, pid&0xff, name[len(name)-1]))
 	must(t, err)
 	listen := port.Addr().String()
 	must(t, port.Close())

@@ -159,7 +159,9 @@ func (n *trouble) step() {
 	for _, s := range n.slots {
 		if s.state == "up" && s.ended() {
 			n.t.Errorf("%s ended by itself: %v", s.name, s.p.Err)
-			s.start()
+			s.forget()
+			s.state = "down"
+			n.in(time.Second, s.start)
 		}
 	}
 }
