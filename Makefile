@@ -100,7 +100,7 @@ chaos: ## workers killed and stopped, broker and registry away: DURATION (3m) or
 
 .PHONY: faults
 faults: ## the numbered faults, on the embedded broker and on a real Kafka; one with RUN=TestF05
-	go test -tags e2e -count=1 -v -timeout 30m -run '$(RUN)' ./test/e2e ./test/kafkalts
+	go test -tags e2e -count=1 -v -timeout 30m -run '$(RUN)' ./test/faults
 
 .PHONY: clean
 clean: ## remove what was built; Kafka's jars too
