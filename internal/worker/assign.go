@@ -151,7 +151,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 			}
 			src.parts[id] = p
 			parts[id] = kgo.NewOffset().At(offset)
-			if s.w.stopAt != nil && src.merges == "" {
+			if s.w.ending != nil && src.merges == "" {
 				src.stop[id] = s.w.stopOffset(topic, id, end)
 			}
 		}

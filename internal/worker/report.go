@@ -181,26 +181,6 @@ func (s *session) loads() map[string]map[int32]float64 {
 	return s.w.loads
 }
 
-// allFinished reports whether every partition of this worker has reached the
-// offset to stop at.
-func (s *session) allFinished() bool {
-	if s.assignments == 0 {
-		return false
-	}
-	for _, src := range s.sources {
-		switch {
-		case src.merges != "":
-			// What this worker has shipped is merged.
-			if src.parts[0] != nil && src.parts[0].Position() < s.shippedTo[src.topic] {
-				return false
-			}
-		case !src.finished() || src.agent.Open() > 0 || !src.agent.Settled():
-			return false
-		}
-	}
-	return true
-}
-
 // kgoLogger passes the client's log on, one level down: what is worth a
 // person's attention is said by the worker itself.
 type kgoLogger struct{ log *slog.Logger }

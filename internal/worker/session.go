@@ -70,6 +70,7 @@ type session struct {
 	lastIdle       time.Time
 	lastRate       time.Time
 	lastStatus     time.Time
+	lastAsked      time.Time
 	lastFollow     time.Time
 	lastAsk        time.Time // for a new assignment
 	lastPurge      time.Time
@@ -268,7 +269,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	s.tellPaused()
 	s.touched = s.touched[:0]
 	stopping := ctx.Err() != nil
-	all := s.w.stopAt != nil && s.allFinished()
+	all := s.w.ending != nil && s.allFinished(now)
 	if err := s.commit(now, stopping || all); err != nil {
 		return true, err
 	}

@@ -41,7 +41,7 @@ type Worker struct {
 
 	// Used by the goroutine of Run, or by the loop of its session.
 	txnVersion int16
-	stopAt     map[string]map[int32]int64 // nil without StopAtEnd
+	ending     *ending // nil without StopAtEnd
 	lastDaily  time.Time
 	logged     map[string]time.Time
 	holds      map[string]hold // by aggregated topic
@@ -224,7 +224,7 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 		if err != nil {
 			return nil, err
 		}
-		if w.opts.StopAtEnd && w.stopAt == nil {
+		if w.opts.StopAtEnd && w.ending == nil {
 			if err := w.noteEnds(ctx, topics); err != nil {
 				return nil, err
 			}
@@ -247,36 +247,6 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 			return nil, nil
 		}
 	}
-}
-
-func (w *Worker) noteEnds(ctx context.Context, topics found) error {
-	stopAt := map[string]map[int32]int64{}
-	if len(topics) > 0 {
-		ends, err := w.adm.ListEndOffsets(ctx, topics.topics()...)
-		if err == nil {
-			err = ends.Error()
-		}
-		if err != nil {
-			return fmt.Errorf("list end offsets: %w", err)
-		}
-		ends.Each(func(o kadm.ListedOffset) {
-			if stopAt[o.Topic] == nil {
-				stopAt[o.Topic] = map[int32]int64{}
-			}
-			stopAt[o.Topic][o.Partition] = o.Offset
-		})
-	}
-	w.stopAt = stopAt
-	return nil
-}
-
-// stopOffset is where to stop in a partition: its end at the start, or, if it
-// was not there then, its end when it was assigned.
-func (w *Worker) stopOffset(topic string, id int32, end int64) int64 {
-	if stop, ok := w.stopAt[topic][id]; ok {
-		return stop
-	}
-	return end
 }
 
 // rare is true once a minute for each key: for log lines that would repeat.
