@@ -75,7 +75,7 @@ func newPlace(t *testing.T, p *place, brokers []string) *place {
 	must(t, err)
 	t.Cleanup(p.cl.Close)
 	p.adm = kadm.NewClient(p.cl)
-	p.base = time.Now().Add(-time.Hour).Truncate(time.Minute)
+	p.base = time.Now().Add(-24 * time.Hour).Truncate(time.Minute)
 
 	name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
 	p.topic, p.avro = name, avro.MustParse(schemaText)
