@@ -39,7 +39,7 @@ type place struct {
 	topic string
 	id    int // of its schema
 	avro  *avro.Schema
-	base  time.Time           // a minute's start, an hour ago
+	base  time.Time           // a minute's start, a day ago
 	sent  map[int64][]float64 // values by start of window, ms
 	n     float64
 	shown int // logs of workers
