@@ -129,9 +129,7 @@ log: {level: info, format: text}
 dead_letter_topic: %s
 aggregations:`, group, name, set.delivery, sessionSec, listen, deadLetters)
 	text += fmt.Sprintf(aggregation, "plain", "^chaos-[0-9]+$", grace, idleAfter) + fmt.Sprintf(aggregation, "wide", "^"+wideTopic+"$", grace, idleAfter)
-	if set.split > 1 {
-		text += fmt.Sprintf("    max_workers_per_topic: %d\n", set.split)
-	}
+	text += fmt.Sprintf("    max_workers_per_topic: %d\n", set.split)
 	return &slot{s: s, name: name, config: s.WriteConfig(name+".yaml", text), listen: listen, results: results}
 }
 

@@ -16,7 +16,7 @@ type settings struct {
 	seed     uint64        // SEED of all that is random
 	delivery string        // DELIVERY
 	workers  int           // WORKERS
-	split    int           // SPLIT: workers that may share the wide topic; 1: it is not split
+	split    int           // SPLIT: workers that share the wide topic; 1: it is not split
 	rate     float64       // RATE: records per second for each partition
 }
 
@@ -39,7 +39,7 @@ func read(t *testing.T) settings {
 		must(err)
 		return n
 	}
-	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 1), delivery: text("DELIVERY", "exactly_once")}
+	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 4), delivery: text("DELIVERY", "exactly_once")}
 	var err error
 	s.duration, err = time.ParseDuration(text("DURATION", "3m"))
 	must(err)
