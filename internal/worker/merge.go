@@ -68,12 +68,9 @@ func (p *part) mergePlan(id int, now time.Time) (*agent.MergePlan, error) {
 	if plan := p.merges[id]; plan != nil {
 		return plan, nil
 	}
-	found := p.source.schemas[id]
-	switch {
-	case found == nil, found.err != nil && now.After(found.until):
-		return nil, nil
-	case found.err != nil:
-		return nil, found.err
+	found, err := p.schema(id, now)
+	if found == nil {
+		return nil, err
 	}
 	plan := &agent.MergePlan{Slots: found.slots, Version: found.version}
 	p.merges[id] = plan

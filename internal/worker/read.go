@@ -88,18 +88,28 @@ func (p *part) recycle(i int) {
 	p.batch = p.batch[:0]
 }
 
-// plan is how records of a schema are read: nil without an error if that has
-// to be found out first, an error if they cannot be.
-func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
-	if plan := p.plans[id]; plan != nil {
-		return plan, nil
-	}
+// schema is what is known of a schema: nil without an error if that has to be
+// found out first, or again; an error if its records cannot be read.
+func (p *part) schema(id int, now time.Time) (*schema, error) {
 	found := p.source.schemas[id]
 	switch {
 	case found == nil, found.err != nil && now.After(found.until):
 		return nil, nil
 	case found.err != nil:
 		return nil, found.err
+	}
+	return found, nil
+}
+
+// plan is how records of a schema are read: nil without an error if that has
+// to be found out first, an error if they cannot be.
+func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
+	if plan := p.plans[id]; plan != nil {
+		return plan, nil
+	}
+	found, err := p.schema(id, now)
+	if found == nil {
+		return nil, err
 	}
 	plan := &agent.Plan{Decoder: found.decoder.Clone(), Version: found.version}
 	p.plans[id] = plan
