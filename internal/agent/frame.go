@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
@@ -106,16 +107,32 @@ func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) 
 				n += 8 * len(c.arrays[s].at(j))
 			}
 		}
-		body := appendBody(make([]byte, 0, n+64), c, i, j, slots)
+		frame := appendBody(make([]byte, runSpace, runSpace+n+64), c, i, j, slots)
+		body := frame[runSpace:]
 		r := run{start: c.start, size: size, schema: schema, partial: c.partial, sum: crc32.ChecksumIEEE(body)}
-		r.of = (len(body) + maxPiece - 1) / maxPiece
-		for ; r.piece < r.of; r.piece++ {
-			cut := body[r.piece*maxPiece : min(len(body), (r.piece+1)*maxPiece)]
-			out = append(out, append(appendRun(make([]byte, 0, len(cut)+64), h, r), cut...))
+		if r.of = (len(body) + maxPiece - 1) / maxPiece; r.of == 1 {
+			out = append(out, prepend(frame, h, r))
+		} else {
+			for ; r.piece < r.of; r.piece++ {
+				cut := body[r.piece*maxPiece : min(len(body), (r.piece+1)*maxPiece)]
+				out = append(out, append(appendRun(make([]byte, 0, len(cut)+runSpace), h, r), cut...))
+			}
 		}
 		i = j
 	}
 	return out
+}
+
+// runSpace is what the head of a frame of records takes at most.
+const runSpace = 2 + 2*binary.MaxVarintLen32 + 2*binary.MaxVarintLen64 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen16 + binary.MaxVarintLen32
+
+// prepend writes the head into the space before a body.
+func prepend(frame []byte, h header, r run) []byte {
+	var space [runSpace]byte
+	head := appendRun(space[:0], h, r)
+	frame = frame[runSpace-len(head):]
+	copy(frame, head)
+	return frame
 }
 
 func appendRun(b []byte, h header, r run) []byte {
@@ -191,8 +208,10 @@ func absent(col []float64) bool {
 }
 
 func appendFloats(b []byte, values []float64) []byte {
-	for _, v := range values {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	n := len(b)
+	b = slices.Grow(b, 8*len(values))[:n+8*len(values)]
+	for i, to := 0, b[n:]; i < len(values) && len(to) >= 8; i, to = i+1, to[8:] {
+		binary.LittleEndian.PutUint64(to, math.Float64bits(values[i]))
 	}
 	return b
 }

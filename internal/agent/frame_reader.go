@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
@@ -57,8 +58,11 @@ func (r *reader) floats(dst []float64, n int) []float64 {
 		r.fail()
 		return dst
 	}
-	for i := range n {
-		dst = append(dst, math.Float64frombits(binary.LittleEndian.Uint64(r.b[8*i:])))
+	at := len(dst)
+	dst = slices.Grow(dst, n)[:at+n]
+	from := r.b[:8*n]
+	for i := range dst[at:] {
+		dst[at+i] = math.Float64frombits(binary.LittleEndian.Uint64(from[8*i:]))
 	}
 	r.b = r.b[8*n:]
 	return dst

@@ -155,6 +155,9 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	c := p.open(u.start, end)
 	c.version = max(c.version, plan.Version)
 	c.partial = c.partial || u.partial
+	if c.addColumns(&m.cols, plan.Slots, p.layout) {
+		return Accepted, nil
+	}
 	blank(&m.row, len(p.layout.isArray))
 	for i, offset := range m.cols.offsets {
 		if offset <= c.last { // sent twice, by workers that do not use transactions

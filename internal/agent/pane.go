@@ -124,7 +124,11 @@ func (p *pane) grow(slots int, l *layout) {
 	if p.rows == room {
 		room = min(max(firstRoom, 2*room, p.hint), p.limit(l))
 	}
-	slots = max(slots, p.slots)
+	p.resize(room, max(slots, p.slots))
+}
+
+// resize makes room for as many rows, and for as many slots, as are given.
+func (p *pane) resize(room, slots int) {
 	block := make([]float64, slots*room)
 	for s := range slots {
 		to := block[s*room : s*room+p.rows]
@@ -132,15 +136,65 @@ func (p *pane) grow(slots int, l *layout) {
 			copy(to, p.scalars[s*p.room:])
 			continue
 		}
-		for i := range to {
-			to[i] = stats.Absent
-		}
+		fill(to, stats.Absent)
 	}
 	for len(p.rests) < slots {
 		p.rests = append(p.rests, nil)
 		p.arrays = append(p.arrays, arrayColumn{})
 	}
 	p.scalars, p.room, p.slots = block, room, slots
+}
+
+func fill(values []float64, v float64) {
+	for i := range values {
+		values[i] = v
+	}
+}
+
+// addColumns adds records column by column. It does as add would with one
+// after the other, and does nothing, which it reports, where that is not so
+// simple: with arrays, near the limit of rows, and with records that are here.
+func (p *pane) addColumns(c *columns, slots []int, l *layout) bool {
+	n := len(c.offsets)
+	if n == 0 || c.offsets[0] <= p.last || p.folded > 0 || p.rows+n > p.limit(l) {
+		return false
+	}
+	for s := range c.scalars {
+		if l.isArray[slots[s]] {
+			return false
+		}
+	}
+	width := len(l.isArray)
+	if p.rows+n > p.room || width > p.slots {
+		room := p.room
+		if p.rows+n > room {
+			room = min(max(p.rows+n, 2*room, p.hint), p.limit(l))
+		}
+		p.resize(room, max(width, p.slots))
+	}
+	for s := range p.slots {
+		fill(p.scalars[s*p.room+p.rows:s*p.room+p.rows+n], stats.Absent)
+	}
+	for s, values := range c.scalars {
+		slot := slots[s]
+		copy(p.scalars[slot*p.room+p.rows:slot*p.room+p.rows+n], values)
+		for _, r := range c.rests[s] {
+			p.rests[slot] = append(p.rests[slot], stats.Residual{Row: int32(p.rows) + r.Row, Value: r.Value})
+		}
+	}
+	for slot := range width {
+		if l.isArray[slot] { // as add does with a nil array
+			p.arrays[slot].pad(p.rows + n)
+		}
+	}
+	if p.rows == 0 {
+		p.first = c.offsets[0]
+	}
+	p.last = c.offsets[n-1]
+	p.times = append(p.times, c.times...)
+	p.offsets = append(p.offsets, c.offsets...)
+	p.rows += n
+	return true
 }
 
 // column is the scalars of a slot, nil if the pane has no such slot.

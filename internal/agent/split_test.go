@@ -628,4 +628,37 @@ func BenchmarkSplit(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(records), "ns/record")
 	})
+	// Ten numbers, no arrays.
+	const records, numbers = 1000, 10
+	p := &pane{last: -1}
+	l := &layout{isArray: make([]bool, numbers), limit: records}
+	c := randomColumns(rand.New(rand.NewPCG(1, 1)), records, numbers, 0)
+	for s := range numbers {
+		c.scalars[s], c.rests[s] = make([]float64, records), nil
+	}
+	p.addColumns(c, upTo(numbers), l)
+	frames := appendRows(nil, header{}, p, set.Size, 7, numbers)
+	b.Run("ship numbers", func(b *testing.B) {
+		for b.Loop() {
+			appendRows(nil, header{}, p, set.Size, 7, numbers)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+	})
+	b.Run("merge numbers", func(b *testing.B) {
+		for b.Loop() {
+			var r reader
+			if _, err := r.open(frames[0]); err != nil {
+				b.Fatal(err)
+			}
+			u, err := r.run()
+			if err == nil {
+				err = r.body(c, u, upTo(numbers), l.isArray)
+			}
+			p.reset()
+			if err != nil || !p.addColumns(c, upTo(numbers), l) {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+	})
 }
