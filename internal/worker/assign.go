@@ -84,7 +84,8 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	if err != nil {
 		return nil, err
 	}
-	uneven, err := s.uneven(ctx, assigned)
+	shared := s.shared.Load()
+	uneven, err := s.uneven(ctx, *shared, assigned)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		}
 		src.topicID = details[topic].ID
 		if src.merges == "" {
-			src.uneven = uneven[topic]
+			src.uneven, src.judged = uneven[topic], shared
 			src.agent.SetPartitions(len(ends[topic]))
 		}
 		for id := range parts {

@@ -35,17 +35,18 @@ type source struct {
 	frames  []*kgo.Record // partials that are delivered now
 	shipped time.Time     // when partials were last made; of what is merged, when this was last committed for their sake
 	sharing agent.Sharing
-	merged  int64       // time up to which windows of what was shipped are known to be out
-	uneven  bool        // some partitions were never committed, while by others windows are final
-	making  bool        // its topic for partials is being made
-	doubt   bool        // a partition has no committed offset, though windows are out: it may have been shipped
-	asked   float64     // load when a new assignment was asked for
-	windows int         // aggregated ones among them
-	due     []time.Time // of these, window end + grace, where that says something about latency
-	touched bool        // is looked at in this turn
-	news    bool        // is to be looked at in the next turn
-	held    bool        // its aggregated topic refuses records
-	parted  int         // looks at the cluster's topics since all partitions were assigned
+	merged  int64            // time up to which windows of what was shipped are known to be out
+	uneven  bool             // some partitions were never committed, while by others windows are final
+	judged  *map[string]bool // the assignment under which that was found
+	making  bool             // its topic for partials is being made
+	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
+	asked   float64          // load when a new assignment was asked for
+	windows int              // aggregated ones among them
+	due     []time.Time      // of these, window end + grace, where that says something about latency
+	touched bool             // is looked at in this turn
+	news    bool             // is to be looked at in the next turn
+	held    bool             // its aggregated topic refuses records
+	parted  int              // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
 

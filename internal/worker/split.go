@@ -123,11 +123,10 @@ func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
 	return final && n < partitions
 }
 
-// uneven finds the topics among those that are shared out of which that holds.
-// It matters for partitions that were never committed only.
-func (s *session) uneven(ctx context.Context, assigned map[string]map[int32]kgo.Offset) (map[string]bool, error) {
+// uneven finds the topics among those that an assignment shares out of which
+// that holds. It matters for partitions that were never committed only.
+func (s *session) uneven(ctx context.Context, shared map[string]bool, assigned map[string]map[int32]kgo.Offset) (map[string]bool, error) {
 	out := map[string]bool{}
-	shared := *s.shared.Load()
 	for topic, parts := range assigned {
 		if !shared[topic] || !s.anyFresh(topic, parts) {
 			continue
@@ -197,6 +196,11 @@ func (s *session) reshare(now time.Time) {
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
+		if src.uneven && src.judged != shared && (*shared)[src.topic] {
+			// The members have committed what they were given since this was
+			// found: the leader shares out even topics only.
+			src.uneven = false
+		}
 		if _, exists := s.known[src.partials]; ((*shared)[src.topic] || src.agent.Ships()) && !exists && !src.making {
 			src.making = true
 			s.helpers.Go(func() { s.makePartials(src) })

@@ -1,0 +1,33 @@
+package worker
+
+import (
+	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// A member finds that new partitions of a split topic are not committed by
+// all members yet, which by then they are. It was to read the topic again with
+// the next assignment that shares it out, and never did.
+func TestUnevenTopicIsReadAgain(t *testing.T) {
+	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": 5, "partials": 1}}
+	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
+	s.sources = map[string]*source{"t": src}
+	assign := func(topics ...string) {
+		s.setShared(topics)
+		s.reshare(src.shipped)
+	}
+	assign("t")
+	src.uneven, src.judged = true, s.shared.Load() // as onAdjust does
+	s.newTopics = true
+	if s.reshare(src.shipped); src.readable() {
+		t.Error("read although it was found uneven under this very assignment")
+	}
+	if assign("other"); src.readable() {
+		t.Error("read although the leader does not share it out, and not all partitions are here")
+	}
+	if assign("t"); !src.readable() {
+		t.Error("not read although the leader has found all partitions committed")
+	}
+}
