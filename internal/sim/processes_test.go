@@ -130,7 +130,7 @@ func (w *world) start(name, id string) *proc {
 	w.mu.Unlock()
 	p.stop = func() { p.end(); stop() }
 	w.event("%s starts", name)
-	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.WithHooks(p), kgo.MetadataMinAge(500 * time.Millisecond)}
+	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.WithHooks(p), kgo.MetadataMinAge(500 * time.Millisecond), kgo.DisableClientMetrics()}
 	if l := w.log.client(name); l != nil {
 		opts = append(opts, kgo.WithLogger(l))
 	}

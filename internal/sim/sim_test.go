@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"testing"
@@ -62,23 +63,34 @@ func hold(t *testing.T, p *plan) outcome {
 
 // TestSim runs seeds: by default 50, from -seed on -runs, each -repeat times.
 func TestSim(t *testing.T) {
-	begin, n := time.Now(), 0
-	var virtual time.Duration
-	var windows, late, dead, helped int
-	for seed := *firstSeed; seed < *firstSeed+uint64(*runs); seed++ {
-		for i := range *repeat {
-			t.Run(fmt.Sprintf("seed=%d/%d", seed, i), func(t *testing.T) {
-				o := hold(t, newPlan(seed))
-				n++
-				virtual += o.virtual
-				windows += o.verdict.windows
-				late += o.verdict.late
-				dead += o.verdict.dead
-				helped += o.facts.helped
-			})
+	begin := time.Now()
+	var sum tally
+	if n := min(*processes, *runs); n > 1 {
+		sum = share(t, *firstSeed, *runs, n)
+	} else {
+		sum = runSeeds(t, *firstSeed, *runs)
+	}
+	if *shard {
+		text, err := json.Marshal(sum)
+		if err != nil {
+			t.Fatal(err)
 		}
+		fmt.Printf("%s%s\n", tallyMark, text)
 	}
 	took := time.Since(begin)
 	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records, %d stuck groups helped",
-		n, took.Round(time.Millisecond), float64(n)/took.Seconds(), virtual.Round(time.Second), windows, late, dead, helped)
+		sum.Runs, took.Round(time.Millisecond), float64(sum.Runs)/took.Seconds(), sum.Virtual.Round(time.Second), sum.Windows, sum.Late, sum.Dead, sum.Helped)
+}
+
+// runSeeds runs seeds in this process.
+func runSeeds(t *testing.T, first uint64, seeds int) (sum tally) {
+	for seed := first; seed < first+uint64(seeds); seed++ {
+		for i := range *repeat {
+			t.Run(fmt.Sprintf("seed=%d/%d", seed, i), func(t *testing.T) {
+				o := hold(t, newPlan(seed))
+				sum.add(tally{Runs: 1, Windows: o.verdict.windows, Late: o.verdict.late, Dead: o.verdict.dead, Helped: o.facts.helped, Virtual: o.virtual})
+			})
+		}
+	}
+	return sum
 }

@@ -256,7 +256,7 @@ func (w *world) rest() {
 // client are the options of a client that is no worker.
 func (w *world) client(l *link, more ...kgo.Opt) *kgo.Client {
 	cl, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(w.addrs...), kgo.Dialer(l.dial), kgo.MetadataMinAge(500 * time.Millisecond), kgo.MetadataMaxAge(10 * time.Second),
+		kgo.SeedBrokers(w.addrs...), kgo.Dialer(l.dial), kgo.MetadataMinAge(500 * time.Millisecond), kgo.MetadataMaxAge(10 * time.Second), kgo.DisableClientMetrics(),
 	}, more...)...)
 	w.must(err)
 	return cl
