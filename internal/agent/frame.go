@@ -95,7 +95,7 @@ func appendClaim(b []byte, h header, c claim) []byte {
 }
 
 // appendRows appends the frames that hold the records of a pane, as far as the
-// first slots go.
+// first slots go. It uses the memory of what lies behind the end of out.
 func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) [][]byte {
 	h.kind = kindRows
 	slots = min(slots, c.slots)
@@ -107,7 +107,7 @@ func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) 
 				n += 8 * len(c.arrays[s].at(j))
 			}
 		}
-		frame := appendBody(make([]byte, runSpace, runSpace+n+64), c, i, j, slots)
+		frame := appendBody(spare(out, runSpace+n+64)[:runSpace], c, i, j, slots)
 		body := frame[runSpace:]
 		r := run{start: c.start, size: size, schema: schema, partial: c.partial, sum: crc32.ChecksumIEEE(body)}
 		if r.of = (len(body) + maxPiece - 1) / maxPiece; r.of == 1 {
@@ -133,6 +133,14 @@ func prepend(frame []byte, h header, r run) []byte {
 	frame = frame[runSpace-len(head):]
 	copy(frame, head)
 	return frame
+}
+
+// spare is memory for a frame that is appended to out.
+func spare(out [][]byte, size int) []byte {
+	if n := len(out); n < cap(out) && cap(out[:n+1][n]) >= size {
+		return out[:n+1][n]
+	}
+	return make([]byte, 0, size+size/8) // so that it does for a somewhat longer one
 }
 
 func appendRun(b []byte, h header, r run) []byte {

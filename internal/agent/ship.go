@@ -108,9 +108,10 @@ func (a *Agent) Unshipped() (rows, bytes int64) {
 }
 
 // Ship takes the records that are to be shipped out of the partition and
-// appends frames of them to out; the last frame says how far the partition is
-// in time. silent is how long it is known to have been read to its end without
-// a new record. A partition that is read again has nothing to say yet.
+// appends frames of them to out, whose memory behind its end is used again; the
+// last frame says how far the partition is in time. silent is how long it is
+// known to have been read to its end without a new record. A partition that is
+// read again has nothing to say yet.
 //
 // When all partitions of the agent have done so, Shipped has to be called, and
 // then the frames have to be delivered in one transaction with the offsets.

@@ -14,6 +14,8 @@ func (s *session) ships(src *source) bool {
 }
 
 // ship makes frames of what the sources have to ship, each partition in a lane.
+// Their memory is used again by the next call: until then they are written, or
+// the session is over.
 func (s *session) ship(ss []*source, now time.Time) error {
 	var parts []*part
 	for _, src := range ss {
@@ -32,7 +34,6 @@ func (s *session) ship(ss []*source, now time.Time) error {
 		for _, f := range p.frames {
 			p.source.frames = append(p.source.frames, &kgo.Record{Topic: p.source.partials, Value: f})
 		}
-		clear(p.frames)
 	}
 	for _, src := range ss {
 		if s.ships(src) {
