@@ -22,6 +22,11 @@ type balancer struct {
 	most func(topic string) int
 	// may is asked before a topic is shared out.
 	may func(topic string) bool
+	// partials names the topic with the partials of a source topic, "" for a
+	// topic that is none.
+	partials func(topic string) string
+	// backlog guesses the loads of topics that nobody has measured.
+	backlog func(topics []string) map[string]map[int32]float64
 	// shared is told which topics are, with every assignment.
 	shared func(topics []string)
 }
@@ -112,6 +117,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 		seats = append(seats, s)
 	})
 	slices.SortFunc(seats, func(x, y *seat) int { return cmp.Compare(x.name, y.name) })
+	b.complete(partitions, loads)
 	units, shared := divide(seats, partitions, loads, b.most, b.may)
 	p := plan{cb.NewPlan(), shared}
 	for _, u := range share(seats, units) {

@@ -13,23 +13,34 @@ import (
 // progress is up to which time windows are out, by topic with partials.
 type progress map[string]int64
 
+// followEvery is how often a worker that ships asks how far the merging one is;
+// followSoon, while it holds partitions back.
+const (
+	followEvery = time.Second
+	followSoon  = 200 * time.Millisecond
+)
+
 // follow asks, while this worker ships, how far the merging workers are: to
 // hold back partitions that run ahead, since what they ship would fill the
 // memory of the other; and to know when windows can be computed here again.
 func (s *session) follow(now time.Time) {
-	if now.Sub(s.lastFollow) < time.Second || s.following {
+	if now.Sub(s.lastFollow) < followSoon || s.following {
 		return
 	}
-	s.lastFollow = now
 	var topics []string
+	waits := false
 	for _, src := range s.sources {
 		if s.ships(src) {
 			topics = append(topics, src.partials)
+			for _, p := range src.parts {
+				waits = waits || p.paused
+			}
 		}
 	}
-	if len(topics) == 0 {
+	if len(topics) == 0 || !waits && now.Sub(s.lastFollow) < followEvery {
 		return
 	}
+	s.lastFollow = now
 	s.following = true
 	s.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)

@@ -147,7 +147,49 @@ func share(seats []*seat, units []*unit) []*unit {
 			give(best, u)
 		}
 	}
+	even(seats, units, fair)
 	return units
+}
+
+// even moves units from the member with the most to the one with the least, as
+// long as somebody is above the fair share and it helps: what is free goes to
+// members that have kept what they had, and may be too much for any of them.
+func even(seats []*seat, units []*unit, fair float64) {
+	for range units {
+		var from, to *seat
+		for _, s := range seats {
+			if from == nil || s.load > from.load {
+				from = s
+			}
+			if to == nil || s.load < to.load {
+				to = s
+			}
+		}
+		if from == nil || from.load <= fair {
+			return
+		}
+		var best *unit
+		least := from.load
+		for _, u := range units {
+			if u.seat != from || !to.wants[u.topic] || to.has[u.topic] {
+				continue
+			}
+			if most := max(from.load-u.load, to.load+u.load); most < least {
+				best, least = u, most
+			}
+		}
+		if best == nil {
+			return
+		}
+		from.load -= best.load
+		delete(from.has, best.topic)
+		to.load += best.load
+		if to.has == nil {
+			to.has = map[string]bool{}
+		}
+		to.has[best.topic] = true
+		best.seat = to
+	}
 }
 
 // ownsOf is how many of a unit's partitions the member has.
