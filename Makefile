@@ -69,12 +69,16 @@ sim: ## whole workers under faults in virtual time: SEEDS (50) seeds from SEED (
 	go test -tags synctests -count=1 -v -timeout 12h -run 'TestSim$$' ./internal/sim -seed $(SEED) -runs $(SEEDS)
 
 .PHONY: bench
-bench: ## all benchmarks on a real Kafka, beside Kafka Streams and Flink (30 minutes); RUN=backlog, wide, live or many: one
+bench: ## all benchmarks on a real Kafka, beside Kafka Streams and Flink (30 minutes); RUN=backlog, wide, live, scale or many: one
 	go run ./bench $(BENCHFLAGS) $(filter-out .,$(RUN))
 
 .PHONY: bench-quick
 bench-quick: ## the same without the peers, and shorter
 	go run ./bench -peers=false -live 1m $(BENCHFLAGS) $(filter-out .,$(RUN))
+
+.PHONY: scale
+scale: ## throughput of 1, 2 and 4 workers of a fifth of a core each (8 minutes)
+	go run ./bench $(BENCHFLAGS) scale
 
 .PHONY: demo
 demo: ## the demo for DURATION (30s)

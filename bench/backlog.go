@@ -56,7 +56,7 @@ func runBacklog(ctx context.Context, o *options, r *report) error {
 			return err
 		}
 	}
-	s, err := startStack(ctx, o, "backlog")
+	s, err := startStack(ctx, o, "backlog", 0)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func runMany(ctx context.Context, o *options, r *report) error {
 // live writes to all topics, each class evenly over time, while a worker
 // aggregates and an observer reads the results.
 func live(ctx context.Context, o *options, r *report, name string, fields int, classes []class) error {
-	s, err := startStack(ctx, o, name)
+	s, err := startStack(ctx, o, name, 0)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,10 @@ type options struct {
 	rounds  int
 	peers   bool
 	live    time.Duration // how long live topics are watched
+	cores   float64       // that a worker of the scaling benchmark may use
+	span    time.Duration // of event time in its backlog
+	hot     int64         // records a second of its hot topic
+	workers []int         // how many, each measured; the first is what others are compared with
 	log     string        // level of the workers' logs
 	profile string        // folder for CPU profiles of the worker; "": none
 	root    string        // of the repository
@@ -46,6 +50,7 @@ func benchmarks() []benchmark {
 		{"wide", "a backlog of records with 812 values in 15 fields", runWide},
 		{"live", "ten topics at 10 Hz: how soon results can be read", runLive},
 		{"many", "1,051 topics, 29,284 records/s: lag, CPU, memory, and how soon results can be read", runMany},
+		{"scale", "a backlog of 65 topics, one of them hot, with 1, 2 and 4 workers of a fifth of a core", runScale},
 	}
 }
 
@@ -99,6 +104,10 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is measured; the table has medians")
 	flags.BoolVar(&o.peers, "peers", true, "measure Kafka Streams and Flink too")
 	flags.DurationVar(&o.live, "live", 3*time.Minute, "how long live topics are watched")
+	flags.Float64Var(&o.cores, "cores", 0.2, "scale: what each worker may use")
+	flags.DurationVar(&o.span, "span", 15*time.Minute, "scale: event time of the backlog")
+	flags.Int64Var(&o.hot, "hot", 3800, "scale: records/s of the hot topic")
+	workers := flags.String("workers", "1,2,4", "scale: how many; 4 are measured without splitting too")
 	flags.StringVar(&o.log, "log", "info", "level of the workers' logs: debug tells where start-up time goes")
 	flags.StringVar(&o.profile, "profile", "", "`folder` for CPU profiles of the worker; profiling costs a little speed")
 	flags.StringVar(&o.dir, "dir", filepath.Join(o.root, "build", "bench"), "`folder` for logs, configurations and report.md")
@@ -113,6 +122,13 @@ func parse(args []string) (*options, error) {
 		o.sizes = append(o.sizes, n)
 	}
 	slices.Sort(o.sizes)
+	for text := range strings.SplitSeq(*workers, ",") {
+		var n int
+		if _, err := fmt.Sscan(text, &n); err != nil || n < 1 {
+			return nil, fmt.Errorf("-workers %s: want numbers of at least 1, separated by commas", *workers)
+		}
+		o.workers = append(o.workers, n)
+	}
 	for _, folder := range []*string{&o.dir, &o.profile} {
 		if *folder != "" {
 			if *folder, err = filepath.Abs(*folder); err != nil {

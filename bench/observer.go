@@ -133,6 +133,16 @@ func countOf(value []byte) (int64, error) {
 	return 0, fmt.Errorf("a record of %d bytes has no count", len(value))
 }
 
+// startOf reads the start in ms behind the time.
+func startOf(body []byte) (int64, error) {
+	if len(body) > 8 {
+		if v, n := binary.Varint(body[8:]); n > 0 {
+			return v, nil
+		}
+	}
+	return 0, fmt.Errorf("a body of %d bytes has no start", len(body))
+}
+
 // measure has delays noted of windows that are due between two times.
 func (o *observer) measure(from, until time.Time) {
 	o.mu.Lock()

@@ -44,13 +44,15 @@ func (o *options) build(ctx context.Context) error {
 
 func (o *options) binary() string { return filepath.Join(o.dir, "kafka-aggregator") }
 
-func startStack(ctx context.Context, o *options, name string) (*stack, error) {
+// startStack starts them. forming is how long the broker waits for more members
+// before it lets a new group form.
+func startStack(ctx context.Context, o *options, name string, forming time.Duration) (*stack, error) {
 	s := &stack{options: o, name: name}
 	data, err := os.MkdirTemp("", "kafka-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s.broker, err = kafka.Launch(ctx, kafka.Options{Dir: data, Heap: "2g", Settings: map[string]string{"group.initial.rebalance.delay.ms": "0"}})
+	s.broker, err = kafka.Launch(ctx, kafka.Options{Dir: data, Heap: "2g", Settings: map[string]string{"group.initial.rebalance.delay.ms": fmt.Sprint(forming.Milliseconds())}})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
@@ -140,14 +142,21 @@ func (s *stack) opts(more ...kgo.Opt) []kgo.Opt {
 
 // configuration is what differs between the configurations of workers.
 type configuration struct {
-	run    string // name of the group and the file
-	topics string // regular expression
-	into   string // aggregated topic
-	listen string // of the status; "": off
+	run    string        // name of the group and the file
+	topics string        // regular expression
+	into   string        // aggregated topic
+	listen string        // of the status; "": off
+	split  int           // among how many workers a topic may be split
+	fields string        // regular expression; "": all
+	idle   time.Duration // window.idle_after; 0: the default
 }
 
 // config writes a configuration and returns the file's name.
 func (s *stack) config(c configuration) (string, error) {
+	fields := ""
+	if c.fields != "" {
+		fields = fmt.Sprintf("'/%s/'", c.fields)
+	}
 	text := fmt.Sprintf(`kafka: {brokers: [%s]}
 schema_registry: {url: %s}
 worker: {group: %s}
@@ -157,7 +166,10 @@ aggregations:
   - name: bench
     topics: {include: ['%s']}
     aggregated_topic: '%s'
-`, s.broker.Addr, s.url, c.run, cmp.Or(c.listen, "off"), s.log, c.topics, c.into)
+    max_workers_per_topic: %d
+    fields: {include: [%s]}
+    window: {idle_after: %v}
+`, s.broker.Addr, s.url, c.run, cmp.Or(c.listen, "off"), s.log, c.topics, c.into, c.split, fields, cmp.Or(c.idle, 5*time.Second))
 	file := filepath.Join(s.dir, c.run+".yaml")
 	return file, os.WriteFile(file, []byte(text), 0o644)
 }

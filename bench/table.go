@@ -134,7 +134,7 @@ func median(runs []result) result {
 	}
 }
 
-func middle[T cmp.Ordered](runs []result, of func(result) T) T {
+func middle[R any, T cmp.Ordered](runs []R, of func(R) T) T {
 	values := make([]T, len(runs))
 	for i, r := range runs {
 		values[i] = of(r)

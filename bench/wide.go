@@ -61,7 +61,7 @@ func wideRecord(dst []byte, values []float32) []byte {
 }
 
 func runWide(ctx context.Context, o *options, r *report) error {
-	s, err := startStack(ctx, o, "wide")
+	s, err := startStack(ctx, o, "wide", 0)
 	if err != nil {
 		return err
 	}

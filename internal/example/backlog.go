@@ -18,6 +18,7 @@ type BacklogOptions struct {
 	Window    time.Duration // 0: 1 s
 	Start     time.Time     // of the first record, cut to a multiple of Window; zero: so that the last record is about a minute old
 	Seed      uint64
+	Codec     kgo.CompressionCodec // of the batches; zero: none
 }
 
 // Backlog is what was written.
@@ -45,7 +46,7 @@ func WriteBacklog(ctx context.Context, o BacklogOptions) (Backlog, error) {
 	start := o.Start.UnixNano() - o.Start.UnixNano()%int64(o.Window)
 	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), o.Kafka...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchCompression(o.Codec),
 		kgo.ProducerLinger(20*time.Millisecond),
 		kgo.ProducerBatchMaxBytes(1_000_000),
 		kgo.MaxBufferedRecords(200_000),
