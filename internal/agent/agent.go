@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -175,6 +176,9 @@ func (a *Agent) Close(watermark int64, ws []Window) []Window {
 		for _, p := range a.parts {
 			if i := a.oldest(p); i < len(p.panes) && p.panes[i].start == start {
 				c := p.remove(i)
+				if invariants.Enabled {
+					p.left(p, c)
+				}
 				p.Counts.InWindows += c.count()
 				if c.count() == 0 { // of a record that came in part only
 					p.release(c)

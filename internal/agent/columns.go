@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
@@ -128,3 +129,13 @@ func searchRests(rests []stats.Residual, i int) int {
 	at, _ := slices.BinarySearchFunc(rests, i, func(r stats.Residual, i int) int { return cmp.Compare(int(r.Row), i) })
 	return at
 }
+
+// begin is where the array of a row begins, or would begin, among the values.
+func (c *arrayColumn) begin(row int) int {
+	if row = min(row, len(c.ends)); row > 0 {
+		return int(c.ends[row-1])
+	}
+	return 0
+}
+
+func sameBits(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -53,6 +54,8 @@ type Feed struct {
 	seen int64  // records read since from
 	hash uint64 // sum of their recordHash
 	own  uint64 // recordHash of the newest record
+
+	watch *watch // nil without the build tag invariants
 }
 
 // mark is a place in a feed, with what a Checkpoint says of it.
@@ -65,7 +68,11 @@ type mark struct {
 }
 
 func newFeed(a *Agent, offset int64, c Checkpoint) *Feed {
-	return &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, refused: slices.Clone(c.Refused), shipped: c.Shipped}
+	f := &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, refused: slices.Clone(c.Refused), shipped: c.Shipped}
+	if invariants.Enabled {
+		f.watch = newWatch(c)
+	}
+	return f
 }
 
 // Position is the next offset to read.
@@ -99,6 +106,9 @@ func (f *Feed) read(offset int64, epoch int32, t int64) (replay bool) {
 	f.seen++
 	f.own = recordHash(offset, t)
 	f.hash += f.own
+	if invariants.Enabled {
+		f.watch.read(offset, t)
+	}
 	if f.next >= f.resume.Head {
 		f.verify()
 	}
@@ -125,6 +135,9 @@ func (f *Feed) verify() {
 		// A window that has no record yet may miss some, too.
 		f.doubt = max(f.doubt, f.resume.MaxTime)
 	}
+	if invariants.Enabled {
+		f.watch.same = f.seen == f.resume.Count && f.hash == f.resume.Hash
+	}
 	f.resume.Count = -1
 }
 
@@ -149,6 +162,9 @@ func (f *Feed) aside(replay bool, n int64, v Verdict, count *int64) Verdict {
 // Low is the offset to commit, the leader epoch that belongs to it, and the
 // checkpoint to commit with it, but for what the feed does not know.
 func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
+	if invariants.Enabled {
+		defer func() { f.verifyLow(offset, &c) }()
+	}
 	if f.Replaying() {
 		// Not all of [from, Head) is read yet: what was committed stays true,
 		// but for what became final meanwhile.
@@ -195,6 +211,9 @@ func (f *Feed) Memory() (n int64) {
 
 // Check holds the law of conservation.
 func (f *Feed) Check() {
+	if invariants.Enabled {
+		f.verifyAll()
+	}
 	open, _ := f.OpenRows()
 	c := &f.Counts
 	if sum := c.InWindows + open + c.Late + c.Future + c.Bad + c.Tombstones + c.Replayed + c.Shipped; sum != c.Records {

@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -143,6 +144,9 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	}
 	n := int64(len(m.cols.offsets))
 	m.Counts.Records += n
+	if invariants.Enabled && !replay && m.agent.set.Once && end <= p.watermark {
+		invariants.Violated("%s/%d window %d: %d records from offset %d come, though it was said that no more would (up to %d)", m.agent.Topic, p.ID, u.start, n, m.cols.offsets[0], p.watermark)
+	}
 	if end <= m.agent.final {
 		// The clock has closed the window; or, if the worker that sends it has
 		// said before that no more will come, it is sent a second time.
@@ -161,12 +165,18 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	blank(&m.row, len(p.layout.isArray))
 	for i, offset := range m.cols.offsets {
 		if offset <= c.last { // sent twice, by workers that do not use transactions
+			if invariants.Enabled && m.agent.set.Once {
+				invariants.Violated("%s/%d window %d: offset %d comes twice, or out of order; the last was %d", m.agent.Topic, p.ID, u.start, offset, c.last)
+			}
 			m.cols.next(nil, p.layout.isArray, plan.Slots)
 			m.Counts.Replayed++
 			continue
 		}
 		m.cols.next(&m.row, p.layout.isArray, plan.Slots)
 		c.add(&m.row, offset, m.cols.times[i], p.layout)
+		if invariants.Enabled {
+			m.took(p, c, offset)
+		}
 	}
 	return Accepted, nil
 }
@@ -186,6 +196,9 @@ func (m *Merger) partition(h header) *Partition {
 		p.watermark = window.Unset
 		for _, c := range p.panes {
 			c.last = -1
+		}
+		if invariants.Enabled {
+			m.watch.forget(p.ID)
 		}
 	}
 	return p

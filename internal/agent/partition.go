@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -21,6 +22,10 @@ type Settings struct {
 	// that keep what Needs says. 0: no limit.
 	ExactLimit int
 	Needs      stats.Needs
+
+	// Once says that partials come once. It is looked at with the build tag
+	// invariants only.
+	Once bool
 }
 
 // Verdict is what became of a record.
@@ -61,6 +66,8 @@ type Partition struct {
 	taken   int   // panes since the free ones were last counted
 	least   int   // free ones that there were at any time since
 	hint    int   // records of the window released last
+
+	verdicts *Verdicts // nil without the build tag invariants
 }
 
 // layout is what the partitions of an agent share; the agent changes it
@@ -99,10 +106,14 @@ func (p *Partition) reached() int64 {
 // read; and the records that are read again after a restart are judged as they
 // were the first time.
 func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, body []byte) (Verdict, error) {
+	in := int64(window.Unset) // the window that it is in
 	replay := p.read(offset, epoch, t)
 	p.Counts.Records++
 	start := window.Start(t, p.set.Size)
 	end := window.End(start, p.set.Size)
+	if invariants.Enabled && p.verdicts != nil {
+		defer func() { p.judged(offset, t, replay, in) }()
+	}
 	switch {
 	case end <= max(p.agent.final, p.watermark):
 		return p.aside(replay, 1, Late, &p.Counts.Late), nil
@@ -128,12 +139,19 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	}
 	c.add(&p.row, offset, t, p.layout)
 	c.version = max(c.version, plan.Version)
+	if invariants.Enabled {
+		in = start
+		p.took(p, c, offset)
+	}
 	p.met(t)
 	return Accepted, nil
 }
 
 // met moves the watermark with the event time of an accepted record.
 func (p *Partition) met(t int64) {
+	if invariants.Enabled {
+		p.watch.met()
+	}
 	if t > p.maxTime {
 		p.maxTime, p.watermark = t, window.Back(t, p.set.Grace)
 	}
@@ -144,6 +162,9 @@ func (p *Partition) Tombstone(offset int64, epoch int32, t int64) {
 	replay := p.read(offset, epoch, t)
 	p.Counts.Records++
 	p.aside(replay, 1, Accepted, &p.Counts.Tombstones)
+	if invariants.Enabled && p.verdicts != nil {
+		p.judged(offset, t, replay, window.Unset)
+	}
 }
 
 // Reject takes a record that was refused before it could be decoded, for
@@ -153,6 +174,9 @@ func (p *Partition) Reject(offset int64, epoch int32, t int64) Verdict {
 	replay := p.read(offset, epoch, t)
 	if !replay {
 		p.refused = p.refused.add(offset)
+	}
+	if invariants.Enabled && p.verdicts != nil {
+		p.judged(offset, t, replay, window.Unset)
 	}
 	p.Counts.Records++
 	return p.aside(replay, 1, Bad, &p.Counts.Bad)
@@ -183,6 +207,9 @@ func (p *Partition) take(whole bool) *pane {
 		c = p.free[n-1]
 		p.free = p.free[:n-1]
 		p.kept -= c.size()
+		if invariants.Enabled {
+			c.spoiled(p.agent.Topic, p.ID)
+		}
 	}
 	p.shrink()
 	if c.whole = whole; c.room > c.limit(p.layout) { // it was whole before
@@ -229,6 +256,9 @@ func (p *Partition) release(c *pane) {
 	}
 	if size := c.size(); len(p.free) < keepFree || p.kept+size <= keepBytes {
 		c.reset()
+		if invariants.Enabled {
+			c.spoil()
+		}
 		p.kept += c.size()
 		p.free = append(p.free, c)
 	}

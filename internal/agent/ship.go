@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -129,6 +130,10 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 		v := &a.versions[c.version]
 		before := len(out)
 		out = appendRows(out, h, c, a.set.Size, v.SchemaID, len(v.Schema.Fields))
+		if invariants.Enabled {
+			p.left(p, c)
+			p.verifyFrames(out[before:], c, len(v.Schema.Fields))
+		}
 		p.note(c.start, out[before:])
 		p.Counts.Shipped += c.count()
 		p.shipped = max(p.shipped, window.End(c.start, a.set.Size))

@@ -451,7 +451,7 @@ func TestFrameRoundTrip(t *testing.T) {
 	again := New("t", set)
 	again.AddVersion(w.agent.Versions()[0])
 	p := again.partition(0, newFeed(again, 0, Fresh(0)))
-	p.panes = w.agent.parts[0].panes
+	p.panes, p.watch = w.agent.parts[0].panes, w.agent.parts[0].watch
 	again.Share(Shipping)
 	frames, err := p.Ship([16]byte{1}, 0, nil)
 	if err != nil {

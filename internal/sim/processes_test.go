@@ -142,6 +142,12 @@ func (w *world) start(name, id string) *proc {
 	go func() {
 		defer close(p.done)
 		defer stop()
+		defer func() {
+			if fault := recover(); fault != nil { // an invariant of the worker's own
+				w.event("%s panics: %v", name, fault)
+				w.log.violation("worker %s panicked: %v", name, fault)
+			}
+		}()
 		err := work.Run(ctx)
 		for _, t := range work.Status().Topics {
 			p.mismatches += t.Mismatches

@@ -1,5 +1,7 @@
 package stats
 
+import "github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+
 // Method is the definition of quantiles.
 type Method uint8
 
@@ -29,6 +31,8 @@ type Summarizer struct {
 	ops  []Operation
 	opts Options
 	set  sampleSet
+
+	calls int // of verify
 }
 
 // NewSummarizer prepares a Summarizer for operations made by ParseOperation.
@@ -68,6 +72,9 @@ func (s *Summarizer) Summarize(dst []float64, kind Kind, segs []Segment) {
 			v = NaN // whatever its payload
 		}
 		dst[i] = v
+	}
+	if invariants.Enabled && !set.sketched {
+		s.verify(dst, kind, segs)
 	}
 	set.segs = nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -111,7 +112,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	for topic, parts := range assigned {
 		src := s.sources[topic]
 		if src == nil {
-			if src = s.newSource(topic); src == nil {
+			if src = s.newSource(topic, anchors); src == nil {
 				delete(assigned, topic)
 				continue
 			}
@@ -151,6 +152,9 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				p.caught = now
 			}
 			src.parts[id] = p
+			if invariants.Enabled {
+				s.remember(p)
+			}
 			parts[id] = kgo.NewOffset().At(offset)
 			if s.w.ending != nil && src.merges == "" {
 				src.stop[id] = s.w.stopOffset(topic, id, end)
@@ -267,7 +271,7 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 }
 
 // newSource makes the agent of a topic; nil if the topic is not selected.
-func (s *session) newSource(topic string) *source {
+func (s *session) newSource(topic string, anchors map[string]anchor) *source {
 	merges := s.w.sourceOf(topic, s.known)
 	of := cmp.Or(merges, topic)
 	choice, ok := s.w.selector.Select(of)
@@ -275,8 +279,10 @@ func (s *session) newSource(topic string) *source {
 		return nil
 	}
 	j := s.w.jobs[choice.Aggregation]
+	set := j.set
+	set.Once = s.once(of, anchors)
 	return &source{
-		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, j.set),
+		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, schemas: map[int]*schema{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}

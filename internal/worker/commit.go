@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
 // errAborted: a transaction was not committed. The state that it came from
@@ -58,6 +59,9 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 			if brokenHead {
 				low = c.Head
 			}
+			if invariants.Enabled {
+				p.verifyLow(low)
+			}
 			c.Cluster, c.TopicID = s.cluster, src.topicID
 			o.parts, o.low, o.epoch = append(o.parts, p), append(o.low, low), append(o.epoch, epoch)
 			o.meta = append(o.meta, c.Encode())
@@ -71,6 +75,9 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 // not, the truth is with the brokers.
 func (s *session) deliver(ss []*source) error {
 	start := time.Now()
+	if invariants.Enabled {
+		s.verifyPending()
+	}
 	if err := s.ship(ss, start); err != nil {
 		return err
 	}
@@ -110,6 +117,9 @@ func (s *session) settle(o offsets) {
 	for i, p := range o.parts {
 		s.w.total(p.source.topic).add(&p.Counts, &p.committed)
 		p.committed, p.offset, p.moved = p.Counts, o.low[i], false
+		if invariants.Enabled && p.verdicts != nil {
+			p.verdicts.Committed(o.low[i])
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
 // task is a final window to be computed in a lane.
@@ -46,6 +47,9 @@ func (s *session) finish(ss []*source, now time.Time) {
 	})
 	for i := range s.tasks {
 		t := &s.tasks[i]
+		if invariants.Enabled {
+			s.verifyOut(t.source.agent.Topic, &t.result)
+		}
 		t.source.agent.Release(t.window)
 		t.source.pending = append(t.source.pending, aggregatedRecord(t.source, &t.result))
 		t.source.windows++

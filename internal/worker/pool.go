@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
 // recordPool lends the slices that fetched records are decoded into. They
@@ -13,10 +15,18 @@ type recordPool struct{ pool sync.Pool }
 func (p *recordPool) GetRecords(n int) []kgo.Record {
 	if v := p.pool.Get(); v != nil {
 		if s := *v.(*[]kgo.Record); cap(s) >= n {
+			if invariants.Enabled {
+				unspoil(s[:cap(s)])
+			}
 			return s[:n]
 		}
 	}
 	return make([]kgo.Record, n)
 }
 
-func (p *recordPool) PutRecords(s []kgo.Record) { p.pool.Put(&s) }
+func (p *recordPool) PutRecords(s []kgo.Record) {
+	if invariants.Enabled {
+		spoil(s[:cap(s)])
+	}
+	p.pool.Put(&s)
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -18,6 +19,9 @@ import (
 // reads of the source changes between turns only.
 func (p *part) process(now time.Time, deadLetter string) {
 	s := p.source
+	if invariants.Enabled {
+		p.verifyBatch()
+	}
 	if p.merger != nil {
 		p.merge(now, deadLetter)
 		return

@@ -60,6 +60,7 @@ type session struct {
 	newTopics      bool
 	following      bool
 	shippedTo      map[string]int64 // end of the partials that this worker has written, by topic
+	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
 	pendingRecords int
 	pendingBytes   int
 	waiting        bool // there are records to be shipped
@@ -112,7 +113,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, shippedTo: map[string]int64{},
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, shippedTo: map[string]int64{}, out: map[string]int64{},
 	}
 	s.setShared(nil)
 	s.sharedSeen = s.shared.Load()
@@ -203,11 +204,8 @@ func (s *session) run(ctx context.Context) error {
 	now := time.Now()
 	s.lastCommit, s.lastRate, s.lastDelivery = now, now, now
 	for wait := pollWait; ; {
-		fs := s.poll(ctx, wait)
-		s.mu.Lock()
-		ended, err := s.turn(ctx, fs)
-		wait = s.patience()
-		s.mu.Unlock()
+		ended, next, err := s.locked(ctx, s.poll(ctx, wait))
+		wait = next
 		s.cl.AllowRebalance()
 		if err != nil || ended {
 			return err
@@ -220,6 +218,16 @@ func (s *session) run(ctx context.Context) error {
 		}
 		s.lastPoll = time.Now()
 	}
+}
+
+// locked is a turn that holds the mutex, also if it panics: the client cannot
+// be closed otherwise, and the process would stay. wait is how long the next
+// poll may wait.
+func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ended, err = s.turn(ctx, fs)
+	return ended, s.patience(), err
 }
 
 // patience is how long the next poll may wait for records: less if there is

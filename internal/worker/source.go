@@ -91,6 +91,7 @@ type part struct {
 	err       error // of making frames
 	dead      []*kgo.Record
 	warned    bool
+	verdicts  *agent.Verdicts // nil without the build tag invariants
 }
 
 // watermark of the partition, or of the topic that is merged from it.

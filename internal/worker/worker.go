@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -52,7 +53,8 @@ type Worker struct {
 
 	commits, plainCommits, aborts, sessions atomic.Int64
 	commitDuration, resultLatency           *histogram
-	beaten                                  atomic.Int64 // when the loop last turned, ns
+	verdicts                                map[string]map[int32]*agent.Verdicts // with the build tag invariants; under the mutex of the session
+	beaten                                  atomic.Int64                         // when the loop last turned, ns
 	state                                   atomic.Pointer[state]
 	topics                                  atomic.Pointer[[]TopicStatus]
 }
@@ -64,7 +66,7 @@ type state struct{ name, reason, member string }
 func New(o Options) (*Worker, error) {
 	w := &Worker{
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{},
+		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{}, verdicts: map[string]map[int32]*agent.Verdicts{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
 		started: time.Now(), // Status may be asked for before Run
 	}

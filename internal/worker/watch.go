@@ -1,0 +1,103 @@
+package worker
+
+import (
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+)
+
+// The dear checks of a session. They are compiled in with the build tag
+// invariants only: see the package of that name.
+
+// once reports whether the partials of a source topic come once: with
+// transactions, unless offsets were lost.
+func (s *session) once(of string, anchors map[string]anchor) bool {
+	_, lost := anchors[of]
+	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && !lost
+}
+
+// remember has a partition judged against what earlier sessions of this worker
+// have judged.
+func (s *session) remember(p *part) {
+	if p.windows == nil {
+		return
+	}
+	topic := s.w.verdicts[p.source.topic]
+	if topic == nil {
+		topic = map[int32]*agent.Verdicts{}
+		s.w.verdicts[p.source.topic] = topic
+	}
+	if topic[p.id] == nil {
+		topic[p.id] = &agent.Verdicts{}
+	}
+	p.verdicts = topic[p.id]
+	p.windows.Remember(p.verdicts, p.source.topicID)
+}
+
+// verifyBatch checks that the records of a batch are the partition's, in
+// order, and not given back.
+func (p *part) verifyBatch() {
+	last := int64(-1)
+	for _, r := range p.batch {
+		if r.Topic != p.source.topic || r.Partition != p.id || r.Offset <= last {
+			invariants.Violated("%s/%d: a batch has a record of %q/%d at offset %d, behind offset %d (a record that was given back has no topic)", p.source.topic, p.id, r.Topic, r.Partition, r.Offset, last)
+		}
+		last = r.Offset
+	}
+}
+
+// verifyOut checks that the windows of a topic come out in order, and none
+// twice, from whichever agent of this session.
+func (s *session) verifyOut(of string, r *agent.Result) {
+	if last, ok := s.out[of]; ok && r.End <= last {
+		invariants.Violated("%s: window %d to %d comes out behind one that ends at %d (%d records)", of, r.Start, r.End, last, r.Count)
+	}
+	s.out[of] = r.End
+	n := int64(0)
+	for _, o := range r.Ranges {
+		if n += o.Count; o.Count <= 0 || o.Last-o.First+1 < o.Count {
+			invariants.Violated("%s/%d window %d: %d records from offset %d to %d", of, o.Partition, r.Start, o.Count, o.First, o.Last)
+		}
+	}
+	if n != r.Count || len(r.Ranges) == 0 {
+		invariants.Violated("%s window %d: %d records, of partitions %d", of, r.Start, r.Count, n)
+	}
+}
+
+// verifyPending checks that the count of what is pending is right.
+func (s *session) verifyPending() {
+	n, windows := 0, 0
+	for _, src := range s.sources {
+		n += len(src.pending)
+		windows += src.windows
+	}
+	if (n != s.pendingRecords || windows > n) && !brokenRevoke {
+		invariants.Violated("%d records are pending, among them %d windows; counted %d", n, windows, s.pendingRecords)
+	}
+}
+
+// verifyLow checks that a partition's committed offset does not go back.
+func (p *part) verifyLow(low int64) {
+	if low < p.offset || low > p.Position() {
+		invariants.Violated("%s/%d: offset %d is to be committed after %d, position %d", p.source.topic, p.id, low, p.offset, p.Position())
+	}
+}
+
+// spoil marks records that were given back.
+func spoil(s []kgo.Record) {
+	for i := range s {
+		s[i] = kgo.Record{Offset: invariants.FreedInt}
+	}
+}
+
+// unspoil checks that nobody wrote to records that were given back.
+func unspoil(s []kgo.Record) {
+	for i := range s {
+		if r := &s[i]; r.Offset != invariants.FreedInt || r.Topic != "" || r.Value != nil {
+			invariants.Violated("a record that was given back was written to: %q/%d offset %d", r.Topic, r.Partition, r.Offset)
+		}
+	}
+	clear(s)
+}
