@@ -26,8 +26,8 @@ test: ## all tests that need Go only
 	go test ./...
 
 .PHONY: race
-race: ## the same tests under the race detector (needs a C compiler)
-	go test -race ./internal/...
+race: ## the same tests under the race detector (needs a C compiler), with the invariants that are too dear for production
+	go test -race -tags invariants ./internal/...
 
 .PHONY: lint
 lint: vet staticcheck ## go vet, staticcheck, and the rules of internal/lint
@@ -38,14 +38,14 @@ vet: ## go vet, also of the tests for a real Kafka
 	go vet ./...
 	go vet -tags e2e ./test/...
 	go vet -tags chaos ./test/chaos
-	go vet -tags synctests ./internal/sim ./internal/worker
+	go vet -tags 'synctests invariants' ./internal/sim ./internal/worker ./internal/agent ./internal/stats
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck, in the version of go.mod
 	go tool staticcheck ./...
 	go tool staticcheck -tags e2e ./test/...
 	go tool staticcheck -tags chaos ./test/chaos
-	go tool staticcheck -tags synctests ./internal/sim ./internal/worker
+	go tool staticcheck -tags 'synctests invariants' ./internal/sim ./internal/worker ./internal/agent ./internal/stats
 
 .PHONY: format
 format: ## gofmt all files
@@ -66,7 +66,7 @@ golden: ## compute the golden statistics again with Python 3.11 or newer (2 minu
 
 .PHONY: sim
 sim: ## whole workers under faults in virtual time: SEEDS (50) seeds from SEED (1) on
-	go test -tags synctests -count=1 -v -timeout 12h -run 'TestSim$$' ./internal/sim -seed $(SEED) -runs $(SEEDS)
+	go test -tags 'synctests invariants' -count=1 -v -timeout 12h -run 'TestSim$$' ./internal/sim -seed $(SEED) -runs $(SEEDS)
 
 .PHONY: bench
 bench: ## all benchmarks on a real Kafka, beside Kafka Streams and Flink (30 minutes); RUN=backlog, wide, live, scale or many: one

@@ -160,6 +160,9 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	c.version = max(c.version, plan.Version)
 	c.partial = c.partial || u.partial
 	if c.addColumns(&m.cols, plan.Slots, p.layout) {
+		for i := 0; invariants.Enabled && i < len(m.cols.offsets); i++ {
+			m.took(p, c, m.cols.offsets[i])
+		}
 		return Accepted, nil
 	}
 	blank(&m.row, len(p.layout.isArray))
