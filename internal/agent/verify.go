@@ -41,7 +41,6 @@ func (p *Partition) verify(c *pane) {
 				fail("memory that was given back, at slot and row", int64(slot), int64(row))
 			}
 		}
-		values := c.rows
 		if p.layout.isArray[slot] {
 			a := &c.arrays[slot]
 			begin := int32(0)
@@ -58,8 +57,7 @@ func (p *Partition) verify(c *pane) {
 			if slices.ContainsFunc(a.values, invariants.IsFreed) {
 				fail("memory that was given back, in arrays of slot", int64(slot))
 			}
-			values = len(a.values)
-			verifyRests(a.rests, values, fail, slot)
+			verifyRests(a.rests, len(a.values), fail, slot)
 		}
 		verifyRests(c.rests[slot], c.rows, fail, slot)
 	}

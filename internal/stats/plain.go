@@ -63,7 +63,7 @@ func (s *Summarizer) verify(dst []float64, kind Kind, segs []Segment) {
 		}
 	}
 	for i, op := range s.ops {
-		want := NaN
+		var want float64
 		switch name := op.def.name; {
 		case name == "samples":
 			want = float64(n)
