@@ -93,12 +93,12 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	switch member, _ := s.cl.GroupMetadata(); {
-	case member == s.member:
-	case s.holds() && !brokenMember:
-		s.fail(errRemoved)
-	default:
+	switch member, generation := s.cl.GroupMetadata(); {
+	case !s.holds():
 		s.member = member
+		s.generations.forget(generation)
+	case member != s.member && !brokenMember:
+		s.fail(errRemoved)
 	}
 	// The client keeps a partition paused that it loses, also when it gets
 	// the partition back.

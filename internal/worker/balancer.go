@@ -29,6 +29,11 @@ type balancer struct {
 	backlog func(topics []string) map[string]map[int32]float64
 	// shared is told which topics are, with every assignment.
 	shared func(topics []string)
+	// members is told who is in the group, with every assignment that this
+	// member makes: instance ids, "" for those that have none.
+	members func(instances []string)
+	// joining is told the member's generation whenever it asks to join.
+	joining func(generation int32)
 }
 
 // loads gives bytes per second by topic and partition.
@@ -49,6 +54,7 @@ func (b *balancer) JoinGroupMetadata(topics []string, owned map[string][]int32, 
 		m.OwnedPartitions = append(m.OwnedPartitions, o)
 	}
 	m.UserData = encodeLoads(b.loads())
+	b.joining(generation)
 	return m.AppendTo(nil)
 }
 
@@ -95,10 +101,14 @@ func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32) kgo.IntoSyncAssignment {
 	loads := map[string]map[int32]float64{}
 	var seats []*seat
+	var instances []string
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		s := &seat{member: m, name: m.MemberID, wants: map[string]bool{}, owns: map[string][]int32{}, age: meta.Generation}
-		if m.InstanceID != nil {
+		if m.InstanceID == nil {
+			instances = append(instances, "")
+		} else {
 			s.name = *m.InstanceID
+			instances = append(instances, s.name)
 		}
 		for _, t := range meta.Topics {
 			s.wants[t] = true
@@ -116,6 +126,7 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 		}
 		seats = append(seats, s)
 	})
+	b.members(instances)
 	slices.SortFunc(seats, func(x, y *seat) int { return cmp.Compare(x.name, y.name) })
 	b.complete(partitions, loads)
 	units, shared := divide(seats, partitions, loads, b.most, b.may)

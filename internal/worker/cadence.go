@@ -38,7 +38,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 	o := s.low(quiet, !daily)
 	if err := s.commitOffsets(o); err != nil {
 		// Nothing was put out by it, so nothing is in doubt: it is tried again.
-		if flush || errors.Is(err, errRemoved) {
+		if flush || errors.Is(err, errRemoved) || errors.Is(err, errBehind) {
 			return err
 		}
 		s.w.log.Warn("committing offsets failed", "err", err)

@@ -27,12 +27,21 @@ var errAborted = errors.New("the transaction was not committed")
 // reason to join again, and does as if it still had them.
 var errRemoved = errors.New("the group took this worker for dead")
 
+// errBehind: the group formed a generation without this member, because it was
+// too slow to join, and may have given its partitions to others in it.
+var errBehind = errors.New("the group went on without this worker, which was too slow to join")
+
 // membership is what a commit says of who makes it. It is an error if this is
-// another member than the one that the partitions were assigned to.
+// another member than the one that the partitions were assigned to, or if they
+// may have been another's since.
 func (s *session) membership() (member string, generation int32, err error) {
 	member, generation = s.cl.GroupMetadata()
-	if member != s.member && !brokenMember {
+	switch {
+	case brokenMember:
+	case member != s.member:
 		err = errRemoved
+	case s.generations.behind(generation):
+		err = errBehind
 	}
 	return member, generation, err
 }

@@ -24,6 +24,7 @@ type session struct {
 	w          *Worker
 	cl         *kgo.Client
 	ctx        context.Context // ends with the session; for helpers
+	cancel     context.CancelFunc
 	hard       context.Context // ends when work in flight is given up
 	cluster    uint64
 	txnID      string
@@ -39,6 +40,8 @@ type session struct {
 	progress   chan progress
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
 	asking     atomic.Bool                     // for a new assignment, later
+
+	generations *generations
 
 	mu          mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources     map[string]*source
@@ -96,6 +99,9 @@ const (
 	// dailyCommit keeps the offsets of partitions that do not move from expiring.
 	dailyCommit  = 12 * time.Hour
 	abortTimeout = 5 * time.Second
+	// heartbeat is how soon a member learns of a rebalance, for which all the
+	// others have to wait.
+	heartbeat = 500 * time.Millisecond
 )
 
 // newSession joins the group.
@@ -115,6 +121,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
 		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, shippedTo: map[string]int64{}, out: map[string]int64{},
 	}
+	s.ctx, s.cancel = context.WithCancel(hard)
+	s.generations = newGenerations()
 	s.setShared(nil)
 	s.sharedSeen = s.shared.Load()
 	s.pulse.last.Store(time.Now().UnixNano())
@@ -129,10 +137,10 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.setShared}),
+		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.setShared, members: s.orphans, joining: s.generations.join}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
-		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(3*time.Second, session/3)), kgo.RebalanceTimeout(30 * time.Second),
+		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 2),
 		kgo.OnOffsetsFetched(s.onFetched), kgo.AdjustFetchOffsetsFn(s.onAdjust),
 		kgo.OnPartitionsRevoked(s.onGone), kgo.OnPartitionsLost(s.onGone),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -157,6 +165,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...)
 	s.mu.Unlock()
 	if err != nil {
+		s.cancel()
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
 	return s, nil
@@ -189,10 +198,8 @@ func (s *session) fail(err error) {
 // run turns the loop until ctx ends (nil), the end is reached (nil, with
 // StopAtEnd), or the session fails.
 func (s *session) run(ctx context.Context) error {
-	var cancel context.CancelFunc
-	s.ctx, cancel = context.WithCancel(s.hard)
 	defer func() {
-		cancel()
+		s.cancel()
 		s.helpers.Wait()
 		s.cl.CloseAllowingRebalance()
 	}()

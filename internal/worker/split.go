@@ -63,7 +63,13 @@ func (s *session) may(topic string) bool {
 			return false
 		}
 	}
-	offsets, err := s.committed(ctx)
+	// The whole group waits for the answer; so not also for offsets of a
+	// transaction that a frozen worker has left open. Whoever is given a
+	// partition that was never committed asks again, and waits.
+	offsets, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+	if err == nil {
+		err = offsets.Error()
+	}
 	if err != nil {
 		s.w.log.Warn("topic is not split: its offsets are not known", "topic", topic, "err", err)
 		return false

@@ -29,6 +29,7 @@ const (
 	plainTopics    = 20
 	wideTopic      = "chaos-wide"
 	widePartitions = 8
+	partialsTopic  = group + "-partials-" + wideTopic
 	deadLetters    = "chaos-dead-letters"
 	lateTopic      = "chaos-late"
 	// idleAfter is longer than any silence during the trouble, so that what is
@@ -62,6 +63,8 @@ func TestChaos(t *testing.T) {
 	defer stop()
 	written := make(chan error, 1)
 	go func() { written <- flow.run(ctx) }()
+	seen := &phases{}
+	go seen.watch(ctx, kadm.NewClient(s.Client))
 	for _, w := range n.slots {
 		w.start()
 	}
@@ -71,8 +74,8 @@ func TestChaos(t *testing.T) {
 		t.Fatalf("traffic: %v", err)
 	}
 	t.Logf("%s; %d records written, of these %d stamped late, %d bad, %d without value", n.summary(), flow.sent, flow.late, flow.bad, flow.tombstones)
-	report(t, "restarted soon after a kill, to the first result", n.back)
-	report(t, "restarted after the session timeout, to the first result", n.backLong)
+	report(t, "restarted soon after a kill, to the first result", n.back, seen)
+	report(t, "restarted after the session timeout, to the first result", n.backLong, seen)
 	t.Logf("%d more were harmed before their first result, or the broker was", n.disturbed)
 
 	drained(t, s, topics)
@@ -125,20 +128,21 @@ func newSlot(t *testing.T, s *stack.Stack, set settings, name string, results ch
 `
 	text := fmt.Sprintf(`worker: {group: %s, id: %s, delivery: %s, topic_refresh: 2s, session_timeout: %ds, transaction_timeout: 10s}
 http: {listen: '%s'}
-log: {level: info, format: text}
+log: {level: %s, format: text}
 dead_letter_topic: %s
-aggregations:`, group, name, set.delivery, sessionSec, listen, deadLetters)
+aggregations:`, group, name, set.delivery, sessionSec, listen, set.log, deadLetters)
 	text += fmt.Sprintf(aggregation, "plain", "^chaos-[0-9]+$", grace, idleAfter) + fmt.Sprintf(aggregation, "wide", "^"+wideTopic+"$", grace, idleAfter)
 	text += fmt.Sprintf("    max_workers_per_topic: %d\n", set.split)
 	return &slot{s: s, name: name, config: s.WriteConfig(name+".yaml", text), listen: listen, results: results}
 }
 
-// drained waits until the group has committed the end of every partition: then
-// no window is open any more.
+// drained waits until the group has committed the end of every partition, and
+// after that the end of the partials: then no window is open any more.
 func drained(t *testing.T, s *stack.Stack, topics []string) {
 	t.Helper()
 	adm := kadm.NewClient(s.Client)
 	began := time.Now()
+	merged := int64(-1) // end of the partials when all sources were committed
 	for {
 		var open []string
 		ends, err := adm.ListEndOffsets(t.Context(), topics...)
@@ -152,6 +156,16 @@ func drained(t *testing.T, s *stack.Stack, topics []string) {
 				open = append(open, fmt.Sprintf("%s/%d: %d of %d", e.Topic, e.Partition, c.At, e.Offset))
 			}
 		})
+		if len(open) == 0 {
+			partials, err := adm.ListEndOffsets(t.Context(), partialsTopic)
+			must(t, err)
+			if end, ok := partials.Lookup(partialsTopic, 0); ok && merged < 0 {
+				merged = end.Offset
+			}
+			if c, _ := committed.Lookup(partialsTopic, 0); c.At < merged {
+				open = append(open, fmt.Sprintf("%s: %d of %d", partialsTopic, c.At, merged))
+			}
+		}
 		if len(open) == 0 {
 			t.Logf("all windows were out %.1f s after the traffic stopped", time.Since(began).Seconds())
 			return
@@ -189,7 +203,7 @@ func judge(t *testing.T, s *stack.Stack, set settings, flow *traffic) {
 	}
 }
 
-func report(t *testing.T, what string, all []recovery) {
+func report(t *testing.T, what string, all []recovery, seen *phases) {
 	t.Helper()
 	if len(all) == 0 {
 		t.Logf("%s: none", what)
@@ -201,6 +215,9 @@ func report(t *testing.T, what string, all []recovery) {
 	for _, r := range all {
 		if r.took > 5*time.Second {
 			over++
+		}
+		if r.took > time.Second {
+			t.Logf("%v; the group was rebalancing for %.2f s of that", r, seen.during(r.at.Add(-r.took), r.at).Seconds())
 		}
 	}
 	t.Logf("%s: %d times, min %.2f s, median %.2f s, 90 %% %.2f s, 99 %% %.2f s, max %.2f s, %d over 5 s", what, len(all), at(0), at(0.5), at(0.9), at(0.99), at(1), over)

@@ -18,6 +18,7 @@ type settings struct {
 	workers  int           // WORKERS
 	split    int           // SPLIT: workers that share the wide topic; 1: it is not split
 	rate     float64       // RATE: records per second for each partition
+	log      string        // LOG: the workers' log level
 }
 
 func read(t *testing.T) settings {
@@ -39,7 +40,7 @@ func read(t *testing.T) settings {
 		must(err)
 		return n
 	}
-	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 4), delivery: text("DELIVERY", "exactly_once")}
+	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 4), delivery: text("DELIVERY", "exactly_once"), log: text("LOG", "info")}
 	var err error
 	s.duration, err = time.ParseDuration(text("DURATION", "3m"))
 	must(err)

@@ -5,6 +5,7 @@ package chaos
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"syscall"
 	"time"
@@ -33,6 +34,14 @@ type recovery struct {
 	process int
 	took    time.Duration
 	at      time.Time
+
+	served   time.Duration // from the start to the first answer over HTTP
+	assigned time.Duration // and to the partitions that the group gave it
+}
+
+func (r recovery) String() string {
+	return fmt.Sprintf("%s, %s: %.2f s; served after %.2f s, had partitions after %.2f s",
+		r.at.Add(-r.took).UTC().Format("15:04:05.000"), r.slot.name, r.took.Seconds(), r.served.Seconds(), r.assigned.Seconds())
 }
 
 func (s *slot) start() {
@@ -47,6 +56,7 @@ func (s *slot) start() {
 func (s *slot) watch(ctx context.Context, process int, began time.Time) {
 	client := http.Client{Timeout: time.Second}
 	defer client.CloseIdleConnections()
+	r := recovery{slot: s, process: process}
 	for {
 		select {
 		case <-ctx.Done():
@@ -62,13 +72,29 @@ func (s *slot) watch(ctx context.Context, process int, began time.Time) {
 			continue // not there yet, or stopped
 		}
 		var status struct {
-			Commits int64 `json:"commits"`
+			Topics []struct {
+				Windows, Shipped int64
+			}
 		}
 		err = json.NewDecoder(answer.Body).Decode(&status)
 		answer.Body.Close()
-		if err == nil && status.Commits > 0 {
+		if err != nil {
+			continue
+		}
+		if r.served == 0 {
+			r.served = time.Since(began)
+		}
+		if r.assigned == 0 && len(status.Topics) > 0 {
+			r.assigned = time.Since(began)
+		}
+		results := int64(0)
+		for _, topic := range status.Topics {
+			results += topic.Windows + topic.Shipped
+		}
+		if results > 0 {
+			r.took, r.at = time.Since(began), time.Now()
 			select {
-			case s.results <- recovery{s, process, time.Since(began), time.Now()}:
+			case s.results <- r:
 			case <-ctx.Done():
 			}
 			return

@@ -4,6 +4,7 @@ package faults
 
 import (
 	"fmt"
+	"net"
 	"syscall"
 	"time"
 
@@ -17,30 +18,38 @@ const sigterm = syscall.SIGTERM
 
 // processes starts real processes in a place.
 type processes struct {
-	p *place
-	s *stack.Stack
+	p      *place
+	s      *stack.Stack
+	listen map[string]string // addresses of their status pages
 }
 
 func (p *place) processes() *processes {
 	p.t.Helper()
 	s := stack.NewOn(p.t, p.broker)
 	s.Registry = p.registry
-	return &processes{p, s}
+	return &processes{p, s, map[string]string{}}
 }
 
 func (b *processes) start(id string) *stack.Process {
 	b.p.t.Helper()
 	c := b.p.cfg
+	if b.listen[id] == "" {
+		port, err := net.Listen("tcp", "127.0.0.1:0")
+		must(b.p.t, err)
+		b.listen[id] = port.Addr().String()
+		must(b.p.t, port.Close())
+	}
 	file := b.s.WriteConfig(id+".yaml", fmt.Sprintf(`worker: {group: %s, id: %s, topic_refresh: 100ms, session_timeout: %v, transaction_timeout: %v}
-http: {listen: 'off'}
-log: {level: info, format: text}
+http: {listen: '%s'}
+log: {level: debug, format: text}
 dead_letter_topic: %s
 aggregations:
   - name: faults
     topics: {include: ['%s']}
     window: {size: 1s, grace: 1s, idle_after: %v}
     operations: [min, mean, max]
-`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, c.DeadLetterTopic, c.Aggregations[0].Topics.Include[0], c.Aggregations[0].Window.IdleAfter))
+    max_workers_per_topic: %d
+`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, b.listen[id], c.DeadLetterTopic, c.Aggregations[0].Topics.Include[0], c.Aggregations[0].Window.IdleAfter, c.Aggregations[0].MaxWorkers))
 	return b.s.Start(id, "worker", "-c", file)
 }
 
