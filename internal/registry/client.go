@@ -61,6 +61,7 @@ type Client struct {
 // refusal is a negative result.
 type refusal struct {
 	err   error
+	asked time.Time // when the request was sent, or later
 	until time.Time
 }
 

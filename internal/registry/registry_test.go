@@ -163,9 +163,19 @@ func TestCaches(t *testing.T) {
 	}
 	r.SeedSchema("late", 1, 99, sr.Schema{Schema: point, Type: sr.TypeAvro})
 	unknown()
-	now = now.Add(time.Minute)
+	since := now.Add(time.Second) // who read the records till then has got it
+	now = since
+	if _, err := c.SchemaSince(t.Context(), 99, since); err != nil {
+		t.Errorf("an id that was registered since it was asked for: %v", err)
+	}
 	if _, err := c.Schema(t.Context(), 99); err != nil {
 		t.Errorf("an id that is there by now: %v", err)
+	}
+	n.Store(0)
+	for range 2 {
+		if _, err := c.SchemaSince(t.Context(), 98, since); !errors.Is(err, ErrNotFound) || n.Load() != 1 {
+			t.Errorf("%d requests for an id that is not there: %v", n.Load(), err)
+		}
 	}
 }
 

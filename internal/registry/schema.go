@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
@@ -19,15 +20,31 @@ const maxRefused = 10_000
 // Callers that ask for the same id at the same time share one request. Names
 // that are not legal Avro are accepted.
 func (c *Client) Schema(ctx context.Context, id int) (*avro.Schema, error) {
+	return c.SchemaSince(ctx, id, time.Time{})
+}
+
+// SchemaSince is Schema for a caller who knows of a time up to which the schema
+// may have been registered: that there is none has to be found out after it.
+func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*avro.Schema, error) {
+	for {
+		s, no, err := c.try(ctx, id, since)
+		if err == nil || no == nil || !no.asked.Before(since) {
+			return s, err
+		}
+	}
+}
+
+// try gives a schema, or an error and what is kept of it.
+func (c *Client) try(ctx context.Context, id int, since time.Time) (*avro.Schema, *refusal, error) {
 	c.mu.RLock()
 	s, ok := c.schemas[id]
 	no, refused := c.refused[id]
 	c.mu.RUnlock()
 	if ok {
-		return s, nil
+		return s, nil, nil
 	}
-	if refused && c.now().Before(no.until) {
-		return nil, no.err
+	if refused && c.now().Before(no.until) && !no.asked.Before(since) {
+		return nil, &no, no.err
 	}
 	// The request belongs to all who wait for it, so none of them ends it.
 	flight := c.flights.DoChan(strconv.Itoa(id), func() (any, error) {
@@ -37,12 +54,17 @@ func (c *Client) Schema(ctx context.Context, id int) (*avro.Schema, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("schema %d: %w", id, context.Cause(ctx))
+		return nil, nil, fmt.Errorf("schema %d: %w", id, context.Cause(ctx))
 	case r := <-flight:
-		if r.Err != nil {
-			return nil, r.Err
+		if r.Err == nil {
+			return r.Val.(*avro.Schema), nil, nil
 		}
-		return r.Val.(*avro.Schema), nil
+		c.mu.RLock()
+		defer c.mu.RUnlock()
+		if no, refused = c.refused[id]; refused && !Retriable(r.Err) {
+			return nil, &no, r.Err
+		}
+		return nil, nil, r.Err
 	}
 }
 
@@ -53,6 +75,7 @@ func (c *Client) load(ctx context.Context, id int) (*avro.Schema, error) {
 	if known != nil {
 		return known, nil
 	}
+	asked := c.now()
 	s, err := c.fetch(ctx, id)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +87,7 @@ func (c *Client) load(ctx context.Context, id int) (*avro.Schema, error) {
 		if len(c.refused) >= maxRefused {
 			clear(c.refused)
 		}
-		c.refused[id] = refusal{err: err, until: c.now().Add(c.ttl)}
+		c.refused[id] = refusal{err: err, asked: asked, until: c.now().Add(c.ttl)}
 	}
 	return s, err
 }

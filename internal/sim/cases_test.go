@@ -90,3 +90,20 @@ func TestRefusedStaysRefused(t *testing.T) {
 		t.Error("nothing was refused")
 	}
 }
+
+// A worker has asked for a schema that nobody had registered yet. It is, and
+// another worker, which has not asked before, reads records of it; then the
+// topic comes to the first one, in the middle of a window. It went by the
+// answer that it had kept, and passed over what the other one had taken.
+func TestSchemaIsRegistered(t *testing.T) {
+	p := simple(1)
+	p.size, p.register = 5*time.Second, 20*time.Second
+	p.topics[0].bad, p.topics[0].period = 0.3, 40*time.Millisecond
+	p.topics = append(p.topics, p.topics[0])
+	p.topics[1].name = "in1"
+	p.workers = []workerPlan{{static: true}, {start: 21 * time.Second}}
+	p.faults = []fault{{at: 28 * time.Second, what: "restart", worker: 1, length: 20 * time.Second}}
+	if o := hold(t, p); o.verdict.dead == 0 {
+		t.Error("no schema was unknown")
+	}
+}

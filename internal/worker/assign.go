@@ -145,7 +145,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				continue
 			}
 			p := newPart(src, id, offset, c)
-			p.end, p.arrived, p.offset = end, now, offset
+			p.end, p.since, p.arrived, p.offset = end, now, now, offset
 			p.moved = !committed || old.offset < 0 // so that it is known what is final
 			p.Lose(lost)
 			if p.Position() >= end {

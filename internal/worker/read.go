@@ -93,11 +93,13 @@ func (p *part) recycle(i int) {
 }
 
 // schema is what is known of a schema: nil without an error if that has to be
-// found out first, or again; an error if its records cannot be read.
+// found out first, or again; an error if its records cannot be read. Before the
+// partition was assigned another worker may have read them, if the schema was
+// registered since this one asked; they are read the same way again.
 func (p *part) schema(id int, now time.Time) (*schema, error) {
 	found := p.source.schemas[id]
 	switch {
-	case found == nil, found.err != nil && now.After(found.until):
+	case found == nil, found.err != nil && (now.After(found.until) || found.since.Before(p.since)):
 		return nil, nil
 	case found.err != nil:
 		return nil, found.err

@@ -28,10 +28,11 @@ const badSchemaTTL = 30 * time.Second
 
 // resolve finds out, away from the loop, how to read the records of a source
 // schema and which aggregated schema they need, and registers that. It
-// retries until it has an answer or the session ends.
-func (s *session) resolve(src *source, id int, versions []agent.Version) {
+// retries until it has an answer or the session ends. That there is no such
+// schema has to be found out after since.
+func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
-		r, err := s.tryResolve(src, id, versions)
+		r, err := s.tryResolve(src, id, since, versions)
 		if err == nil {
 			src.setProblem("")
 			tell(s, s.resolved, r)
@@ -52,13 +53,13 @@ func (s *session) resolve(src *source, id int, versions []agent.Version) {
 
 // tryResolve returns an error only for what may pass: no answer from a
 // registry or a broker, or a refusal that somebody has to resolve.
-func (s *session) tryResolve(src *source, id int, versions []agent.Version) (resolution, error) {
-	r := resolution{source: src, schema: schema{id: id}}
+func (s *session) tryResolve(src *source, id int, since time.Time, versions []agent.Version) (resolution, error) {
+	r := resolution{source: src, schema: schema{id: id, since: since}}
 	bad := func(err error) (resolution, error) {
 		r.schema.err, r.schema.until = err, time.Now().Add(badSchemaTTL)
 		return r, nil
 	}
-	in, err := s.input(src, id)
+	in, err := s.input(src, id, since)
 	if err != nil {
 		if registry.Retriable(err) || s.ctx.Err() != nil {
 			return r, fmt.Errorf("get schema %d: %w", id, err)
@@ -120,9 +121,9 @@ type input struct {
 
 // input gets the fields of a schema: of a source schema, or, for partials, of
 // the aggregated schema whose slots they have.
-func (s *session) input(src *source, id int) (in input, err error) {
+func (s *session) input(src *source, id int, since time.Time) (in input, err error) {
 	if src.merges == "" {
-		if in.writer, err = s.w.registry.Schema(s.ctx, id); err != nil {
+		if in.writer, err = s.w.registry.SchemaSince(s.ctx, id, since); err != nil {
 			return in, err
 		}
 		in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
@@ -263,12 +264,12 @@ func (s *session) request(p *part) {
 	}
 	src.resolving = p.waiting
 	versions := slices.Clone(src.agent.Versions())
-	id := p.waiting
+	id, since := p.waiting, p.since
 	s.helpers.Go(func() {
 		select {
 		case s.resolvers <- struct{}{}:
 			defer func() { <-s.resolvers }()
-			s.resolve(src, id, versions)
+			s.resolve(src, id, since, versions)
 		case <-s.ctx.Done():
 		}
 	})

@@ -59,7 +59,8 @@ type schema struct {
 	fields  int
 	leftOut int
 	err     error     // why its records are bad
-	until   time.Time // an err is asked about again after this
+	since   time.Time // an err was found out after this
+	until   time.Time // and is asked about again after this
 }
 
 // part is an assigned partition.
@@ -77,6 +78,7 @@ type part struct {
 	paused  bool
 
 	end     int64     // high watermark last seen
+	since   time.Time // when the partition was assigned
 	arrived time.Time // when the last records came, or the partition was assigned
 	caught  time.Time // when it was last known to be read to its end; zero while it is not
 
