@@ -47,7 +47,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 	if daily {
 		s.w.lastDaily = now
 	}
-	if len(o.parts) > 0 {
+	if len(o) > 0 {
 		s.w.plainCommits.Add(1)
 	}
 	s.settle(o)

@@ -46,18 +46,19 @@ func (s *session) membership() (member string, generation int32, err error) {
 	return member, generation, err
 }
 
-// offsets are what a commit says of the partitions of some sources.
-type offsets struct {
-	parts []*part
-	low   []int64
-	epoch []int32
-	meta  []string
+// offset is what a commit says of a partition. Those of a topic follow each
+// other.
+type offset struct {
+	*part
+	low   int64
+	epoch int32
+	meta  string
 }
 
 // low collects the offsets of all partitions of the sources, whether they
 // moved or not: by them the broker can tell a member of the group that may
 // emit from one that was removed.
-func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
+func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 	for _, src := range ss {
 		for _, p := range src.sorted() {
 			if movedOnly && !p.moved {
@@ -72,11 +73,10 @@ func (s *session) low(ss []*source, movedOnly bool) (o offsets) {
 				p.verifyLow(low)
 			}
 			c.Cluster, c.TopicID = s.cluster, src.topicID
-			o.parts, o.low, o.epoch = append(o.parts, p), append(o.low, low), append(o.epoch, epoch)
-			o.meta = append(o.meta, c.Encode())
+			out = append(out, offset{p, low, epoch, c.Encode()})
 		}
 	}
-	return o
+	return out
 }
 
 // deliver writes what is pending of the sources together with their offsets.
@@ -122,19 +122,19 @@ func (s *session) deliver(ss []*source) error {
 }
 
 // settle notes that offsets are committed.
-func (s *session) settle(o offsets) {
-	for i, p := range o.parts {
-		s.w.total(p.source.topic).add(&p.Counts, &p.committed)
-		p.committed, p.offset, p.moved = p.Counts, o.low[i], false
-		if invariants.Enabled && p.verdicts != nil {
-			p.verdicts.Committed(o.low[i])
+func (s *session) settle(offsets []offset) {
+	for _, o := range offsets {
+		s.w.total(o.source.topic).add(&o.Counts, &o.committed)
+		o.committed, o.offset, o.moved = o.Counts, o.low, false
+		if invariants.Enabled && o.verdicts != nil {
+			o.verdicts.Committed(o.low)
 		}
 	}
 }
 
 // transact is one transaction: begin, produce, commit the offsets, end, in
 // one burst, so that none is ever open while the worker waits for records.
-func (s *session) transact(ss []*source, o offsets) error {
+func (s *session) transact(ss []*source, o []offset) error {
 	if err := s.cl.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
@@ -207,8 +207,9 @@ func (s *session) flush() error {
 // fences a worker that was taken for dead. That the partitions are still this
 // member's if it is in the group follows from the cooperative protocol: they
 // are given to another one only after this client has run the callback that
-// drops them, and that waits for the end of the turn.
-func (s *session) commitTxnOffsets(o offsets) error {
+// drops them, and that waits for the end of the turn; or in a generation that
+// it was too late for, which membership tells.
+func (s *session) commitTxnOffsets(offsets []offset) error {
 	id, epoch, err := s.cl.ProducerID(s.hard)
 	if err != nil {
 		return fmt.Errorf("producer id: %w", err)
@@ -226,19 +227,16 @@ func (s *session) commitTxnOffsets(o offsets) error {
 			return err
 		}
 		req.InstanceID = s.instanceID
-		byTopic := map[string]int{}
-		for i, p := range o.parts {
-			at, ok := byTopic[p.source.topic]
-			if !ok {
-				at = len(req.Topics)
-				byTopic[p.source.topic] = at
+		for i, o := range offsets {
+			if i == 0 || o.source != offsets[i-1].source {
 				t := kmsg.NewTxnOffsetCommitRequestTopic()
-				t.Topic = p.source.topic
+				t.Topic = o.source.topic
 				req.Topics = append(req.Topics, t)
 			}
 			rp := kmsg.NewTxnOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p.id, o.low[i], o.epoch[i], &o.meta[i]
-			req.Topics[at].Partitions = append(req.Topics[at].Partitions, rp)
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = o.id, o.low, o.epoch, &o.meta
+			t := &req.Topics[len(req.Topics)-1]
+			t.Partitions = append(t.Partitions, rp)
 		}
 		resp, err := req.RequestWith(s.hard, s.cl)
 		if err != nil {
@@ -246,8 +244,8 @@ func (s *session) commitTxnOffsets(o offsets) error {
 		}
 		for _, t := range resp.Topics {
 			for _, rp := range t.Partitions {
-				if err := kerr.ErrorForCode(rp.ErrorCode); err != nil {
-					return fmt.Errorf("%s/%d: %w", t.Topic, rp.Partition, err)
+				if err := refusedOffset(t.Topic, rp.Partition, rp.ErrorCode); err != nil {
+					return err
 				}
 			}
 		}
@@ -269,8 +267,8 @@ func (s *session) addOffsetsToTxn(id int64, epoch int16) error {
 }
 
 // commitOffsets commits outside of a transaction.
-func (s *session) commitOffsets(o offsets) error {
-	if len(o.parts) == 0 {
+func (s *session) commitOffsets(offsets []offset) error {
+	if len(offsets) == 0 {
 		return nil
 	}
 	return s.retry("commit offsets", func() error {
@@ -281,19 +279,16 @@ func (s *session) commitOffsets(o offsets) error {
 			return err
 		}
 		req.InstanceID = s.instanceID
-		byTopic := map[string]int{}
-		for i, p := range o.parts {
-			at, ok := byTopic[p.source.topic]
-			if !ok {
-				at = len(req.Topics)
-				byTopic[p.source.topic] = at
+		for i, o := range offsets {
+			if i == 0 || o.source != offsets[i-1].source {
 				t := kmsg.NewOffsetCommitRequestTopic()
-				t.Topic = p.source.topic
+				t.Topic = o.source.topic
 				req.Topics = append(req.Topics, t)
 			}
 			rp := kmsg.NewOffsetCommitRequestTopicPartition()
-			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = p.id, o.low[i], o.epoch[i], &o.meta[i]
-			req.Topics[at].Partitions = append(req.Topics[at].Partitions, rp)
+			rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata = o.id, o.low, o.epoch, &o.meta
+			t := &req.Topics[len(req.Topics)-1]
+			t.Partitions = append(t.Partitions, rp)
 		}
 		resp, err := req.RequestWith(s.hard, s.cl)
 		if err != nil {
@@ -301,13 +296,21 @@ func (s *session) commitOffsets(o offsets) error {
 		}
 		for _, t := range resp.Topics {
 			for _, rp := range t.Partitions {
-				if err := kerr.ErrorForCode(rp.ErrorCode); err != nil {
-					return fmt.Errorf("%s/%d: %w", t.Topic, rp.Partition, err)
+				if err := refusedOffset(t.Topic, rp.Partition, rp.ErrorCode); err != nil {
+					return err
 				}
 			}
 		}
 		return nil
 	})
+}
+
+// refusedOffset is what the coordinator says of a partition's offset.
+func refusedOffset(topic string, partition int32, code int16) error {
+	if err := kerr.ErrorForCode(code); err != nil {
+		return fmt.Errorf("%s/%d: %w", topic, partition, err)
+	}
+	return nil
 }
 
 // retry repeats a request to a coordinator that is moving, loading or still

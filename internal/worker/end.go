@@ -10,13 +10,18 @@ import (
 
 // ending is what a worker with StopAtEnd knows of the end.
 type ending struct {
-	stopAt map[string]map[int32]int64 // end offsets at the start
-	empty  map[string]map[int32]bool  // partitions that held nothing then
+	partitions map[string]map[int32]end
+}
+
+// end of a partition when the worker was started.
+type end struct {
+	offset int64
+	empty  bool // it held nothing
 }
 
 // noteEnds notes where to stop.
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
-	e := &ending{stopAt: map[string]map[int32]int64{}, empty: map[string]map[int32]bool{}}
+	e := &ending{map[string]map[int32]end{}}
 	if len(topics) > 0 {
 		starts, err := w.adm.ListStartOffsets(ctx, topics.topics()...)
 		if err == nil {
@@ -33,12 +38,11 @@ func (w *Worker) noteEnds(ctx context.Context, topics found) error {
 			return fmt.Errorf("list end offsets: %w", err)
 		}
 		ends.Each(func(o kadm.ListedOffset) {
-			if e.stopAt[o.Topic] == nil {
-				e.stopAt[o.Topic], e.empty[o.Topic] = map[int32]int64{}, map[int32]bool{}
+			if e.partitions[o.Topic] == nil {
+				e.partitions[o.Topic] = map[int32]end{}
 			}
-			e.stopAt[o.Topic][o.Partition] = o.Offset
 			start, _ := starts.Lookup(o.Topic, o.Partition)
-			e.empty[o.Topic][o.Partition] = start.Offset >= o.Offset
+			e.partitions[o.Topic][o.Partition] = end{o.Offset, start.Offset >= o.Offset}
 		})
 	}
 	w.ending = e
@@ -47,11 +51,11 @@ func (w *Worker) noteEnds(ctx context.Context, topics found) error {
 
 // stopOffset is where to stop in a partition: its end at the start, or, if it
 // was not there then, its end when it was assigned.
-func (w *Worker) stopOffset(topic string, id int32, end int64) int64 {
-	if stop, ok := w.ending.stopAt[topic][id]; ok {
-		return stop
+func (w *Worker) stopOffset(topic string, id int32, now int64) int64 {
+	if end, ok := w.ending.partitions[topic][id]; ok {
+		return end.offset
 	}
-	return end
+	return now
 }
 
 // allFinished reports whether every partition has reached the offset to stop
@@ -73,7 +77,7 @@ func (s *session) allFinished(now time.Time) bool {
 		}
 	}
 	var elsewhere []string
-	for topic := range s.w.ending.stopAt {
+	for topic := range s.w.ending.partitions {
 		if _, there := s.known[topic]; there && s.sources[topic] == nil && s.isSource(topic) {
 			elsewhere = append(elsewhere, topic)
 		}
@@ -101,9 +105,9 @@ func (s *session) finishedElsewhere(topics []string, now time.Time) bool {
 		return false
 	}
 	for _, topic := range topics {
-		for id, stop := range s.w.ending.stopAt[topic] {
+		for id, end := range s.w.ending.partitions[topic] {
 			o, ok := committed.Lookup(topic, id)
-			if !s.w.ending.empty[topic][id] && (!ok || o.Err != nil || o.At < stop) {
+			if !end.empty && (!ok || o.Err != nil || o.At < end.offset) {
 				return false
 			}
 		}
