@@ -258,8 +258,7 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		switch {
 		case brokenRevoke && len(src.pending) > 0:
 		case len(src.parts) == 0:
-			s.pendingRecords -= len(src.pending)
-			delete(s.sources, topic)
+			s.drop(src)
 		case len(src.pending) > 0:
 			// Windows of a part of the topic are computed and taken out of
 			// its other partitions, but may not be delivered any more.
@@ -268,6 +267,15 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		src.news = true
 		delete(s.fetched, topic)
 	}
+}
+
+// drop forgets a source, with what is pending of it.
+func (s *session) drop(src *source) {
+	s.pendingRecords -= len(src.pending)
+	if src.windows > 0 {
+		s.verifyDropped(src.agent.Topic)
+	}
+	delete(s.sources, src.topic)
 }
 
 // newSource makes the agent of a topic; nil if the topic is not selected.

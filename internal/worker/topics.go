@@ -115,8 +115,7 @@ func (s *session) update(f found) {
 		s.cl.PurgeTopicsFromConsuming(gone...)
 		for _, topic := range gone {
 			if src := s.sources[topic]; src != nil {
-				s.pendingRecords -= len(src.pending)
-				delete(s.sources, topic)
+				s.drop(src)
 			}
 		}
 	}
