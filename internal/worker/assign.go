@@ -160,7 +160,8 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				src.stop[id] = s.w.stopOffset(topic, id, end)
 			}
 		}
-		src.news = true
+		src.waits = s.waits(src)
+		src.news, s.newTopics = true, true
 	}
 	s.assignments++
 	return assigned, nil

@@ -17,7 +17,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 		rows, bytes := src.agent.Unshipped()
 		due = due || s.ships(src) && (now.Sub(src.shipped) >= claimEvery || rows > 0 && (inTime || bytes >= unshippedEnough))
 		s.waiting = s.waiting || rows > 0
-		if len(src.pending) > 0 || s.ships(src) {
+		if (len(src.pending) > 0 || s.ships(src)) && !s.waits(src) {
 			with = append(with, src)
 		}
 	}

@@ -13,6 +13,13 @@ func (s *session) ships(src *source) bool {
 	return src.agent.Ships() && exists
 }
 
+// waits reports whether a source has something to ship, or did ship, and its
+// topic for partials is not known here yet.
+func (s *session) waits(src *source) bool {
+	_, exists := s.known[src.partials]
+	return src.agent.Ships() && !exists
+}
+
 // ship makes frames of what the sources have to ship, each partition in a lane.
 // Their memory is used again by the next call: until then they are written, or
 // the session is over.

@@ -39,6 +39,7 @@ type source struct {
 	uneven  bool             // some partitions were never committed, while by others windows are final
 	judged  *map[string]bool // the assignment under which that was found
 	making  bool             // its topic for partials is being made
+	waits   bool             // for that topic: it has to ship, and knows of none
 	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
 	asked   float64          // load when a new assignment was asked for
 	windows int              // aggregated ones among them
@@ -158,9 +159,10 @@ func (s *source) problemText() string {
 
 // readable reports whether records may be processed: not before it is known
 // from all partitions of the topic what is final, or, of one that is split,
-// from those that were ever read.
+// from those that were ever read; and not before what has to be shipped can be,
+// since a commit without that would lose it.
 func (s *source) readable() bool {
-	return !s.held && (s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven)
+	return !s.held && !s.waits && (s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven)
 }
 
 // sorted are the assigned partitions by number.

@@ -207,7 +207,8 @@ func (s *session) reshare(now time.Time) {
 			// found: the leader shares out even topics only.
 			src.uneven = false
 		}
-		if _, exists := s.known[src.partials]; ((*shared)[src.topic] || src.agent.Ships()) && !exists && !src.making {
+		src.waits = s.waits(src)
+		if _, exists := s.known[src.partials]; ((*shared)[src.topic] || src.waits) && !exists && !src.making {
 			src.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}

@@ -31,3 +31,24 @@ func TestUnevenTopicIsReadAgain(t *testing.T) {
 		t.Error("not read although the leader has found all partitions committed")
 	}
 }
+
+// A worker gets partitions of which records were shipped, and has not heard of
+// the topic for them yet. It read on and committed what it could not ship.
+func TestWaitsForTheTopicOfPartials(t *testing.T) {
+	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": 1}}
+	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Size: 1000}), making: true}
+	s.sources = map[string]*source{"t": src}
+	s.setShared(nil)
+	src.agent.SetPartitions(1)
+	c := agent.Fresh(4)
+	c.Shipped = 1000
+	src.agent.Assign(0, 4, c)
+	src.waits = s.waits(src)
+	if src.readable() {
+		t.Error("read although there is nowhere to ship to")
+	}
+	s.known["partials"], s.newTopics = 1, true
+	if s.reshare(src.shipped); !src.readable() {
+		t.Error("not read although there is")
+	}
+}
