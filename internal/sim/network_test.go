@@ -11,22 +11,24 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // network is the virtual network of one simulation. Brokers can be away, and
 // every client process has a link of its own.
 type network struct {
-	kfake.VirtualNetwork
-	mu    sync.Mutex
-	away  map[string]int // by broker address: outages under way
-	conns map[*conn]struct{}
+	mu      sync.Mutex
+	ports   map[string]*port
+	away    map[string]int // by broker address: outages under way
+	conns   map[*conn]struct{}
+	commits atomic.Bool // there was a request that may change committed offsets
 }
 
 func newNetwork() *network {
-	return &network{away: map[string]int{}, conns: map[*conn]struct{}{}}
+	return &network{ports: map[string]*port{}, away: map[string]int{}, conns: map[*conn]struct{}{}}
 }
 
 // down refuses connections to a broker and breaks those there are, up ends it.
@@ -92,18 +94,18 @@ func refuse(ctx context.Context) error {
 	return errRefused
 }
 
-func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (l *link) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	if err := l.wait(ctx); err != nil {
 		return nil, refuse(ctx)
 	}
 	if l.net.isDown(addr) {
 		return nil, refuse(ctx)
 	}
-	raw, err := l.net.DialContext(ctx, network, addr)
+	raw, err := l.net.call(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, link: l, addr: addr}
+	c := &conn{Conn: raw, link: l, addr: addr, delays: map[int16]time.Duration{}}
 	l.net.mu.Lock()
 	l.net.conns[c] = struct{}{}
 	l.net.mu.Unlock()
@@ -190,6 +192,8 @@ type conn struct {
 	addr string
 	mu   sync.Mutex
 	lost bool // the next answer is lost
+
+	delays map[int16]time.Duration // by kind of request
 }
 
 // Write has one whole request, for this is how the client writes.
@@ -208,14 +212,37 @@ func (c *conn) Write(b []byte) (int, error) {
 			c.lost = true
 			c.mu.Unlock()
 		}
-		// A latency of its own for each client, broker and kind of request:
-		// so fewer events fall on the same instant, where the scheduler would
-		// decide which comes first.
-		h := fnv.New32a()
-		fmt.Fprint(h, c.link.name, c.addr, key)
-		time.Sleep(time.Millisecond + time.Duration(h.Sum32()%3001)*time.Microsecond)
+		if mayCommit(key) {
+			c.link.net.commits.Store(true)
+		}
+		time.Sleep(c.delay(key))
 	}
 	return c.Conn.Write(b)
+}
+
+// delay is a latency of its own for each client, broker and kind of request: so
+// fewer events fall on the same instant, where the scheduler would decide which
+// comes first.
+func (c *conn) delay(key int16) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, ok := c.delays[key]
+	if !ok {
+		h := fnv.New32a()
+		fmt.Fprint(h, c.link.name, c.addr, key)
+		d = time.Millisecond + time.Duration(h.Sum32()%3001)*time.Microsecond
+		c.delays[key] = d
+	}
+	return d
+}
+
+// mayCommit reports whether a kind of request can change committed offsets.
+func mayCommit(key int16) bool {
+	switch kmsg.Key(key) {
+	case kmsg.OffsetCommit, kmsg.OffsetDelete, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.InitProducerID, kmsg.DeleteGroups:
+		return true
+	}
+	return false
 }
 
 func (c *conn) Read(b []byte) (int, error) {

@@ -71,7 +71,7 @@ func (r *input) accepted() bool {
 // judge is the oracle.
 func judge(f *facts) *verdict {
 	v := &verdict{}
-	j := &court{facts: f, verdict: v, sources: map[string][]*input{}, by: map[place]*input{}, schemas: map[int]*avro.Schema{}}
+	j := &court{facts: f, verdict: v, sources: map[string][]*input{}, by: map[place]*input{}, schemas: map[int]*avro.Schema{}, shapes: map[int]map[string]any{}, fields: map[string]map[string]bool{}}
 	for i := range f.plan.topics {
 		t := &f.plan.topics[i]
 		j.read(t)
@@ -106,6 +106,8 @@ type court struct {
 	sources map[string][]*input
 	by      map[place]*input
 	schemas map[int]*avro.Schema
+	shapes  map[int]map[string]any     // of their JSON
+	fields  map[string]map[string]bool // of all schemas of a topic
 }
 
 func (j *court) schema(id int) *avro.Schema {
@@ -117,6 +119,7 @@ func (j *court) schema(id int) *avro.Schema {
 		}
 		s = avro.MustParse(text)
 		j.schemas[id] = s
+		j.shapes[id] = shapeOf(text)
 	}
 	return s
 }
@@ -162,7 +165,7 @@ func (j *court) classify(in *input) {
 		in.broken = true
 		return
 	}
-	in.samples = flatten(j.facts.schemas[in.schema], native)
+	in.samples = flatten(j.shapes[in.schema], native)
 }
 
 // ahead marks the records that are refused as too far ahead of the clock, or

@@ -17,7 +17,9 @@ const (
 	lateTopic  = "late"
 	suffix     = "-aggregated"
 	calm       = 240 * time.Second
-	sampling   = time.Second // of committed offsets
+	sampling   = time.Second      // of committed offsets
+	settling   = 30 * time.Second // of the calm, until brokers hold fetches for patience
+	patience   = 5 * time.Second
 	futureStep = 2 * time.Hour
 	unknown    = 9 << 16 // added to the id of a schema, an id that nobody has registered (yet)
 )

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 // registry is the embedded registry, reached without sockets, with faults.
 type registry struct {
 	*sandbox.Registry
-	mu   sync.Mutex
-	away int // outages under way
-	fail int // requests to answer with 503
+	mu    sync.Mutex
+	away  int               // outages under way
+	fail  int               // requests to answer with 503
+	known map[string][]byte // answers that stay the same, by path and body
 }
 
 func (r *registry) down()      { r.mu.Lock(); defer r.mu.Unlock(); r.away++ }
@@ -65,19 +67,47 @@ func (t registryTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	case busy:
 		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
+		var body []byte
 		if req.Body != nil {
-			body, err := io.ReadAll(req.Body)
-			if err != nil {
+			var err error
+			if body, err = io.ReadAll(req.Body); err != nil {
 				return nil, err
 			}
 			req = req.Clone(ctx)
 			req.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		t.registry.ServeHTTP(w, req)
+		t.registry.serve(w, req, body)
 	}
 	resp := w.Result()
 	resp.Request = req
 	return resp, nil
+}
+
+// serve answers a request. Registering a schema again, and asking for one by its
+// id, gives the same answer for ever; the embedded registry compares with all
+// there are, which takes long.
+func (r *registry) serve(w *httptest.ResponseRecorder, req *http.Request, body []byte) {
+	lasting := req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/versions") ||
+		req.Method == http.MethodGet && strings.HasPrefix(req.URL.Path, "/schemas/ids/")
+	if !lasting {
+		r.ServeHTTP(w, req)
+		return
+	}
+	key := req.Method + " " + req.URL.String() + "\n" + string(body)
+	r.mu.Lock()
+	answer, ok := r.known[key]
+	r.mu.Unlock()
+	if ok {
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_, _ = w.Write(answer)
+		return
+	}
+	r.ServeHTTP(w, req)
+	if w.Code == http.StatusOK {
+		r.mu.Lock()
+		r.known[key] = bytes.Clone(w.Body.Bytes())
+		r.mu.Unlock()
+	}
 }
 
 // schema is the text of a schema.

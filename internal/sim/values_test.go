@@ -30,11 +30,7 @@ type series struct {
 }
 
 // flatten takes the numeric fields out of a decoded record.
-func flatten(schema string, native any) map[string]series {
-	var shape map[string]any
-	if err := json.Unmarshal([]byte(schema), &shape); err != nil {
-		panic(err)
-	}
+func flatten(shape map[string]any, native any) map[string]series {
 	out := map[string]series{}
 	flattenInto(out, "", shape, native)
 	return out
@@ -185,24 +181,29 @@ func (j *court) values(key string, end int64, ins []*input, got map[string]any) 
 
 // known reports whether a schema of the topic's family has the field.
 func (j *court) known(topic, field string) bool {
-	for _, t := range j.plan.topics {
-		if t.name == topic {
-			for _, text := range families[t.family] {
-				if hasField(text, field) {
-					return true
+	all := j.fields[topic]
+	if all == nil {
+		all = map[string]bool{}
+		for _, t := range j.plan.topics {
+			if t.name == topic {
+				for _, text := range families[t.family] {
+					for _, name := range fieldNames("", shapeOf(text)) {
+						all[name] = true
+					}
 				}
 			}
 		}
+		j.fields[topic] = all
 	}
-	return false
+	return all[field]
 }
 
-func hasField(text, field string) bool {
-	var shape map[string]any
+// shapeOf reads the JSON of a record's schema.
+func shapeOf(text string) (shape map[string]any) {
 	if err := json.Unmarshal([]byte(text), &shape); err != nil {
 		panic(err)
 	}
-	return slices.Contains(fieldNames("", shape), field)
+	return shape
 }
 
 func fieldNames(prefix string, shape map[string]any) (names []string) {

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
@@ -70,7 +71,7 @@ func (w *world) since() time.Duration { return time.Since(w.begin) }
 func simulate(t *testing.T, p *plan, l *log) *facts {
 	w := &world{
 		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{},
-		registry: &registry{Registry: sandbox.NewRegistry()}, stopping: make(chan struct{}),
+		registry: &registry{Registry: sandbox.NewRegistry(), known: map[string][]byte{}}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
 	stuck := time.AfterFunc(time.Hour, func() {
@@ -134,6 +135,7 @@ func (w *world) build() {
 	w.cluster, err = kfake.NewCluster(opts...)
 	w.must(err)
 	w.addrs = w.cluster.ListenAddrs()
+	w.cluster.ControlKey(int16(kmsg.Fetch), w.patient)
 	for i, t := range w.plan.topics { // the first leaders are random
 		for id := range t.partitions {
 			if t.created == 0 {
@@ -161,6 +163,15 @@ func (w *world) build() {
 			}
 		})
 	}
+}
+
+// patient has brokers hold fetch requests for long when it has been calm for a
+// while: that nothing comes is all that a client could learn sooner.
+func (w *world) patient(r kmsg.Request) (kmsg.Response, error, bool) {
+	if f, ok := r.(*kmsg.FetchRequest); ok && f.MinBytes > 0 && w.since() > w.plan.length+settling && f.MaxWaitMillis > 0 {
+		f.MaxWaitMillis = max(f.MaxWaitMillis, int32(patience.Milliseconds()))
+	}
+	return nil, nil, false
 }
 
 // alter creates a topic, and adds partitions to it, when the plan says so.
@@ -271,23 +282,31 @@ type commitSample struct {
 	metadata  string
 }
 
-// sampleCommits asks for the committed offsets again and again.
+// sampleCommits asks for the committed offsets every second, unless there was no
+// request since that could have changed them.
 func (w *world) sampleCommits() (stop chan struct{}) {
 	stop = make(chan struct{})
 	w.sampled.Go(func() {
 		adm := kadm.NewClient(w.client(w.net.link("sampler")))
 		defer adm.Close()
 		last := map[string]commitSample{}
+		again := true // a request may have been on its way when the last question was asked
 		for ended := false; !ended; {
 			select {
 			case <-time.After(sampling):
 			case <-stop:
 				ended = true
 			}
+			changed := w.net.commits.Swap(false)
+			if !changed && !again && !ended {
+				continue
+			}
+			again = changed
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 			all, err := adm.FetchOffsets(ctx, group)
 			cancel()
 			if err != nil || all.Error() != nil {
+				again = true
 				continue
 			}
 			for _, o := range all.Sorted() {
