@@ -288,7 +288,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	if err := s.commit(now, stopping || all); err != nil {
 		return true, err
 	}
-	if tick := min(time.Second, max(50*time.Millisecond, s.w.minIdle/10)); now.Sub(s.lastIdle) >= tick {
+	if now.Sub(s.lastIdle) >= s.idleTick() {
 		s.lastIdle = now
 		s.idle(now)
 	}

@@ -145,9 +145,16 @@ func (s *session) look(topics []string) {
 	})
 }
 
+// idleTick is how often partitions are looked at that may have gone silent.
+func (s *session) idleTick() time.Duration {
+	return min(time.Second, max(50*time.Millisecond, s.w.minIdle/10))
+}
+
 // idle looks for partitions that hold up windows and may have gone silent,
 // and asks for their end offsets: what closes a window by the clock is the
-// broker's word that there is nothing more to read, not the lack of news.
+// broker's word that there is nothing more to read, not the lack of news. For a
+// source without open windows, that only ships, the word is needed when the
+// next claim is made.
 func (s *session) idle(now time.Time) {
 	var topics []string
 	for _, src := range s.sources {
@@ -161,7 +168,7 @@ func (s *session) idle(now time.Time) {
 			_, n := p.OpenRows()
 			open += n
 		}
-		if silent && (open > 0 || src.agent.Ships()) {
+		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.shipped) >= claimEvery-s.idleTick()) {
 			src.news = src.news || brokenIdle
 			topics = append(topics, src.topic)
 		}
