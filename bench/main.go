@@ -28,6 +28,7 @@ type options struct {
 	peers   bool
 	live    time.Duration // how long live topics are watched
 	cores   float64       // that a worker of the scaling benchmark may use
+	pulse   bool          // hold them by stopping and continuing
 	span    time.Duration // of event time in its backlog
 	hot     int64         // records a second of its hot topic
 	workers []int         // how many, each measured; the first is what others are compared with
@@ -105,8 +106,9 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.peers, "peers", true, "measure Kafka Streams and Flink too")
 	flags.DurationVar(&o.live, "live", 3*time.Minute, "how long live topics are watched")
 	flags.Float64Var(&o.cores, "cores", 0.2, "scale: what each worker may use")
-	flags.DurationVar(&o.span, "span", 15*time.Minute, "scale: event time of the backlog")
-	flags.Int64Var(&o.hot, "hot", 3800, "scale: records/s of the hot topic")
+	flags.BoolVar(&o.pulse, "pulse", false, "scale: hold workers to it by stopping and continuing them, as is done where the kernel's quotas cannot be had")
+	flags.DurationVar(&o.span, "span", 330*time.Second, "scale: event time of the backlog")
+	flags.Int64Var(&o.hot, "hot", 5800, "scale: records/s of the hot topic")
 	workers := flags.String("workers", "1,2,4", "scale: how many; 4 are measured without splitting too")
 	flags.StringVar(&o.log, "log", "info", "level of the workers' logs: debug tells where start-up time goes")
 	flags.StringVar(&o.profile, "profile", "", "`folder` for CPU profiles of the worker; profiling costs a little speed")

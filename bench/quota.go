@@ -20,23 +20,28 @@ const quotaPeriod = 100 * time.Millisecond
 // kernel where one can be made, else by stopping and continuing the process.
 type quota struct {
 	cores  float64
-	parent string // control group in which others can be made; "": none
-	file   string // of the quota
-	format string // of what is written to the file
+	parent string    // control group in which others can be made; "": none
+	file   string    // of the quota
+	format string    // of what is written to the file
+	none   string    // what is written if there is to be no quota
+	weight [2]string // file, and ten times the usual weight
 }
 
 // newQuota finds out what can be had here.
-func newQuota(cores float64) *quota {
+func newQuota(cores float64, pulse bool) *quota {
 	q := &quota{cores: cores}
 	for _, c := range controlGroups() {
-		q.parent, q.file, q.format = c.parent, c.file, c.format
-		if group, err := q.group("trial"); err == nil {
+		if pulse {
+			break
+		}
+		c.cores = cores
+		*q = c
+		if group, err := q.group("trial", true); err == nil {
 			_ = os.Remove(group) // empty, so it can go
 			return q
 		}
 	}
-	q.parent = ""
-	return q
+	return &quota{cores: cores}
 }
 
 // controlGroups are where this process' own groups may be, with version 1 and
@@ -52,26 +57,31 @@ func controlGroups() (out []quota) {
 		case len(f) < 3:
 		case f[1] == "":
 			for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-				out = append(out, quota{parent: filepath.Join(mount, f[2]), file: "cpu.max", format: "%d 100000"})
+				out = append(out, quota{parent: filepath.Join(mount, f[2]), file: "cpu.max", format: "%d 100000", none: "max", weight: [2]string{"cpu.weight", "1000"}})
 			}
 		case strings.Contains(","+f[1]+",", ",cpu,"):
-			out = append(out, quota{parent: filepath.Join("/sys/fs/cgroup", f[1], f[2]), file: "cpu.cfs_quota_us", format: "%d"})
+			out = append(out, quota{parent: filepath.Join("/sys/fs/cgroup", f[1], f[2]), file: "cpu.cfs_quota_us", format: "%d", none: "-1", weight: [2]string{"cpu.shares", "10240"}})
 		}
 	}
 	return out
 }
 
-// group makes a control group with the quota.
-func (q *quota) group(name string) (string, error) {
+// group makes a control group, with the quota or without. Other processes of
+// the machine take little from one in it: the quota is to be its only limit.
+func (q *quota) group(name string, limited bool) (string, error) {
 	group := filepath.Join(q.parent, fmt.Sprintf("kafka-bench-%d-%s", os.Getpid(), name))
 	if err := os.Mkdir(group, 0o755); err != nil {
 		return "", err
 	}
-	value := fmt.Sprintf(q.format, int(q.cores*float64(quotaPeriod.Microseconds())))
+	value := q.none
+	if limited {
+		value = fmt.Sprintf(q.format, int(q.cores*float64(quotaPeriod.Microseconds())))
+	}
 	if err := os.WriteFile(filepath.Join(group, q.file), []byte(value), 0o644); err != nil {
 		_ = os.Remove(group)
 		return "", err
 	}
+	_ = os.WriteFile(filepath.Join(group, q.weight[0]), []byte(q.weight[1]), 0o644) // it does without, too
 	return group, nil
 }
 
@@ -90,7 +100,20 @@ func (q *quota) hold(pid int, ended <-chan struct{}) (release func(), err error)
 		w.Go(func() { q.pulse(pid, ended) })
 		return w.Wait, nil
 	}
-	group, err := q.group(strconv.Itoa(pid))
+	return q.put(pid, true)
+}
+
+// favour gives the process the weight without the quota, where that can be.
+func (q *quota) favour(pid int) (release func(), err error) {
+	if q.parent == "" {
+		return func() {}, nil
+	}
+	return q.put(pid, false)
+}
+
+// put puts the process into a control group of its own.
+func (q *quota) put(pid int, limited bool) (release func(), err error) {
+	group, err := q.group(strconv.Itoa(pid), limited)
 	if err != nil {
 		return nil, err
 	}

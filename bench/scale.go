@@ -41,16 +41,22 @@ func (c scaleCase) String() string {
 const closedByRecords = time.Second
 
 func runScale(ctx context.Context, o *options, r *report) error {
+	q := newQuota(o.cores, o.pulse)
 	s, err := startStack(ctx, o, "scale", 2*time.Second)
 	if err != nil {
 		return err
 	}
+	release, err := q.favour(s.broker.Pid())
+	if err != nil {
+		s.stop()
+		return err
+	}
+	defer release()
 	defer s.stop()
 	topics, err := s.writeLoad(ctx)
 	if err != nil {
 		return err
 	}
-	q := newQuota(o.cores)
 	progress("each worker is held to %v cores %v", o.cores, q)
 	var cases []scaleCase
 	for _, n := range o.workers {

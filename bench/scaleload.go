@@ -28,8 +28,8 @@ type scaleTopic struct {
 const (
 	hotPartitions = 8
 	plainTopics   = 64
-	scaleFields   = 40 // of a record, beside the time; the first of them are aggregated
-	plainHz       = 25
+	scaleFields   = 60 // of a record, beside the time; the first of them are aggregated
+	plainHz       = 50
 	// valueEvery is of how many windows one has its values checked.
 	valueEvery = 16
 )
