@@ -126,7 +126,9 @@ func stamp(ns int64) time.Time {
 // rateEvery is how often the loads of topics are measured.
 const rateEvery = 5 * time.Second
 
-// rates smooths the bytes per second of each source, for the balancer.
+// rates smooths the bytes per second of each source, for the balancer. What a
+// partition that is behind is read at says little about it; what lies before
+// it counts then.
 func (s *session) rates(now time.Time) {
 	d := now.Sub(s.lastRate)
 	if d < rateEvery {
@@ -143,7 +145,7 @@ func (s *session) rates(now time.Time) {
 				p.bytes = rate
 			}
 			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
-			loads[topic][id] = p.bytes
+			loads[topic][id] = max(p.bytes, p.behind()/guessTime)
 		}
 	}
 	s.hot(now)

@@ -121,6 +121,11 @@ func (p *part) silentFor(now time.Time) int64 {
 	return max(0, int64(p.caught.Sub(p.arrived)))
 }
 
+// behind is about how many bytes of the partition are not read yet.
+func (p *part) behind() float64 {
+	return float64(max(0, p.end-p.Position())) * float64(p.Counts.Bytes) / float64(max(1, p.Counts.Records))
+}
+
 // load is how many bytes per second the assigned partitions carry.
 func (s *source) load() (sum float64) {
 	for _, p := range s.parts {
