@@ -107,7 +107,7 @@ func parse(args []string) (*options, error) {
 	flags.DurationVar(&o.live, "live", 3*time.Minute, "how long live topics are watched")
 	flags.Float64Var(&o.cores, "cores", 0.2, "scale: what each worker may use")
 	flags.BoolVar(&o.pulse, "pulse", false, "scale: hold workers to it by stopping and continuing them, as is done where the kernel's quotas cannot be had")
-	flags.DurationVar(&o.span, "span", 330*time.Second, "scale: event time of the backlog")
+	flags.DurationVar(&o.span, "span", 4*time.Minute, "scale: event time of the backlog")
 	flags.Int64Var(&o.hot, "hot", 5800, "scale: records/s of the hot topic")
 	workers := flags.String("workers", "1,2,4", "scale: how many; 4 are measured without splitting too")
 	flags.StringVar(&o.log, "log", "info", "level of the workers' logs: debug tells where start-up time goes")

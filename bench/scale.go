@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,13 +12,10 @@ import (
 
 // scaleRun is what one number of workers took for the whole backlog.
 type scaleRun struct {
-	workers      int
-	formed       time.Duration // from the start of the first worker to the assignment
-	took         time.Duration // from the assignment to the last window
-	used         []float64     // cores, by worker, meanwhile
-	broker       float64       // cores
-	windows      int
-	transactions int
+	formed time.Duration // from the start of the first worker to the assignment
+	took   time.Duration // from the assignment to the last window
+	used   []float64     // cores, by worker, meanwhile
+	broker float64       // cores
 }
 
 // scaleCase is a number of workers, and among how many a topic may be split.
@@ -83,29 +81,26 @@ func runScale(ctx context.Context, o *options, r *report) error {
 
 // scale has workers work the backlog off. The time counts only if the results are right.
 func (s *stack) scale(ctx context.Context, q *quota, c scaleCase, run string, topics []*scaleTopic) (scaleRun, error) {
-	got := scaleRun{workers: c.workers}
+	var got scaleRun
 	conf, err := s.config(configuration{run: run, topics: `^(hot|plain)-[0-9]+$`, into: run + "-{source_topic}", split: c.split, fields: "^value[0-9]$", idle: time.Second})
 	if err != nil {
 		return got, err
 	}
-	var into []string
-	for _, t := range topics {
-		into = append(into, run+"-"+t.Name)
-	}
-	if c.split > 1 {
-		into = append(into, config.PartialsTopic(run, topics[0].Name))
-	}
-	if _, err := s.admin.CreateTopics(ctx, 1, -1, nil, into...); err != nil { // as if it were not the first start
+	if err := s.prepareScale(ctx, c, run, topics); err != nil {
 		return got, err
 	}
 	var workers []*process
+	var releases []func()
 	running := true
 	defer func() {
 		for _, p := range workers {
 			if running {
 				_ = p.cmd.Process.Kill() // it may have ended
-				<-p.ended
 			}
+			<-p.ended
+		}
+		for _, release := range releases {
+			release()
 		}
 	}()
 	for i := range c.workers {
@@ -119,10 +114,7 @@ func (s *stack) scale(ctx context.Context, q *quota, c scaleCase, run string, to
 		if err != nil {
 			return got, fmt.Errorf("hold a worker to its share: %w", err)
 		}
-		defer func() {
-			<-p.ended
-			release()
-		}()
+		releases = append(releases, release)
 	}
 	f := &follower{stack: s, group: run, topics: topics}
 	began, err := f.formed(ctx, c.workers)
@@ -178,10 +170,34 @@ func (s *stack) scale(ctx context.Context, q *quota, c scaleCase, run string, to
 		}
 	}
 	running = false
-	if got.windows, err = s.checkScale(ctx, run, topics); err != nil {
+	if err := s.checkScale(ctx, run, topics); err != nil {
 		return got, err
 	}
 	return got, s.forget(ctx, run, topics)
+}
+
+// prepareScale makes the topics that the workers would make at their first start.
+func (s *stack) prepareScale(ctx context.Context, c scaleCase, run string, topics []*scaleTopic) error {
+	var into []string
+	for _, t := range topics {
+		into = append(into, run+"-"+t.Name)
+	}
+	_, err := s.admin.CreateTopics(ctx, 1, -1, nil, into...)
+	if err == nil && c.split > 1 {
+		byBroker := map[string]*string{"message.timestamp.type": new("LogAppendTime")}
+		into = append(into, config.PartialsTopic(run, topics[0].Name))
+		_, err = s.admin.CreateTopic(ctx, 1, -1, byBroker, into[len(into)-1])
+	}
+	for deadline := time.Now().Add(time.Minute); err == nil; { // the broker answers before it has made them
+		ends, listed := s.admin.ListEndOffsets(ctx, into...)
+		if listed == nil && ends.Error() == nil {
+			return nil
+		}
+		if err = pause(ctx, 100*time.Millisecond); err == nil && time.Now().After(deadline) {
+			err = fmt.Errorf("topics are not there: %w", cmp.Or(listed, ends.Error()))
+		}
+	}
+	return err
 }
 
 // forget deletes what a run has written.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -140,13 +139,4 @@ func ends(t *scaleTopic) int64 {
 		last = max(last, start)
 	}
 	return last * 1e6
-}
-
-// names of the topics, in order.
-func names(topics []*scaleTopic) []string {
-	out := make([]string, len(topics))
-	for i, t := range topics {
-		out[i] = t.Name
-	}
-	return slices.Sorted(slices.Values(out))
 }
