@@ -15,6 +15,7 @@ import (
 // Then the request to join arrives: the worker is a member again, under the
 // same member id, while it tries to commit the same windows.
 func TestF04LeftBehindByAGeneration(t *testing.T) {
+	t.Parallel()
 	p := onKafka(t)
 	p.create(1)
 	p.cfg.Worker.ID = "z"

@@ -37,6 +37,7 @@ func TestF01KillAtRandomTimes(t *testing.T) {
 // before the request is sent, with half of it sent, when it is sent, and when
 // its answer is there; at the first request of its kind and at a later one.
 func TestF02KillAtEachPointOfTheCommit(t *testing.T) {
+	t.Parallel()
 	stages := map[string]func(*rule, func()){
 		"before":   func(r *rule, die func()) { r.before, r.drop = die, true },
 		"half":     func(r *rule, die func()) { r.before, r.cut = die, 20 },

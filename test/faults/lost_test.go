@@ -11,11 +11,13 @@ import (
 
 // Requests that end a transaction, or belong to one, do not arrive.
 func TestF06RequestLost(t *testing.T) {
+	t.Parallel()
 	lost(t, func(r *rule) { r.drop = true })
 }
 
 // They arrive and take effect, but their answers do not.
 func TestF07AnswerLost(t *testing.T) {
+	t.Parallel()
 	lost(t, func(r *rule) { r.lose = true })
 }
 

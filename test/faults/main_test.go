@@ -35,7 +35,8 @@ var realKafka = sync.OnceValues(func() (*kafka.Broker, error) {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// The tests mostly wait for brokers and clocks.
+	// The tests mostly wait for brokers and clocks. Those that are parallel run
+	// when the others are through, some of which kill the broker.
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}

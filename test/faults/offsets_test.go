@@ -39,6 +39,7 @@ func TestF20SameID(t *testing.T) {
 // All members are away for longer than the brokers keep offsets. What is out
 // is found in the aggregated topic, and nothing comes out twice.
 func TestF21OffsetsExpired(t *testing.T) {
+	t.Parallel()
 	p := onKafka(t)
 	p.create(2)
 	w := p.start()

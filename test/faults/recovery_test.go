@@ -209,6 +209,7 @@ func (b *processes) merging() string {
 // A worker dies in the middle of a transaction and does not come back. Who
 // takes over does not wait for the timeout of the transaction.
 func TestF02TakenOverInTheMiddle(t *testing.T) {
+	t.Parallel()
 	p := onKafka(t)
 	p.create(1)
 	p.cfg.Worker.TransactionTimeout = time.Minute

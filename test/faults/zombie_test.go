@@ -16,6 +16,7 @@ import (
 // A process is stopped, and goes on after its partitions have been given to
 // another one, or before.
 func TestF04StoppedAndGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, length := range []time.Duration{3 * time.Second, 25 * time.Second} {
 		t.Run(length.String(), func(t *testing.T) {
 			p := onKafka(t)
