@@ -41,7 +41,7 @@ func (b *processes) start(id string) *stack.Process {
 	}
 	file := b.s.WriteConfig(id+".yaml", fmt.Sprintf(`worker: {group: %s, id: %s, topic_refresh: 100ms, session_timeout: %v, transaction_timeout: %v}
 http: {listen: '%s'}
-log: {level: debug, format: text}
+log: {level: info, format: text}
 dead_letter_topic: %s
 aggregations:
   - name: faults
