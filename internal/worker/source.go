@@ -41,6 +41,7 @@ type source struct {
 	making  bool             // its topic for partials is being made
 	waits   bool             // for that topic: it has to ship, and knows of none
 	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
+	looked  time.Time        // when its end offsets were last asked for
 	asked   float64          // load when a new assignment was asked for
 	windows int              // aggregated ones among them
 	due     []time.Time      // of these, window end + grace, where that says something about latency

@@ -129,9 +129,6 @@ type ends struct {
 
 // look asks for the end offsets of topics, away from the loop.
 func (s *session) look(topics []string) {
-	if s.looking {
-		return
-	}
 	s.looking = true
 	s.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
@@ -152,10 +149,13 @@ func (s *session) idleTick() time.Duration {
 
 // idle looks for partitions that hold up windows and may have gone silent,
 // and asks for their end offsets: what closes a window by the clock is the
-// broker's word that there is nothing more to read, not the lack of news. For a
-// source without open windows, that only ships, the word is needed when the
-// next claim is made.
+// broker's word that there is nothing more to read, not the lack of news. Of a
+// source without open windows, that only ships, the word is needed once for
+// each claim.
 func (s *session) idle(now time.Time) {
+	if s.looking {
+		return
+	}
 	var topics []string
 	for _, src := range s.sources {
 		if src.merges != "" || !src.readable() || src.problem.Load() != nil {
@@ -168,8 +168,9 @@ func (s *session) idle(now time.Time) {
 			_, n := p.OpenRows()
 			open += n
 		}
-		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.shipped) >= claimEvery-s.idleTick()) {
+		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
 			src.news = src.news || brokenIdle
+			src.looked = now
 			topics = append(topics, src.topic)
 		}
 	}
