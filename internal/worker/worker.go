@@ -44,6 +44,7 @@ type Worker struct {
 	txnVersion int16
 	ending     *ending // nil without StopAtEnd
 	lastDaily  time.Time
+	fenced     time.Time // when another member last had this worker's id
 	logged     map[string]time.Time
 	holds      map[string]hold // by aggregated topic
 
@@ -157,7 +158,13 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 			}
 			return fmt.Errorf("stopped before the last results were delivered (they are computed again after the next start): %w", err)
 		case errors.Is(err, kerr.FencedInstanceID):
-			return err
+			// A broker that was killed may have lost the news that this worker
+			// joined, and keep the member that it was before. Who joins again
+			// takes the place. If somebody takes it back, there is another one.
+			if time.Since(w.fenced) < fencedAgain {
+				return err
+			}
+			w.fenced = time.Now()
 		}
 		if refused := new(refusedError); errors.As(err, &refused) && w.selector.Aggregated(refused.topic) {
 			w.holdBack(refused.topic, refused.err, time.Now())
@@ -181,6 +188,8 @@ const (
 	stopTimeout  = 8 * time.Second
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 10 * time.Second
+	// fencedAgain is within which time it is no accident to be fenced twice.
+	fencedAgain = time.Minute
 )
 
 // work is one session, or an attempt at one.
