@@ -76,7 +76,7 @@ func TestChaos(t *testing.T) {
 	t.Logf("%s; %d records written, of these %d stamped late, %d bad, %d without value", n.summary(), flow.sent, flow.late, flow.bad, flow.tombstones)
 	report(t, "restarted soon after a kill, to the first result", n.back, seen)
 	report(t, "restarted after the session timeout, to the first result", n.backLong, seen)
-	t.Logf("%d more were harmed before their first result, or the broker was", n.disturbed)
+	t.Logf("%d more were harmed before their first result, or broker or registry were", n.disturbed)
 
 	drained(t, s, topics)
 	for _, w := range n.slots {

@@ -42,13 +42,15 @@ type trouble struct {
 	calm                                bool // no new harm
 	outage                              bool // the broker is away
 	lastOutage                          time.Time
+	noRegistry                          bool
+	registryBack                        time.Time
 	kills, pauses, longPauses, terms    int
 	brokerKills, registryAway, failures int
 	killed                              map[*slot]int // process that was started after a kill
 	absent                              map[*slot]time.Duration
 	back                                []recovery // undisturbed, after a kill
 	backLong                            []recovery // after an absence longer than the session timeout
-	disturbed                           int        // were harmed before, or in an outage of the broker
+	disturbed                           int        // were harmed before, or in an outage of broker or registry
 }
 
 // event is something to do at a time.
@@ -276,7 +278,7 @@ func (n *trouble) note(r recovery) {
 	}
 	delete(n.killed, r.slot)
 	switch began := r.at.Add(-r.took); {
-	case n.outage || began.Before(n.lastOutage):
+	case n.outage || began.Before(n.lastOutage), n.noRegistry || began.Before(n.registryBack):
 		n.disturbed++
 	case n.absent[r.slot] >= (sessionSec-1)*time.Second:
 		n.backLong = append(n.backLong, r)
@@ -302,12 +304,14 @@ func (n *trouble) killBroker() {
 
 func (n *trouble) closeRegistry() {
 	n.registryAway++
+	n.noRegistry = true
 	n.t.Log("the registry is away for 10 s")
 	n.s.Registry.Close()
 	n.in(10*time.Second, func() {
 		if err := n.s.Registry.Reopen(); err != nil {
 			n.t.Errorf("registry: %v", err)
 		}
+		n.noRegistry, n.registryBack = false, time.Now()
 	})
 }
 
