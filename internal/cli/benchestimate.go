@@ -85,7 +85,7 @@ func (e *estimate) computing() float64 {
 // cores of all workers together.
 func (e *estimate) cores() float64 { return e.computing() + e.kafka }
 
-// workers of one core each. A topic is never divided.
+// workers of one core each, as if topics could be shared out evenly.
 func (e *estimate) workers() int {
 	return max(1, int(math.Ceil(e.cores()/e.busy)))
 }
@@ -139,7 +139,7 @@ func (e *estimate) text() string {
 func (e *estimate) answer(b *strings.Builder) {
 	fmt.Fprintf(b, "answer    %s of a core like those of this machine (it has %d): %s of one core, each at most %s busy\n", coreText(e.cores()), runtime.NumCPU(), count(e.workers(), "worker"), percent(e.busy))
 	if h := e.hottest(); h > e.busy {
-		fmt.Fprintf(b, "warning   one topic alone takes %s of a core, and a topic is not divided: its worker needs more than one core\n", coreText(h))
+		fmt.Fprintf(b, "warning   one topic alone takes %s of a core: its worker needs more than one, or the topic is split over several (max_workers_per_topic), which costs more in all\n", coreText(h))
 	}
 }
 
