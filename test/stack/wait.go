@@ -22,7 +22,7 @@ func (s *Stack) WaitWindows(size time.Duration, within time.Duration, skip func(
 		names = append(names, topic, topic+"-aggregated")
 	}
 	client, err := kgo.NewClient(s.Opts(kgo.ConsumeTopics(names...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.MetadataMinAge(100*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1))...)
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.MetadataMinAge(100*time.Millisecond), kgo.MetadataMaxAge(time.Second), kgo.UnknownTopicRetries(-1))...)
 	must(s.t, err)
 	defer client.Close()
 	ends, err := s.Ends(topics...)
@@ -42,6 +42,9 @@ func (s *Stack) WaitWindows(size time.Duration, within time.Duration, skip func(
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			if source, ok := strings.CutSuffix(r.Topic, "-aggregated"); ok {
+				if r.Attrs.IsControl() {
+					return
+				}
 				parts := strings.Split(string(r.Key), "|")
 				if len(parts) != 4 {
 					s.t.Fatalf("key %q of %s", r.Key, r.Topic)
@@ -55,7 +58,7 @@ func (s *Stack) WaitWindows(size time.Duration, within time.Duration, skip func(
 			if end, ok := ends[place]; ok && r.Offset >= end-1 {
 				delete(ends, place)
 			}
-			if skip != nil && skip(r) {
+			if r.Attrs.IsControl() || skip != nil && skip(r) {
 				return
 			}
 			start := r.Timestamp.UnixMilli() / size.Milliseconds() * size.Milliseconds()
