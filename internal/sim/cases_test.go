@@ -107,3 +107,17 @@ func TestSchemaIsRegistered(t *testing.T) {
 		t.Error("no schema was unknown")
 	}
 }
+
+// Two workers share a topic that falls silent. Its last windows come out by
+// the clock, for which whoever merges needs to hear from both that there is
+// nothing more to read. What they said was once asked for shortly before a
+// claim only, in a tick; ticks of nearly half a second and claims fell in step
+// so that there never was one.
+func TestLastWindowOfSplitTopic(t *testing.T) {
+	for _, idle := range []time.Duration{4300, 4670} {
+		p := simple(2)
+		p.split, p.idle = 2, idle*time.Millisecond
+		p.workers = []workerPlan{{}, {start: time.Second}}
+		hold(t, p)
+	}
+}
