@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
@@ -122,8 +123,12 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	// highest time, which it did not move.
 	case replay && (t > p.resume.MaxTime || p.refused.has(offset)):
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
-	case !replay && t > window.Forward(now, p.set.MaxFutureSkew):
-		p.refused = p.refused.add(offset)
+	// Without a checkpoint the highest time is not known, and all there is to
+	// ask is the clock.
+	case t > window.Forward(now, p.set.MaxFutureSkew) && (!replay || p.resume.MaxTime == math.MaxInt64):
+		if !replay {
+			p.refused = p.refused.add(offset)
+		}
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {

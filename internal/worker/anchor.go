@@ -167,6 +167,18 @@ func note(found map[string]anchor, topic string, r *kgo.Record) {
 	found[topic] = a
 }
 
+// partials is the checkpoint of the topic with the partials of the source. What
+// lies in it was sent before the offsets were lost, and maybe merged: what
+// belongs to a window that is out was in it, or was late then.
+func (a anchor) partials(start, end int64) agent.Checkpoint {
+	c := agent.Fresh(start)
+	c.Final = a.final
+	if end > start {
+		c.Head, c.Count = end, -1
+	}
+	return c
+}
+
 // checkpoint is that of a partition of which nothing else is known, read from
 // start on. Below the head, records are taken for those that were read before:
 // only windows come of them. How many there were is not known.

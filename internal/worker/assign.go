@@ -112,7 +112,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	for topic, parts := range assigned {
 		src := s.sources[topic]
 		if src == nil {
-			if src = s.newSource(topic, anchors); src == nil {
+			if src = s.newSource(topic); src == nil {
 				delete(assigned, topic)
 				continue
 			}
@@ -188,9 +188,7 @@ func (s *session) resume(src *source, id int32, start, end int64, anchors map[st
 		case !ok:
 			return start, agent.Fresh(start), 0, nil
 		case src.merges != "":
-			c = agent.Fresh(start)
-			c.Final = a.final
-			return start, c, 0, nil
+			return start, a.partials(start, end), 0, nil
 		}
 		if a.heads[id] > end {
 			return 0, c, 0, fmt.Errorf("windows of %s have records up to offset %d of partition %d, which ends at %d: the log was cut off, or the topic was made again while the group's offsets were lost; set the offsets of group %s to go on", src.into, a.heads[id], id, end, s.w.cfg.Worker.Group)
@@ -280,7 +278,7 @@ func (s *session) drop(src *source) {
 }
 
 // newSource makes the agent of a topic; nil if the topic is not selected.
-func (s *session) newSource(topic string, anchors map[string]anchor) *source {
+func (s *session) newSource(topic string) *source {
 	merges := s.w.sourceOf(topic, s.known)
 	of := cmp.Or(merges, topic)
 	choice, ok := s.w.selector.Select(of)
@@ -289,7 +287,7 @@ func (s *session) newSource(topic string, anchors map[string]anchor) *source {
 	}
 	j := s.w.jobs[choice.Aggregation]
 	set := j.set
-	set.Once = s.once(of, anchors)
+	set.Once = s.once()
 	return &source{
 		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, schemas: map[int]*schema{}, stop: map[int32]int64{},

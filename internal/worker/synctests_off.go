@@ -16,4 +16,7 @@ const (
 	brokenMember  = false
 )
 
+// offsetsStay says that the offsets of a group are never lost.
+const offsetsStay = false
+
 type mutex = sync.Mutex

@@ -41,6 +41,10 @@ func Break(rule string) {
 	*r = true
 }
 
+// offsetsStay says that the offsets of a group are never lost: nothing does that
+// in the simulation.
+const offsetsStay = true
+
 // mutex is one on which a goroutine waits in a way that testing/synctest
 // knows, so that the clock of a bubble moves on meanwhile.
 type mutex struct {

@@ -11,11 +11,10 @@ import (
 // The dear checks of a session. They are compiled in with the build tag
 // invariants only: see the package of that name.
 
-// once reports whether the partials of a source topic come once: with
-// transactions, unless offsets were lost.
-func (s *session) once(of string, anchors map[string]anchor) bool {
-	_, lost := anchors[of]
-	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && !lost
+// once reports whether partials come once: with transactions, unless offsets
+// were lost, of which whoever merges may not know.
+func (s *session) once() bool {
+	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && offsetsStay
 }
 
 // remember has a partition judged against what earlier sessions of this worker
