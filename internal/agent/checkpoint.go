@@ -77,6 +77,9 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 		v[i] = int64(binary.BigEndian.Uint64(b[24+8*i:]))
 	}
 	c.Head, c.MaxTime, c.LowTime, c.Final, c.Shipped, c.Count, c.Hash = v[0], v[1], v[2], v[3], v[4], v[5], uint64(v[6])
+	if c.Head < 0 {
+		return c, fmt.Errorf("%w: its head is %d", ErrCheckpoint, c.Head)
+	}
 	if c.Refused, ok = readSpans(b[checkpointSize-4:end], c.Head); !ok {
 		return c, fmt.Errorf("%w: its list of refused records cannot be read", ErrCheckpoint)
 	}

@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
@@ -76,33 +74,6 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	}, &c.results)
 	return r
 }
-
-// Key is the key of an aggregated record: source topic|group|window start in
-// ms|size in ms. Windows that do not start or end on a millisecond have
-// decimals.
-func Key(topic, group string, start, size int64) []byte {
-	b := make([]byte, 0, len(topic)+len(group)+32)
-	b = append(append(append(append(b, topic...), '|'), group...), '|')
-	b = append(appendMillis(b, start), '|')
-	return appendMillis(b, size)
-}
-
-func appendMillis(b []byte, ns int64) []byte {
-	ms, rest := floorMillis(ns), ns-floorMillis(ns)*1e6
-	if ms < 0 && rest > 0 { // written as a sign and a magnitude
-		ms, rest = ms+1, 1e6-rest
-		if ms == 0 {
-			b = append(b, '-')
-		}
-	}
-	b = strconv.AppendInt(b, ms, 10)
-	if rest == 0 {
-		return b
-	}
-	return fmt.Appendf(b, ".%06d", rest)
-}
-
-func floorMillis(ns int64) int64 { return window.Start(ns, 1e6) / 1e6 }
 
 // fields computes the results of all fields. Of a window in which samples were
 // folded it notes the approximate fields.

@@ -5,14 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // anchor is what the aggregated topic itself tells of a source topic, for
@@ -140,27 +139,19 @@ func note(found map[string]anchor, topic string, r *kgo.Record) {
 			offsets = string(h.Value)
 		}
 	}
-	key := strings.Split(string(r.Key), "|")
-	if source != topic || len(key) < 4 {
-		return
-	}
-	start, err := strconv.ParseInt(key[len(key)-2], 10, 64)
-	if err != nil {
-		return
-	}
-	size, err := strconv.ParseInt(key[len(key)-1], 10, 64)
-	if err != nil {
+	start, size, ok := agent.ParseKey(r.Key)
+	if source != topic || !ok {
 		return
 	}
 	a, ok := found[topic]
 	if !ok {
 		a = anchor{final: math.MinInt64, heads: map[int32]int64{}}
 	}
-	a.final = max(a.final, (start+size)*int64(time.Millisecond))
+	a.final = max(a.final, window.End(start, size))
 	for _, part := range strings.Fields(offsets) {
 		var id int32
 		var first, last int64
-		if _, err := fmt.Sscanf(part, "%d:%d-%d/", &id, &first, &last); err == nil {
+		if _, err := fmt.Sscanf(part, "%d:%d-%d/", &id, &first, &last); err == nil && id >= 0 && first >= 0 && first <= last && last < math.MaxInt64 {
 			a.heads[id] = max(a.heads[id], last+1)
 		}
 	}

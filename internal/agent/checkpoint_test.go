@@ -1,0 +1,68 @@
+package agent
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"math"
+	"reflect"
+	"testing"
+)
+
+// Whatever a committed offset has for metadata, it is refused or means the
+// same when it is written again.
+func FuzzCheckpoint(f *testing.F) {
+	for _, c := range []Checkpoint{
+		Fresh(0), Fresh(1 << 40),
+		{Cluster: 1, TopicID: [16]byte{2}, Head: 100, MaxTime: 3, LowTime: -4, Final: 5, Shipped: 6, Count: 7, Hash: 8, Refused: []Span{{1, 1}, {5, 9}, {98, 99}}},
+	} {
+		text := c.Encode()
+		body, err := base64.RawStdEncoding.DecodeString(text[len(checkpointPrefix):])
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body[:len(body)-4])
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		body = binary.BigEndian.AppendUint32(body[:len(body):len(body)], crc32.ChecksumIEEE(body))
+		c, err := DecodeCheckpoint(checkpointPrefix + base64.RawStdEncoding.EncodeToString(body))
+		if err != nil {
+			return
+		}
+		last := int64(-1)
+		for _, s := range c.Refused {
+			if s.First <= last || s.Last < s.First || s.Last >= c.Head {
+				t.Fatalf("refused %v, head %d", c.Refused, c.Head)
+			}
+			last = s.Last
+		}
+		again, err := DecodeCheckpoint(c.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(c.Refused) - len(again.Refused); n > 0 { // the oldest have no room
+			c.Refused = c.Refused[n:]
+		}
+		if len(c.Refused) == 0 {
+			c.Refused, again.Refused = nil, nil
+		}
+		if !reflect.DeepEqual(c, again) {
+			t.Fatalf("%+v becomes %+v", c, again)
+		}
+	})
+}
+
+// What Key writes is read back.
+func FuzzKey(f *testing.F) {
+	f.Add(int64(1_700_000_000_000_125_000), int64(125_000))
+	f.Add(int64(-1), int64(1))
+	f.Add(int64(-1_000_000), int64(1_000_001))
+	f.Fuzz(func(t *testing.T, start, size int64) {
+		if size <= 0 || start > math.MaxInt64-2_000_000 || size > math.MaxInt64-2_000_000 || start < math.MinInt64+2_000_000 {
+			t.Skip()
+		}
+		if gotStart, gotSize, ok := ParseKey(Key("t", "", start, size)); !ok || gotStart != start || gotSize != size {
+			t.Errorf("%s is read as %d, %d, %v", Key("t", "", start, size), gotStart, gotSize, ok)
+		}
+	})
+}

@@ -1,0 +1,51 @@
+package worker
+
+import (
+	"math"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// Whatever lies in an aggregated topic, what is taken from it is what the key
+// and the headers of our own records say, or nothing.
+func FuzzAnchor(f *testing.F) {
+	f.Add("t||1000|500", "0:3-9/7 4:0-0/1")
+	f.Add("t||-1500.250000|0.750000", "0:3-9/7")
+	f.Add("t||9223372036854775807|9223372036854775807", "0:0-9223372036854775807/1")
+	f.Add("a|b|c|d|1|2", "x:1-2/3 -1:-5--4/")
+	f.Fuzz(func(t *testing.T, key, offsets string) {
+		found := map[string]anchor{}
+		note(found, "t", &kgo.Record{Key: []byte(key), Headers: []kgo.RecordHeader{header("source_topic", "t"), header("source_offsets", offsets)}})
+		a, ok := found["t"]
+		if !ok {
+			return
+		}
+		for id, head := range a.heads {
+			if id < 0 || head <= 0 {
+				t.Fatalf("partition %d, head %d", id, head)
+			}
+			c := a.checkpoint(id, 0)
+			if c.Head != head || c.MaxTime != math.MaxInt64 || c.Final != a.final {
+				t.Fatalf("%+v", c)
+			}
+			if _, err := agent.DecodeCheckpoint(c.Encode()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// Windows are known to be out by the keys that they have, also where these
+// have decimals.
+func TestAnchorOfWindows(t *testing.T) {
+	for _, w := range []struct{ start, size int64 }{{1_000_000_000, 500_000_000}, {-1_500_250_000, 750_000}, {0, 125_000}, {1_700_000_000_000_125_000, 125_000}} {
+		found := map[string]anchor{}
+		note(found, "t", &kgo.Record{Key: agent.Key("t", "", w.start, w.size), Headers: []kgo.RecordHeader{header("source_topic", "t"), header("source_offsets", "2:3-9/7")}})
+		if a, ok := found["t"]; !ok || a.final != w.start+w.size || a.heads[2] != 10 {
+			t.Errorf("window %+v: %+v", w, found)
+		}
+	}
+}
