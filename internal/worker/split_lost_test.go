@@ -182,6 +182,7 @@ func stopAtEndOfSplitTopic(t *testing.T, delivery string) {
 func TestStopAtEndBesideOthers(t *testing.T) {
 	t.Parallel()
 	b, id := splitBench(t, 3, config.ExactlyOnce)
+	b.cfg.Aggregations[0].Window.IdleAfter = time.Hour // only records close windows
 	ws := []*running{b.start(), b.start()}
 	ships(ws...)
 	splitTraffic(b, id, rand.New(rand.NewPCG(1, 1)), 0, 12)
