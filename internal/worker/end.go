@@ -65,7 +65,6 @@ func (s *session) allFinished(now time.Time) bool {
 	if s.assignments == 0 {
 		return false
 	}
-	var elsewhere []string
 	for _, src := range s.sources {
 		switch {
 		case src.merges != "":
@@ -73,17 +72,11 @@ func (s *session) allFinished(now time.Time) bool {
 			if src.parts[0] != nil && src.parts[0].Position() < s.shippedTo[src.topic] {
 				return false
 			}
-		case src.sharedOut(s):
-			// Its leader goes on, so this worker need not wait for the
-			// windows: others will merge what it has shipped.
-			if !src.drained() || !src.agent.Settled() {
-				return false
-			}
-			elsewhere = append(elsewhere, src.topic)
 		case !src.finished() || src.agent.Open() > 0 || !src.agent.Settled():
 			return false
 		}
 	}
+	var elsewhere []string
 	for topic := range s.w.ending.partitions {
 		if _, there := s.known[topic]; there && s.sources[topic] == nil && s.isSource(topic) {
 			elsewhere = append(elsewhere, topic)

@@ -185,23 +185,12 @@ func (s *source) finished() bool {
 	if s.merges == "" && !s.agent.Complete() {
 		return false
 	}
-	return s.drained()
-}
-
-// drained reports whether the assigned partitions have.
-func (s *source) drained() bool {
 	for id, p := range s.parts {
 		if p.Position() < s.stop[id] || len(p.batch) > 0 {
 			return false
 		}
 	}
 	return true
-}
-
-// sharedOut reports whether other members have partitions of the topic too,
-// by the word of the group's leader, who is no worker with StopAtEnd then.
-func (s *source) sharedOut(in *session) bool {
-	return s.merges == "" && !s.agent.Complete() && (*in.shared.Load())[s.topic]
 }
 
 // drained reports whether a partition has reached the offset to stop at.

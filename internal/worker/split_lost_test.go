@@ -176,23 +176,3 @@ func stopAtEndOfSplitTopic(t *testing.T, delivery string) {
 	}
 	compare(t, b.records("t0-aggregated", b.count("t0-aggregated")), want, delivery)
 }
-
-// A worker with --stop-at-end joins two that share the topic out and go on. It
-// ends when what was there at its start is out.
-func TestStopAtEndBesideOthers(t *testing.T) {
-	t.Parallel()
-	b, id := splitBench(t, 3, config.ExactlyOnce)
-	b.cfg.Aggregations[0].Window.IdleAfter = time.Hour // only records close windows
-	ws := []*running{b.start(), b.start()}
-	ships(ws...)
-	splitTraffic(b, id, rand.New(rand.NewPCG(1, 1)), 0, 12)
-	w := b.start(func(o *worker.Options) { o.StopAtEnd = true })
-	err := <-w.done
-	w.done <- err
-	must(t, err)
-	for _, w := range ws {
-		w.end()
-	}
-	b.exactly("t0-aggregated")
-	compare(t, b.records("t0-aggregated", b.count("t0-aggregated")), whole(t, 12), config.ExactlyOnce)
-}
