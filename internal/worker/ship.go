@@ -7,18 +7,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// ships reports whether a source has a merging worker to keep informed.
-func (s *session) ships(src *source) bool {
-	_, exists := s.known[src.partials]
-	return src.agent.Ships() && exists
+// hasPartials reports whether the topic for the partials of a source is known here.
+func (s *session) hasPartials(src *source) bool {
+	_, ok := s.known[src.partials]
+	return ok
 }
+
+// ships reports whether a source has a merging worker to keep informed.
+func (s *session) ships(src *source) bool { return src.agent.Ships() && s.hasPartials(src) }
 
 // waits reports whether a source has something to ship, or did ship, and its
 // topic for partials is not known here yet.
-func (s *session) waits(src *source) bool {
-	_, exists := s.known[src.partials]
-	return src.agent.Ships() && !exists
-}
+func (s *session) waits(src *source) bool { return src.agent.Ships() && !s.hasPartials(src) }
 
 // ship makes frames of what the sources have to ship, each partition in a lane.
 // Their memory is used again by the next call: until then they are written, or

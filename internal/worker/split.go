@@ -173,9 +173,8 @@ func (s *session) setShared(topics []string) {
 
 // sharing is how a source topic is shared now.
 func (s *session) sharing(src *source) agent.Sharing {
-	_, exists := s.known[src.partials]
 	switch {
-	case src.merges != "" || !exists:
+	case src.merges != "" || !s.hasPartials(src):
 		return agent.Alone
 	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.doubt:
 		return agent.Shipping
@@ -208,7 +207,7 @@ func (s *session) reshare(now time.Time) {
 			src.uneven = false
 		}
 		src.waits = s.waits(src)
-		if _, exists := s.known[src.partials]; ((*shared)[src.topic] || src.waits) && !exists && !src.making {
+		if ((*shared)[src.topic] || src.waits) && !s.hasPartials(src) && !src.making {
 			src.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}
