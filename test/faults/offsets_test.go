@@ -115,21 +115,24 @@ func (p *place) empty() {
 	must(p.t, err)
 }
 
+// stopped is a place with one partition, whose worker has read five seconds of
+// it and is gone, so that the group's offsets can be altered.
+func stopped(t *testing.T) *place {
+	p := onKafka(t)
+	p.create(1)
+	w := p.start()
+	p.fill(0, 0, 5)
+	w.windows(3)
+	w.end()
+	p.settled(30)
+	p.empty()
+	return p
+}
+
 // The group is deleted, its offsets are set back, forward, and beyond the end.
 func TestF22OffsetsAltered(t *testing.T) {
-	prepare := func(t *testing.T) *place {
-		p := onKafka(t)
-		p.create(1)
-		w := p.start()
-		p.fill(0, 0, 5)
-		w.windows(3)
-		w.end()
-		p.settled(30)
-		p.empty()
-		return p
-	}
 	t.Run("group deleted", func(t *testing.T) {
-		p := prepare(t)
+		p := stopped(t)
 		_, err := p.adm.DeleteGroup(t.Context(), p.cfg.Worker.Group)
 		must(t, err)
 		p.fill(0, 5, 7)
@@ -138,7 +141,7 @@ func TestF22OffsetsAltered(t *testing.T) {
 	// Whoever sets offsets back wants the windows again: they come with the
 	// same keys and bytes.
 	t.Run("back", func(t *testing.T) {
-		p := prepare(t)
+		p := stopped(t)
 		p.commit(0, 10, "")
 		p.fill(0, 5, 7)
 		p.finish()
@@ -162,7 +165,7 @@ func TestF22OffsetsAltered(t *testing.T) {
 		p.compare(once)
 	})
 	t.Run("forward", func(t *testing.T) {
-		p := prepare(t)
+		p := stopped(t)
 		p.fill(0, 5, 8)
 		p.commit(0, 60, "")
 		p.finish()
@@ -170,7 +173,7 @@ func TestF22OffsetsAltered(t *testing.T) {
 		p.compare(p.rows())
 	})
 	t.Run("beyond the end", func(t *testing.T) {
-		p := prepare(t)
+		p := stopped(t)
 		p.commit(0, 1000, p.metadata(0))
 		before := len(p.rows())
 		w := p.start()
@@ -199,17 +202,10 @@ func TestF30Metadata(t *testing.T) {
 		"of another program": func(string) string { return `{"position":17}` },
 	} {
 		t.Run(what, func(t *testing.T) {
-			p := onKafka(t)
-			p.create(1)
-			w := p.start()
-			p.fill(0, 0, 5)
-			w.windows(3)
-			w.end()
-			p.settled(30)
-			p.empty()
+			p := stopped(t)
 			offset, good := p.offset(0), p.metadata(0)
 			p.commit(0, offset, change(good))
-			w = p.start()
+			w := p.start()
 			s := w.status("problem", func(s status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem != "" })
 			t.Log(s.Topics[0].Problem)
 			if s.Ready {
@@ -225,14 +221,7 @@ func TestF30Metadata(t *testing.T) {
 		})
 	}
 	t.Run("of another cluster", func(t *testing.T) {
-		p := onKafka(t)
-		p.create(1)
-		w := p.start()
-		p.fill(0, 0, 5)
-		w.windows(3)
-		w.end()
-		p.settled(30)
-		p.empty()
+		p := stopped(t)
 		c, err := agent.DecodeCheckpoint(p.metadata(0))
 		must(t, err)
 		c.Cluster++
