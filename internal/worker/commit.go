@@ -142,6 +142,9 @@ func (s *session) transact(ss []*source, o []offset) error {
 	if err == nil {
 		err = s.commitTxnOffsets(o)
 	}
+	if err == nil {
+		err = s.awaitLoaded(ss)
+	}
 	if err != nil {
 		// Best effort: if this fails too, the next session's InitProducerId
 		// or the broker's timeout aborts the transaction.
