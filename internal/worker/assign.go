@@ -146,7 +146,8 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 			}
 			p := newPart(src, id, offset, c)
 			p.end, p.since, p.arrived, p.offset = end, now, now, offset
-			p.moved = !committed || old.offset < 0 // so that it is known what is final
+			p.fresh = !committed || old.offset < 0
+			p.moved = p.fresh // so that it is known what is final
 			p.Lose(lost)
 			if p.Position() >= end {
 				p.caught = now

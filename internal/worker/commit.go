@@ -61,7 +61,7 @@ type offset struct {
 func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 	for _, src := range ss {
 		for _, p := range src.sorted() {
-			if movedOnly && !p.moved {
+			if movedOnly && !p.moved || !p.settled() {
 				continue
 			}
 			p.Check()
@@ -125,7 +125,7 @@ func (s *session) deliver(ss []*source) error {
 func (s *session) settle(offsets []offset) {
 	for _, o := range offsets {
 		s.w.total(o.source.topic).add(&o.Counts, &o.committed)
-		o.committed, o.offset, o.moved = o.Counts, o.low, false
+		o.committed, o.offset, o.moved, o.fresh = o.Counts, o.low, false, false
 		if invariants.Enabled && o.verdicts != nil {
 			o.verdicts.Committed(o.low)
 		}

@@ -87,6 +87,7 @@ type part struct {
 	offset    int64 // last committed
 	committed agent.Counts
 	moved     bool    // since the last commit
+	fresh     bool    // it was never committed
 	queued    bool    // is processed in this turn
 	rated     int64   // Counts.Bytes when the load was last measured
 	bytes     float64 // per second, smoothed
@@ -169,6 +170,15 @@ func (s *source) problemText() string {
 // since a commit without that would lose it.
 func (s *source) readable() bool {
 	return !s.held && !s.waits && (s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven)
+}
+
+// settled reports whether a commit of the partition says what is final of its
+// topic. One that was never committed knows nothing of that as long as others
+// are missing that may know; were it committed nevertheless, the topic would
+// seem to be even.
+func (p *part) settled() bool {
+	s := p.source
+	return !p.fresh || s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
 }
 
 // sorted are the assigned partitions by number.
