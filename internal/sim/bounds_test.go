@@ -31,15 +31,16 @@ func (j *court) bounds(t *topicPlan) {
 	}
 	grace := j.plan.grace.Milliseconds()
 	for id, part := range parts {
-		highest, high := int64(never), int64(never)
-		before := j.begin // when the record before was in the log, at the earliest
+		lowest, highest, high := int64(never), int64(never), int64(never) // times of accepted records: at least, at most
+		before := j.begin                                                 // when the record before was in the log, at the earliest
 		for _, in := range part {
-			own := int64(never)
-			if highest != never {
-				own = highest - grace
+			in.low = never
+			if lowest != never {
+				in.low = lowest - grace
 			}
-			in.low = own
-			high = max(high, own)
+			if highest != never {
+				high = max(high, highest-grace)
+			}
 			others := func(at time.Time) {
 				for other, p := range parts {
 					if other != id {
@@ -58,6 +59,9 @@ func (j *court) bounds(t *topicPlan) {
 			in.high = high
 			before = in.sent
 			if in.accepted() {
+				lowest = max(lowest, in.ms)
+			}
+			if in.acceptable() {
 				highest = max(highest, in.ms)
 			}
 		}
@@ -81,7 +85,7 @@ func clock(part []*input, grace int64, begin, at time.Time) int64 {
 			most = max(most, highest-grace+until.Sub(last).Milliseconds())
 		}
 		last = in.sent
-		if in.accepted() {
+		if in.acceptable() {
 			highest = max(highest, in.ms)
 		}
 	}

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
@@ -12,25 +13,32 @@ import (
 // simulation has to find each, within so many seeds.
 func TestBroken(t *testing.T) {
 	for _, r := range []struct {
-		rule   string
-		within uint64
-	}{{"head", 3}, {"replay", 20}, {"idle", 20}, {"abort", 60}, {"produce", 60}, {"revoke", 60}, {"member", 40}} {
-		rule, within := r.rule, r.within
-		t.Run(rule, func(t *testing.T) {
+		rule        string
+		first, last uint64
+		times       int
+		repeats     bool // at_least_once, where what only repeats is right
+	}{
+		{"head", 1, 3, 1, false}, {"replay", 1, 20, 1, false}, {"idle", 1, 20, 1, false}, {"abort", 1, 60, 1, false}, {"produce", 1, 60, 1, false}, {"revoke", 1, 60, 1, false},
+		{"head", 1, 3, 1, true}, {"replay", 1, 20, 1, true}, {"idle", 1, 20, 1, true},
+		// It takes rare circumstances, of which these seeds have some.
+		{"member", 40, 40, 40, false}, {"produce", 51, 51, 40, true},
+	} {
+		rule := r.rule
+		t.Run(fmt.Sprintf("%s/repeats=%v", rule, r.repeats), func(t *testing.T) {
 			worker.Break(rule)
 			defer worker.Break("")
-			for seed := uint64(1); seed <= within; seed++ {
+			seeds := r.last - r.first + 1
+			for i := range seeds * uint64(r.times) {
+				seed := r.first + i%seeds
 				p := newPlan(seed)
-				if rule == "member" { // it takes rare circumstances, of which this seed has some
-					p = newPlan(40)
-				}
+				p.repeats = r.repeats
 				o := run(t, p, &log{all: *dump})
 				if n := len(o.violations); n > 0 {
 					t.Logf("found by seed %d: %d violations, the first: %s", seed, n, o.violations[0])
 					return
 				}
 			}
-			t.Errorf("%d seeds do not show that the rule is broken", within)
+			t.Errorf("seeds %d to %d, %d times, do not show that the rule is broken", r.first, r.last, r.times)
 		})
 	}
 }

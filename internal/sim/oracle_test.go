@@ -35,6 +35,7 @@ type facts struct {
 type verdict struct {
 	violations          []string
 	windows, late, dead int
+	repeated            int // records of windows and put aside that were there before
 }
 
 func (v *verdict) add(format string, args ...any) {
@@ -56,6 +57,7 @@ type input struct {
 	sent, acked time.Time
 	tombstone   bool
 	future      bool
+	passing     bool   // what it was refused for may pass, and records may repeat: who read it again may have taken it
 	unreadable  string // why its header says that it cannot be read
 	broken      bool   // its body does not fit its schema
 	schema      int
@@ -67,6 +69,9 @@ type input struct {
 func (r *input) accepted() bool {
 	return !r.tombstone && !r.future && r.unreadable == "" && !r.broken
 }
+
+// acceptable reports whether any worker may have accepted it.
+func (r *input) acceptable() bool { return r.accepted() || r.passing }
 
 // judge is the oracle.
 func judge(f *facts) *verdict {
@@ -85,7 +90,11 @@ func judge(f *facts) *verdict {
 	}
 	j.conserve(late, dead)
 	for i := range f.plan.topics {
-		j.windows(&f.plan.topics[i], late)
+		if f.plan.repeats {
+			j.versions(&f.plan.topics[i], late)
+		} else {
+			j.windows(&f.plan.topics[i], late)
+		}
 	}
 	j.commits()
 	for topic := range f.records {
@@ -176,10 +185,12 @@ func (j *court) ahead(t *topicPlan, dead map[place]*kgo.Record) {
 	for _, in := range j.sources[t.name] {
 		by := in.Timestamp.Sub(in.sent)
 		_, isDead := dead[in.place]
+		readable := !in.tombstone && !in.broken && in.unreadable == ""
 		if isDead && in.schema > unknown && in.unreadable == "" {
 			in.unreadable = "its schema came later"
 		}
 		in.future = !in.tombstone && in.unreadable == "" && (by > time.Hour || by > j.plan.skew && isDead && !in.broken)
+		in.passing = j.plan.repeats && readable && !in.accepted() && by <= time.Hour
 	}
 }
 
@@ -193,7 +204,8 @@ func (j *court) windowEnd(ms int64) int64 {
 	return (n + 1) * size
 }
 
-// letters reads a topic of records that were put aside; each of them once.
+// letters reads a topic of records that were put aside; each of them once,
+// unless records may repeat.
 func (j *court) letters(topic string) map[place]*kgo.Record {
 	out := map[place]*kgo.Record{}
 	for _, r := range j.records[topic] {
@@ -209,7 +221,7 @@ func (j *court) letters(topic string) map[place]*kgo.Record {
 		case err1 != nil || err2 != nil || in == nil:
 			j.add("%s: a record with headers %v that come from no source record", topic, h)
 			continue
-		case out[p] != nil:
+		case out[p] != nil && !j.plan.repeats:
 			j.add("%s: %v is there twice", topic, p)
 		case h["omitted"] == "value": // late while it was on the way to be merged
 			if topic != lateTopic || h["window"] != j.key(p.topic, j.windowEnd(in.ms)) || len(r.Value) > 0 {
@@ -228,6 +240,9 @@ func (j *court) letters(topic string) map[place]*kgo.Record {
 		case len(h) != 6:
 			j.add("%s: %v has headers %v", topic, p, h)
 		}
+		if out[p] != nil {
+			j.repeated++
+		}
 		out[p] = r
 	}
 	return out
@@ -238,15 +253,17 @@ func (j *court) letters(topic string) map[place]*kgo.Record {
 func (j *court) conserve(late, dead map[place]*kgo.Record) {
 	for _, topic := range slices.Sorted(maps.Keys(j.sources)) {
 		for _, in := range j.sources[topic] {
-			_, isLate := late[in.place]
+			letter, isLate := late[in.place]
 			_, isDead := dead[in.place]
 			end := j.windowEnd(in.ms)
 			wantDead := in.unreadable != "" || in.future || in.broken && !isLate
+			both := isDead && isLate && j.plan.repeats && (in.passing || in.broken) // by two workers
 			switch {
-			case isDead != wantDead:
+			case isDead != wantDead && !both:
 				j.add("%v: dead-lettered %v, want %v (unreadable %q, future %v, broken %v, late %v)", in.place, isDead, wantDead, in.unreadable, in.future, in.broken, isLate)
-			case isLate && (in.unreadable != "" || in.future || in.tombstone):
+			case isLate && (in.unreadable != "" || in.future || in.tombstone) && !both:
 				j.add("%v: is taken for late", in.place)
+			case isLate && j.plan.repeats && len(letter.Value) == 0: // it may have come to be merged again, when its window was out
 			case isLate && end > in.high:
 				j.add("%v: is taken for late, but its window ends at %d and at most %d was final", in.place, end, in.high)
 			case !isLate && end <= in.low && (in.accepted() || in.broken):

@@ -34,6 +34,7 @@ type plan struct {
 	length            time.Duration // of traffic and faults
 	outPartitions     int           // of aggregated topics
 	split             int           // workers that a topic may be split over
+	repeats           bool          // delivery is at_least_once
 	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
 	workers           []workerPlan
 	topics            []topicPlan
@@ -102,6 +103,7 @@ func newPlan(seed uint64) *plan {
 		p.register = between(more, 10*time.Second, p.length)
 	}
 	p.split = choose(rand.New(rand.NewPCG(seed, 3)), 1, 2, 3)
+	p.repeats = rand.New(rand.NewPCG(seed, 4)).IntN(8) == 0
 	for range 1 + rng.IntN(4) {
 		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
 	}
@@ -140,6 +142,9 @@ func newPlan(seed uint64) *plan {
 func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
+	if p.repeats {
+		fmt.Fprintf(&b, "  at_least_once\n")
+	}
 	if p.register > 0 {
 		fmt.Fprintf(&b, "  unknown schemas are registered at %v\n", p.register)
 	}

@@ -166,6 +166,9 @@ func (w *world) config(id string) *config.Config {
 	c.Kafka.Brokers = w.addrs
 	c.SchemaRegistry.URL = "http://registry"
 	c.Worker.Group, c.Worker.ID = group, id
+	if w.plan.repeats {
+		c.Worker.Delivery = config.AtLeastOnce
+	}
 	c.DeadLetterTopic = deadTopic
 	a := &c.Aggregations[0]
 	a.Name = "sim"

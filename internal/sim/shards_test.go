@@ -36,6 +36,9 @@ const garbage = 800
 // does not hold up many others, and what failed is told soon.
 const perShard = 25
 
+// progress is after how many runs it is told how many there were.
+const progress = 500
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if os.Getenv("GOGC") == "" {
@@ -52,8 +55,8 @@ func TestMain(m *testing.M) {
 
 // tally is what runs add up to.
 type tally struct {
-	Runs, Windows, Late, Dead, Helped int
-	Virtual                           time.Duration
+	Runs, Windows, Late, Dead, Repeated, Helped int
+	Virtual                                     time.Duration
 }
 
 func (s *tally) add(o tally) {
@@ -61,6 +64,7 @@ func (s *tally) add(o tally) {
 	s.Windows += o.Windows
 	s.Late += o.Late
 	s.Dead += o.Dead
+	s.Repeated += o.Repeated
 	s.Helped += o.Helped
 	s.Virtual += o.Virtual
 }
@@ -84,7 +88,9 @@ func share(t *testing.T, first uint64, seeds, n int) (sum tally) {
 			for at := range next {
 				part, said, err := runShard(t, first+uint64(at), min(size, seeds-at))
 				mu.Lock()
-				sum.add(part)
+				if sum.add(part); sum.Runs/progress > (sum.Runs-part.Runs)/progress {
+					t.Logf("%d of %d runs", sum.Runs, seeds**repeat)
+				}
 				if err != nil {
 					t.Errorf("seeds from %d on: %v\n%s", first+uint64(at), err, said)
 				}
@@ -99,7 +105,7 @@ func share(t *testing.T, first uint64, seeds, n int) (sum tally) {
 // runShard runs seeds in a process of their own. said is what it printed.
 func runShard(t *testing.T, first uint64, seeds int) (sum tally, said []byte, err error) {
 	args := []string{"-test.run=^TestSim$", "-shard", "-processes=1", "-seed=" + strconv.FormatUint(first, 10),
-		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump)}
+		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump), "-delivery=" + *delivery}
 	if end, ok := t.Deadline(); ok { // so that a process that hangs says where
 		args = append(args, "-test.timeout="+max(time.Second, time.Until(end)-10*time.Second).String())
 	}

@@ -10,11 +10,14 @@ import (
 	"testing/cryptotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "first seed")
 	runs      = flag.Int("runs", 50, "how many seeds to run")
+	delivery  = flag.String("delivery", "", "exactly_once or at_least_once for all seeds; else one in eight is at_least_once")
 	repeat    = flag.Int("repeat", 1, "how often to run each seed")
 	dump      = flag.Bool("dump", false, "keep the logs of all runs, with all that the Kafka clients say")
 )
@@ -78,8 +81,8 @@ func TestSim(t *testing.T) {
 		fmt.Printf("%s%s\n", tallyMark, text)
 	}
 	took := time.Since(begin)
-	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records, %d stuck groups helped",
-		sum.Runs, took.Round(time.Millisecond), float64(sum.Runs)/took.Seconds(), sum.Virtual.Round(time.Second), sum.Windows, sum.Late, sum.Dead, sum.Helped)
+	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records, %d repeated, %d stuck groups helped",
+		sum.Runs, took.Round(time.Millisecond), float64(sum.Runs)/took.Seconds(), sum.Virtual.Round(time.Second), sum.Windows, sum.Late, sum.Dead, sum.Repeated, sum.Helped)
 }
 
 // runSeeds runs seeds in this process.
@@ -87,8 +90,12 @@ func runSeeds(t *testing.T, first uint64, seeds int) (sum tally) {
 	for seed := first; seed < first+uint64(seeds); seed++ {
 		for i := range *repeat {
 			t.Run(fmt.Sprintf("seed=%d/%d", seed, i), func(t *testing.T) {
-				o := hold(t, newPlan(seed))
-				sum.add(tally{Runs: 1, Windows: o.verdict.windows, Late: o.verdict.late, Dead: o.verdict.dead, Helped: o.facts.helped, Virtual: o.virtual})
+				p := newPlan(seed)
+				if *delivery != "" {
+					p.repeats = *delivery == config.AtLeastOnce
+				}
+				o := hold(t, p)
+				sum.add(tally{Runs: 1, Windows: o.verdict.windows, Late: o.verdict.late, Dead: o.verdict.dead, Repeated: o.verdict.repeated, Helped: o.facts.helped, Virtual: o.virtual})
 			})
 		}
 	}

@@ -1,0 +1,184 @@
+//go:build synctests
+
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Without transactions a window may come out more than once: what a worker has
+// written stays when it dies before it commits, or when it was taken for dead
+// and another one has its partitions. Each version has to be right by itself.
+//
+// Two versions may differ, and only by records that are doubtful: whether one
+// is late was up to the clock, or what it was refused for has passed. What one
+// worker found of it, another that reads it again need not find.
+
+// passingTried is of how many records of a partition and window all subsets
+// are tried.
+const passingTried = 10
+
+// doubtful reports whether a record may or may not be in its window.
+func (j *court) doubtful(in *input) bool { return in.passing || j.windowEnd(in.ms) <= in.high }
+
+// versions compares the aggregated topic with what the source topic says, if
+// windows may repeat.
+func (j *court) versions(t *topicPlan, late map[place]*kgo.Record) {
+	sure, doubted := map[string][]*input{}, map[string][]*input{} // by key
+	ends := map[string]int64{}
+	for _, in := range j.sources[t.name] {
+		end := j.windowEnd(in.ms)
+		k := j.key(t.name, end)
+		switch {
+		case !in.acceptable() || end <= in.low:
+			continue
+		case j.doubtful(in):
+			doubted[k] = append(doubted[k], in)
+		default:
+			sure[k] = append(sure[k], in)
+		}
+		ends[k] = end
+	}
+	taken := map[place]bool{} // into a window
+	seen := map[string]bool{}
+	last := int64(never)
+	outs := j.records[t.name+suffix]
+	for _, r := range outs {
+		k := string(r.Key)
+		switch {
+		case len(sure[k])+len(doubted[k]) == 0:
+			j.add("%s: window %s is of no record that may be accepted", t.name, k)
+			continue
+		case r.Partition != outs[0].Partition:
+			j.add("%s: windows in more than one partition", t.name)
+		case !seen[k] && sure[k] != nil && ends[k] <= last:
+			j.add("%s: window %s comes after a later one", t.name, k)
+		}
+		if !seen[k] && sure[k] != nil {
+			last = ends[k]
+		}
+		if seen[k] {
+			j.repeated++
+		}
+		seen[k] = true
+		for _, in := range j.version(k, ends[k], sure[k], doubted[k], r) {
+			taken[in.place] = true
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(ends)) {
+		if !seen[k] && sure[k] != nil {
+			j.add("%s: window %s of %d records is missing", t.name, k, len(sure[k]))
+		}
+		for _, in := range doubted[k] {
+			if _, isLate := late[in.place]; !isLate && !in.passing && !taken[in.place] {
+				j.add("%v: is in no version of window %s, and not late", in.place, k)
+			}
+		}
+	}
+	j.verdict.windows += len(seen)
+}
+
+// version finds the records that a version of a window was computed from, by
+// what its header says of each partition, and compares it with them.
+func (j *court) version(key string, end int64, sure, doubted []*input, r *kgo.Record) []*input {
+	said := map[int32]string{}
+	for _, h := range r.Headers {
+		if h.Key == "source_offsets" {
+			for _, part := range strings.Fields(string(h.Value)) {
+				id, of, _ := strings.Cut(part, ":")
+				n, _ := strconv.Atoi(id)
+				said[int32(n)] = of
+			}
+		}
+	}
+	sets := [][]*input{nil}
+	for _, id := range partitionsOf(sure, doubted) {
+		var next [][]*input
+		for _, of := range j.matching(id, said[id], sure, doubted) {
+			for _, set := range sets {
+				next = append(next, slices.Concat(set, of))
+			}
+		}
+		sets = next
+	}
+	var first []string
+	for _, set := range sets {
+		if len(set) == 0 {
+			continue
+		}
+		trial := *j
+		trial.verdict = &verdict{}
+		trial.window(key, end, set, r)
+		if len(trial.verdict.violations) == 0 {
+			return set
+		}
+		if first == nil {
+			first = trial.verdict.violations
+		}
+	}
+	if first == nil {
+		j.add("%s: headers %v, but %d records must be in it and %d may", key, r.Headers, len(sure), len(doubted))
+	}
+	j.verdict.violations = append(j.verdict.violations, first...)
+	return nil
+}
+
+// matching gives the sets of a partition's records that a header may mean:
+// those that must be in the window, some of those whose refusal may pass, and
+// of those that the clock may have made late the first ones, for who reads
+// them finds all late that come after the first that is.
+func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][]*input) {
+	var inTime, passing []*input
+	for _, in := range slices.Concat(sure, doubted) {
+		switch {
+		case in.partition != id:
+		case in.passing:
+			passing = append(passing, in)
+		default:
+			inTime = append(inTime, in)
+		}
+	}
+	byOffset := func(a, b *input) int { return cmp.Compare(a.offset, b.offset) }
+	slices.SortFunc(inTime, byOffset)
+	if len(passing) > passingTried {
+		j.add("%d records of partition %d, from %d on, may have been refused or not: more than can be judged", len(passing), id, passing[0].offset)
+		return nil
+	}
+	for n := 0; n <= len(inTime); n++ {
+		if n < len(inTime) && !j.doubtful(inTime[n]) {
+			continue
+		}
+		for bits := range 1 << len(passing) {
+			set := slices.Clone(inTime[:n])
+			for i, in := range passing {
+				if bits&(1<<i) != 0 {
+					set = append(set, in)
+				}
+			}
+			slices.SortFunc(set, byOffset)
+			text := ""
+			if n := len(set); n > 0 {
+				text = fmt.Sprintf("%d-%d/%d", set[0].offset, set[n-1].offset, n)
+			}
+			if text == said {
+				out = append(out, set)
+			}
+		}
+	}
+	return out
+}
+
+func partitionsOf(lists ...[]*input) []int32 {
+	ids := map[int32]bool{}
+	for _, in := range slices.Concat(lists...) {
+		ids[in.partition] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
