@@ -39,7 +39,8 @@ stopped. A second signal ends it at once, with code 130; nothing is lost or
 doubled by that either.
 
 With --stop-at-end it reads up to the end offsets found at the start, writes
-every window including the last, commits and exits.
+every window including the last, commits and exits. What other workers have of
+it, it waits for.
 
 If a broker or a registry is not there, it waits and tries again, and /readyz
 says so. http.listen serves a status page, /metrics, /healthz, /readyz and

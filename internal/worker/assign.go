@@ -163,6 +163,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		}
 		src.waits = s.waits(src)
 		src.news, s.newTopics = true, true
+		s.failIfTorn(src)
 	}
 	s.assignments++
 	return assigned, nil
@@ -265,7 +266,16 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			s.fail(fmt.Errorf("topic %s was taken away in part", topic))
 		}
 		src.news = true
+		s.failIfTorn(src)
 		delete(s.fetched, topic)
+	}
+}
+
+// failIfTorn ends the session if records were passed over that are not behind
+// an end any more.
+func (s *session) failIfTorn(src *source) {
+	if src.torn() {
+		s.fail(fmt.Errorf("topic %s, which was read to the end that --stop-at-end asked for, is shared out", src.topic))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // ending is what a worker with StopAtEnd knows of the end.
 type ending struct {
 	partitions map[string]map[int32]end
+	partials   map[string]int64 // by topic with partials: up to where they have to be merged, once that is known
 }
 
 // end of a partition when the worker was started.
@@ -21,7 +22,7 @@ type end struct {
 
 // noteEnds notes where to stop.
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
-	e := &ending{map[string]map[int32]end{}}
+	e := &ending{map[string]map[int32]end{}, map[string]int64{}}
 	if len(topics) > 0 {
 		starts, err := w.adm.ListStartOffsets(ctx, topics.topics()...)
 		if err == nil {
@@ -58,54 +59,64 @@ func (w *Worker) stopOffset(topic string, id int32, now int64) int64 {
 	return now
 }
 
-// allFinished reports whether every partition has reached the offset to stop
-// at: those of this worker, and, by what is committed, those that others have
-// or that nobody has, because a member that is gone is not missed yet.
+// lookEvery is how often the group is asked whether others are at their ends.
+const lookEvery = time.Second / 2
+
+// allFinished reports whether all that was there at the start has been
+// aggregated, by this worker or by others:
+//
+//  1. Topics of which this worker has all partitions are read to the end, and
+//     their windows are computed or shipped.
+//  2. Of all others, which other members have, or nobody has because a member
+//     that is gone is not missed yet, the offsets are committed up to the end.
+//  3. What had been shipped when that was so is merged, and its windows are out.
 func (s *session) allFinished(now time.Time) bool {
 	if s.assignments == 0 {
 		return false
 	}
 	for _, src := range s.sources {
-		switch {
-		case src.merges != "":
-			// What this worker has shipped is merged.
-			if src.parts[0] != nil && src.parts[0].Position() < s.shippedTo[src.topic] {
-				return false
-			}
-		case !src.finished() || src.agent.Open() > 0 || !src.agent.Settled():
+		if src.merges == "" && src.agent.Complete() && !(src.finished() && src.agent.Open() == 0 && src.agent.Settled()) {
 			return false
 		}
 	}
-	var elsewhere []string
+	var elsewhere, partials []string
 	for topic := range s.w.ending.partitions {
-		if _, there := s.known[topic]; there && s.sources[topic] == nil && s.isSource(topic) {
+		c, ok := s.w.selector.Select(topic)
+		if _, there := s.known[topic]; !there || !ok {
+			continue
+		}
+		if src := s.sources[topic]; src == nil || !src.agent.Complete() {
 			elsewhere = append(elsewhere, topic)
 		}
+		if _, there := s.known[c.PartialsTopic]; there {
+			partials = append(partials, c.PartialsTopic)
+		}
 	}
-	return len(elsewhere) == 0 || s.finishedElsewhere(elsewhere, now)
-}
-
-// isSource reports whether a topic is a source topic, and not one of partials.
-func (s *session) isSource(topic string) bool {
-	_, ok := s.w.selector.Select(topic)
-	return ok
-}
-
-// finishedElsewhere asks the group, now and then, whether topics of others are
-// committed up to the end.
-func (s *session) finishedElsewhere(topics []string, now time.Time) bool {
-	if now.Sub(s.lastAsked) < time.Second/2 {
+	switch {
+	case len(elsewhere)+len(partials) == 0:
+		return true
+	case now.Sub(s.lastAsked) < lookEvery:
 		return false
 	}
 	s.lastAsked = now
 	ctx, cancel := context.WithTimeout(s.ctx, abortTimeout)
 	defer cancel()
-	committed, err := s.w.adm.FetchOffsetsForTopics(ctx, s.w.cfg.Worker.Group, topics...)
-	if err != nil {
+	committed, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+	if err != nil || !s.w.ending.read(elsewhere, committed) {
 		return false
 	}
+	for _, topic := range partials {
+		if ok, err := s.mergedToEnd(ctx, topic, committed); !ok || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// read reports whether topics are committed up to the end.
+func (e *ending) read(topics []string, committed kadm.OffsetResponses) bool {
 	for _, topic := range topics {
-		for id, end := range s.w.ending.partitions[topic] {
+		for id, end := range e.partitions[topic] {
 			o, ok := committed.Lookup(topic, id)
 			if !end.empty && (!ok || o.Err != nil || o.At < end.offset) {
 				return false
@@ -113,4 +124,39 @@ func (s *session) finishedElsewhere(topics []string, now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// mergedToEnd reports whether the windows of all partials are out that lay in a
+// topic when its source was found to be read to the end. What has come since
+// is of later records, or repeats.
+func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.OffsetResponses) (bool, error) {
+	upTo, ok := s.w.ending.partials[topic]
+	if !ok {
+		starts, err := s.w.adm.ListStartOffsets(ctx, topic)
+		if err == nil {
+			err = starts.Error()
+		}
+		if err != nil {
+			return false, fmt.Errorf("list start offsets: %w", err)
+		}
+		ends, err := s.w.adm.ListEndOffsets(ctx, topic) // also of transactions that are not over yet
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return false, fmt.Errorf("list end offsets: %w", err)
+		}
+		start, _ := starts.Lookup(topic, 0)
+		end, _ := ends.Lookup(topic, 0)
+		if upTo = end.Offset; start.Offset >= upTo {
+			upTo = 0
+		}
+		s.w.ending.partials[topic] = upTo
+	}
+	if src := s.sources[topic]; src != nil && src.parts[0] != nil {
+		low, _, _ := src.parts[0].Low() // what is pending goes out with the last commit
+		return low >= upTo, nil
+	}
+	o, ok := committed.Lookup(topic, 0)
+	return upTo == 0 || ok && o.Err == nil && o.At >= upTo, nil
 }

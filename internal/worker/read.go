@@ -26,7 +26,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 		p.merge(now, deadLetter)
 		return
 	}
-	stop, stops := s.stop[p.id]
+	stop, stops := s.stopAt(p.id)
 	clock := now.UnixNano()
 	var plan *agent.Plan
 	planID := 0
@@ -39,6 +39,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 		case stops && r.Offset >= stop:
 			p.Skip(stop - 1)
 			p.recycle(i)
+			p.cut = true
 			return
 		case r.Attrs.IsControl():
 			p.Skip(r.Offset)

@@ -62,7 +62,6 @@ type session struct {
 	sharedSeen     *map[string]bool
 	newTopics      bool
 	following      bool
-	shippedTo      map[string]int64 // end of the partials that this worker has written, by topic
 	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
 	pendingRecords int
 	pendingBytes   int
@@ -119,7 +118,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, shippedTo: map[string]int64{}, out: map[string]int64{},
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.generations = newGenerations()

@@ -54,9 +54,6 @@ func (s *session) ship(ss []*source, now time.Time) error {
 // delivered notes that the frames of a source are written and its partitions
 // are committed.
 func (s *session) delivered(src *source) {
-	for _, r := range src.frames {
-		s.shippedTo[src.partials] = max(s.shippedTo[src.partials], r.Offset+1)
-	}
 	clear(src.frames)
 	src.frames = src.frames[:0]
 	if src.agent.Complete() {

@@ -88,6 +88,7 @@ type part struct {
 	committed agent.Counts
 	moved     bool    // since the last commit
 	fresh     bool    // it was never committed
+	cut       bool    // records behind the offset to stop at were passed over
 	queued    bool    // is processed in this turn
 	rated     int64   // Counts.Bytes when the load was last measured
 	bytes     float64 // per second, smoothed
@@ -203,8 +204,29 @@ func (s *source) finished() bool {
 	return true
 }
 
+// stopAt is the offset to stop at in a partition. There is none while others
+// have a part of the topic: without its records they could not go on.
+func (s *source) stopAt(id int32) (offset int64, ok bool) {
+	offset, ok = s.stop[id]
+	return offset, ok && s.agent.Complete()
+}
+
 // drained reports whether a partition has reached the offset to stop at.
 func (p *part) drained(s *source) bool {
-	stop, ok := s.stop[p.id]
+	stop, ok := s.stopAt(p.id)
 	return ok && p.Position() >= stop
+}
+
+// torn reports whether others have a part of the topic now, though records
+// behind the offsets to stop at were passed over.
+func (s *source) torn() bool {
+	if s.merges != "" || s.agent.Complete() {
+		return false
+	}
+	for _, p := range s.parts {
+		if p.cut {
+			return true
+		}
+	}
+	return false
 }

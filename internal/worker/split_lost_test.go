@@ -176,3 +176,37 @@ func stopAtEndOfSplitTopic(t *testing.T, delivery string) {
 	}
 	compare(t, b.records("t0-aggregated", b.count("t0-aggregated")), want, delivery)
 }
+
+// A worker with --stop-at-end joins two that share the topic out and go on,
+// while more is written. It ends when what was there at its start is out.
+func TestStopAtEndBesideOthers(t *testing.T) {
+	t.Parallel()
+	b, id := splitBench(t, 3, config.ExactlyOnce)
+	b.cfg.Aggregations[0].Window.IdleAfter = time.Hour // only records close windows
+	rng := rand.New(rand.NewPCG(1, 1))
+	ws := []*running{b.start(), b.start()}
+	ships(ws...)
+	seconds := 12
+	splitTraffic(b, id, rng, 0, seconds)
+	w := b.start(func(o *worker.Options) { o.StopAtEnd = true })
+	for ended := false; !ended; {
+		select {
+		case err := <-w.done:
+			w.done <- err
+			must(t, err)
+			ended = true
+		default:
+			splitTraffic(b, id, rng, seconds, seconds+1)
+			seconds++
+			b.records("t0-aggregated", seconds-5)
+		}
+	}
+	if n := b.count("t0-aggregated"); n < 12 {
+		t.Errorf("it has ended with %d windows out", n)
+	}
+	for _, w := range ws {
+		w.end()
+	}
+	b.exactly("t0-aggregated")
+	compare(t, b.records("t0-aggregated", b.count("t0-aggregated")), whole(t, seconds), config.ExactlyOnce)
+}
