@@ -34,7 +34,10 @@ type plan struct {
 	length            time.Duration // of traffic and faults
 	outPartitions     int           // of aggregated topics
 	split             int           // workers that a topic may be split over
+	resplit           time.Duration // when that is changed, and the workers are started again one by one; 0: never
+	split2            int           // to what
 	repeats           bool          // delivery is at_least_once
+	mixed             bool          // of every second process; that of the others is exactly_once
 	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
 	workers           []workerPlan
 	topics            []topicPlan
@@ -103,7 +106,9 @@ func newPlan(seed uint64) *plan {
 		p.register = between(more, 10*time.Second, p.length)
 	}
 	p.split = choose(rand.New(rand.NewPCG(seed, 3)), 1, 2, 3)
-	p.repeats = rand.New(rand.NewPCG(seed, 4)).IntN(8) == 0
+	delivery := rand.New(rand.NewPCG(seed, 4))
+	p.repeats = delivery.IntN(8) == 0
+	p.mixed = p.repeats && delivery.IntN(3) == 0
 	for range 1 + rng.IntN(4) {
 		p.workers = append(p.workers, workerPlan{static: rng.IntN(2) == 0, start: between(rng, 0, 4*time.Second)})
 	}
@@ -136,6 +141,9 @@ func newPlan(seed uint64) *plan {
 		p.faults = append(p.faults, newFault(rng, p))
 	}
 	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
+	if change := rand.New(rand.NewPCG(seed, 5)); change.IntN(4) == 0 {
+		p.resplit, p.split2 = between(change, 10*time.Second, p.length), choose(change, 1, 2, 3)
+	}
 	return p
 }
 
@@ -143,8 +151,13 @@ func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
 	if p.repeats {
-		fmt.Fprintf(&b, "  at_least_once\n")
+		fmt.Fprintf(&b, "  at_least_once, by every second process only: %v\n", p.mixed)
 	}
+	fmt.Fprintf(&b, "  topics over at most %d workers", p.split)
+	if p.resplit > 0 {
+		fmt.Fprintf(&b, ", from %v on %d", p.resplit, p.split2)
+	}
+	fmt.Fprintln(&b)
 	if p.register > 0 {
 		fmt.Fprintf(&b, "  unknown schemas are registered at %v\n", p.register)
 	}

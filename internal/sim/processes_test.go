@@ -124,7 +124,8 @@ func (w *world) start(name, id string) *proc {
 	hardCtx, hard := context.WithCancel(context.Background())
 	ctx, stop := context.WithCancel(hardCtx)
 	w.mu.Lock()
-	name = fmt.Sprintf("%s#%d", name, len(w.procs))
+	number := len(w.procs)
+	name = fmt.Sprintf("%s#%d", name, number)
 	p := &proc{name: name, link: w.net.link(name), hard: hard, dead: hardCtx, done: make(chan struct{})}
 	w.procs = append(w.procs, p)
 	w.mu.Unlock()
@@ -135,7 +136,7 @@ func (w *world) start(name, id string) *proc {
 		opts = append(opts, kgo.WithLogger(l))
 	}
 	work, err := worker.New(worker.Options{
-		Config: w.config(id), Version: "sim", Logger: w.log.logger(name), KafkaOpts: opts,
+		Config: w.config(id, number), Version: "sim", Logger: w.log.logger(name), KafkaOpts: opts,
 		HTTPClient: &http.Client{Transport: registryTransport{w.registry, p.link}}, Hard: hardCtx,
 	})
 	w.must(err)
@@ -161,12 +162,13 @@ func (w *world) start(name, id string) *proc {
 	return p
 }
 
-func (w *world) config(id string) *config.Config {
+// config is that of a process; they are numbered.
+func (w *world) config(id string, process int) *config.Config {
 	c := config.Default()
 	c.Kafka.Brokers = w.addrs
 	c.SchemaRegistry.URL = "http://registry"
 	c.Worker.Group, c.Worker.ID = group, id
-	if w.plan.repeats {
+	if w.plan.repeats && (!w.plan.mixed || process%2 == 0) {
 		c.Worker.Delivery = config.AtLeastOnce
 	}
 	c.DeadLetterTopic = deadTopic
@@ -175,6 +177,9 @@ func (w *world) config(id string) *config.Config {
 	a.Topics.Include = []string{"^in[0-9]$"}
 	a.Partitions = w.plan.outPartitions
 	a.MaxWorkers = w.plan.split
+	if w.plan.resplit > 0 && w.since() >= w.plan.resplit {
+		a.MaxWorkers = w.plan.split2
+	}
 	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: w.plan.skew}
 	a.Operations = operations
 	a.Late = config.Late{Policy: "topic", Topic: lateTopic}

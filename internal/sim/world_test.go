@@ -92,6 +92,19 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 			w.launch(s)
 		})
 	}
+	if p.resplit > 0 {
+		w.ending.Go(func() {
+			time.Sleep(p.resplit)
+			w.event("over at most %d workers", p.split2)
+			for _, s := range w.slots {
+				if p := s.take(); p != nil { // else it is on its way
+					p.stop()
+					<-p.done
+					w.launch(s)
+				}
+			}
+		})
+	}
 	for _, f := range p.faults {
 		time.Sleep(f.at - w.since())
 		w.strike(f)

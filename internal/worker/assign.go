@@ -165,7 +165,6 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		src.news, s.newTopics = true, true
 		s.failIfTorn(src)
 	}
-	s.assignments++
 	return assigned, nil
 }
 

@@ -59,9 +59,9 @@ func (s *session) report(now time.Time) {
 	}
 	s.lastStatus = now
 	member, _ := s.cl.GroupMetadata()
-	reason := ""
-	if s.assignments == 0 {
-		reason = "waiting for an assignment from the group"
+	reason := s.outside
+	if !s.joined.Load() {
+		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))

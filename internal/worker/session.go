@@ -43,12 +43,13 @@ type session struct {
 
 	generations *generations
 
-	mu          mutex // the loop holds it in a turn, callbacks of the group otherwise
-	sources     map[string]*source
-	fetched     map[string]map[int32]fetched
-	assignments int
-	member      string // id in the group under which the partitions were assigned
-	failed      error
+	joined atomic.Bool // it was given an assignment
+
+	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
+	sources map[string]*source
+	fetched map[string]map[int32]fetched
+	member  string // id in the group under which the partitions were assigned
+	failed  error
 
 	// The rest belongs to the loop alone.
 	known          found
@@ -61,6 +62,7 @@ type session struct {
 	behind         int64 // offsets that the sources of this turn are behind
 	sharedSeen     *map[string]bool
 	newTopics      bool
+	outside        string // why this worker is not in the group
 	following      bool
 	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
 	pendingRecords int
@@ -136,7 +138,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.setShared, members: s.orphans, joining: s.generations.join}),
+		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.onAssignment, members: s.orphans, joining: s.generations.join}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 2),
@@ -303,11 +305,14 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 
 // receive takes fetched records to their partitions.
 func (s *session) receive(fs kgo.Fetches, now time.Time) {
+	var group *kgo.ErrGroupSession
 	fs.EachError(func(topic string, id int32, err error) {
 		switch {
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
 		case errors.Is(err, kerr.FencedInstanceID):
 			s.fail(fmt.Errorf("another worker has the id %q: %w", s.w.cfg.Worker.ID, err))
+		case errors.As(err, &group):
+			s.outOfGroup(group.Err, now)
 		case fatalFetch(err):
 			s.fail(fmt.Errorf("read %s/%d: %w", topic, id, err))
 		default:

@@ -191,6 +191,9 @@ func (s *session) reshare(now time.Time) {
 	if shared == s.sharedSeen && !s.newTopics {
 		return
 	}
+	if shared != s.sharedSeen {
+		s.outside = ""
+	}
 	s.sharedSeen, s.newTopics = shared, false
 	for _, src := range s.sources {
 		was := src.sharing

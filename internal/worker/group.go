@@ -1,0 +1,46 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// onAssignment is told of each assignment, also of an empty one, and which
+// topics the leader of the group has shared out.
+func (s *session) onAssignment(shared []string) {
+	s.joined.Store(true)
+	s.setShared(shared)
+}
+
+// outOfGroup notes why the client could not join the group, or stay in it. It
+// tries again by itself, and the next assignment ends it.
+func (s *session) outOfGroup(err error, now time.Time) {
+	s.outside = fmt.Sprintf("out of the group %s: %v", s.w.cfg.Worker.Group, err)
+	if hint := s.w.groupHint(err); hint != "" {
+		s.outside += ": " + hint
+	}
+	if s.w.rare("group", now) {
+		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
+	}
+}
+
+// groupHint is what to do about an error of joining the group that does not
+// pass by itself, "" if it may.
+func (w *Worker) groupHint(err error) string {
+	switch {
+	case errors.Is(err, kerr.InconsistentGroupProtocol):
+		return "members of another program, or of another version of this one, are in the group; set worker.group to a name that nobody else uses, or end them"
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		return "the user lacks the right to READ the group"
+	case errors.Is(err, kerr.InvalidSessionTimeout):
+		return fmt.Sprintf("worker.session_timeout is %s; the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms do not allow that", w.cfg.Worker.SessionTimeout)
+	case errors.Is(err, kerr.GroupMaxSizeReached):
+		return "the brokers' group.max.size does not allow more members"
+	case errors.Is(err, kerr.UnknownServerError):
+		return "with many topics and workers what Kafka notes of the group may be more than 1 MB, which it refuses; use fewer workers, or several groups with a part of the topics each"
+	}
+	return ""
+}
