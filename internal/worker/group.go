@@ -40,7 +40,7 @@ func (w *Worker) groupHint(err error) string {
 	case errors.Is(err, kerr.GroupMaxSizeReached):
 		return "the brokers' group.max.size does not allow more members"
 	case errors.Is(err, kerr.UnknownServerError):
-		return "with many topics and workers what Kafka notes of the group may be more than 1 MB, which it refuses; use fewer workers, or several groups with a part of the topics each"
+		return "if it goes on, and there are many topics and workers, what Kafka notes of the group may be more than its 1 MB: raise max.message.bytes of the topic __consumer_offsets, or use fewer workers, or groups with a part of the topics each"
 	}
 	return ""
 }
