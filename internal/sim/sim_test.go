@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 var (
@@ -33,6 +34,8 @@ type outcome struct {
 // run runs a plan in a bubble of its own and judges it.
 func run(t *testing.T, p *plan, l *log) (o outcome) {
 	cryptotest.SetGlobalRandom(t, p.seed) // member ids and the like
+	worker.Mix(p.mixed)
+	defer worker.Mix(false)
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		o.facts = simulate(t, p, l)

@@ -16,7 +16,7 @@ const (
 	brokenMember  = false
 )
 
-// offsetsStay says that the offsets of a group are never lost.
-const offsetsStay = false
+// partialsOnce says that partials come once: offsets may be lost.
+const partialsOnce = false
 
 type mutex = sync.Mutex

@@ -41,9 +41,14 @@ func Break(rule string) {
 	*r = true
 }
 
-// offsetsStay says that the offsets of a group are never lost: nothing does that
-// in the simulation.
-const offsetsStay = true
+// partialsOnce says that partials come once to a worker with exactly_once: in
+// the simulation the offsets of a group are never lost, and all workers of it
+// deliver alike unless Mix says otherwise.
+var partialsOnce = true
+
+// Mix says whether some workers of the group deliver at_least_once. Call it while
+// no worker runs.
+func Mix(mixed bool) { partialsOnce = !mixed }
 
 // mutex is one on which a goroutine waits in a way that testing/synctest
 // knows, so that the clock of a bubble moves on meanwhile.

@@ -12,9 +12,9 @@ import (
 // invariants only: see the package of that name.
 
 // once reports whether partials come once: with transactions, unless offsets
-// were lost, of which whoever merges may not know.
+// were lost, or others write without, of which whoever merges may not know.
 func (s *session) once() bool {
-	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && offsetsStay
+	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && partialsOnce
 }
 
 // remember has a partition judged against what earlier sessions of this worker
