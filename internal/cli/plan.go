@@ -65,7 +65,7 @@ register a schema, or if a topic has a problem.`,
 		if err := pl.write(p.Stdout, format.value); err != nil {
 			return err
 		}
-		if *detailed && slices.ContainsFunc(found.agents, (*agent).differs) {
+		if *detailed && found.differs() {
 			return errDifferences
 		}
 		return nil
@@ -82,8 +82,9 @@ type plan struct {
 }
 
 // differs tells whether a worker would change something, or could not do its job.
-func (a *agent) differs() bool {
-	return !a.exists || a.problem != "" || a.change != schemaKept
+func (s *survey) differs() bool {
+	return slices.ContainsFunc(s.agents, func(a *agent) bool { return !a.exists || a.problem != "" || a.change != schemaKept }) ||
+		slices.ContainsFunc(s.asides, func(a aside) bool { return !a.exists })
 }
 
 // schemaText says what becomes of the aggregated schema.
@@ -105,13 +106,13 @@ func (a *agent) schemaText() string {
 	return text + "; the registry would refuse it: " + a.reasons[0]
 }
 
-// topicText says what becomes of the aggregated topic.
-func (pl *plan) topicText(a *agent) string {
+// topicText says what becomes of a topic that the worker writes to.
+func (pl *plan) topicText(topic string, exists bool, partitions int) string {
 	switch {
-	case a.exists:
-		return a.choice.AggregatedTopic + ", exists"
+	case exists:
+		return topic + ", exists"
 	case pl.createTopics:
-		return fmt.Sprintf("%s, would be created with %s", a.choice.AggregatedTopic, count(a.choice.Aggregation.Partitions, "partition"))
+		return fmt.Sprintf("%s, would be created with %s", topic, count(partitions, "partition"))
 	}
-	return a.choice.AggregatedTopic + ", is missing, and worker.create_topics is false"
+	return topic + ", is missing, and worker.create_topics is false"
 }

@@ -24,7 +24,11 @@ func (pl *plan) write(w io.Writer, format string) error {
 		for _, p := range pl.passed {
 			rest = append(rest, object{{"topic", p.topic}, {"reason", p.reason}})
 		}
-		return writeJSON(w, object{{"topics", topics}, {"not_taken", rest}})
+		var asides []object
+		for _, a := range pl.asides {
+			asides = append(asides, object{{"topic", a.topic}, {"purpose", a.purpose}, {"exists", a.exists}})
+		}
+		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}})
 	case "jsonl":
 		var out []byte
 		for _, a := range pl.agents {
@@ -126,7 +130,7 @@ func (pl *plan) text() string {
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
 		}
 		if a.derived != nil {
-			line("topic", "%s", pl.topicText(a))
+			line("topic", "%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions))
 			line("schema", "%s", a.schemaText())
 			pl.loads[a.topic].text(line, a.choice.Aggregation.Window.Size)
 		}
@@ -180,6 +184,9 @@ func (pl *plan) summary(b *strings.Builder) {
 			names, more = names[:most], fmt.Sprintf(" and %d more", n-most)
 		}
 		fmt.Fprintf(b, "not taken, %s: %s%s\n", reason, strings.Join(names, ", "), more)
+	}
+	for _, a := range pl.asides {
+		fmt.Fprintf(b, "%s: %s\n", a.purpose, pl.topicText(a.topic, a.exists, 1))
 	}
 	in, out, state, unknown := 0.0, 0.0, 0.0, 0
 	for _, l := range pl.loads {

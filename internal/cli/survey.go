@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -48,6 +49,29 @@ type agent struct {
 type survey struct {
 	agents []*agent
 	passed []passed
+	asides []aside
+}
+
+// aside is a topic for records that get into no window.
+type aside struct {
+	topic, purpose string
+	exists         bool
+}
+
+// asides are those that the configuration names.
+func asides(c *config.Config, there kadm.TopicDetails) (out []aside) {
+	add := func(topic, purpose string) {
+		if topic != "" && !slices.ContainsFunc(out, func(a aside) bool { return a.topic == topic }) {
+			out = append(out, aside{topic, purpose, there.Has(topic)})
+		}
+	}
+	add(c.DeadLetterTopic, "dead letters")
+	for _, a := range c.Aggregations {
+		if a.Late.Policy == "topic" {
+			add(a.Late.Topic, "late records")
+		}
+	}
+	return out
 }
 
 // passed is a topic that is not taken.
@@ -63,7 +87,7 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 	if err != nil {
 		return nil, c.brokerError(ctx, err)
 	}
-	s := &survey{}
+	s := &survey{asides: asides(c.config.Config, details)}
 	for _, d := range details.Sorted() {
 		choice, reason := selector.Explain(d.Topic)
 		if reason != "" {
