@@ -63,6 +63,7 @@ type session struct {
 	sharedSeen     *map[string]bool
 	newTopics      bool
 	outside        string // why this worker is not in the group
+	limit          int    // records of a turn, 0: all
 	following      bool
 	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
 	pendingRecords int
@@ -141,7 +142,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.onAssignment, members: s.orphans, joining: s.generations.join}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
-		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 2),
+		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 3),
 		kgo.OnOffsetsFetched(s.onFetched), kgo.AdjustFetchOffsetsFn(s.onAdjust),
 		kgo.OnPartitionsRevoked(s.onGone), kgo.OnPartitionsLost(s.onGone),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -263,6 +264,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	if fs.IsClientClosed() || s.hard.Err() != nil {
 		return true, s.hard.Err()
 	}
+	records := fs.NumRecords()
 	s.receive(fs, now)
 	s.release(now)
 	s.hear()
@@ -285,6 +287,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	s.tellPaused()
 	s.touched = s.touched[:0]
 	stopping := ctx.Err() != nil
+	s.limit = pace(s.limit, records, time.Since(now))
 	all := s.w.ending != nil && s.allFinished(now)
 	if err := s.commit(now, stopping || all); err != nil {
 		return true, err

@@ -39,5 +39,5 @@ func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
 	if s.alarm.waiting.Load() > 0 {
 		cancel()
 	}
-	return s.cl.PollFetches(ctx)
+	return s.cl.PollRecords(ctx, s.limit)
 }
