@@ -15,15 +15,19 @@ func (s *session) onAssignment(shared []string) {
 	s.setShared(shared)
 }
 
-// outOfGroup notes why the client could not join the group, or stay in it. It
-// tries again by itself, and the next assignment ends it.
+// outOfGroup notes why the client could not join the group, or stay in it, if
+// that is a broker's answer; that none answers shows by itself. It tries
+// again, and the next assignment ends it.
 func (s *session) outOfGroup(err error, now time.Time) {
-	s.outside = fmt.Sprintf("out of the group %s: %v", s.w.cfg.Worker.Group, err)
-	if hint := s.w.groupHint(err); hint != "" {
-		s.outside += ": " + hint
+	hint := s.w.groupHint(err)
+	if errors.As(err, new(*kerr.Error)) {
+		s.outside = fmt.Sprintf("out of the group %s: %v", s.w.cfg.Worker.Group, err)
+		if hint != "" {
+			s.outside += ": " + hint
+		}
 	}
 	if s.w.rare("group", now) {
-		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
+		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", hint)
 	}
 }
 
