@@ -63,19 +63,9 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	for t := range assigned {
 		topics = append(topics, t)
 	}
-	starts, err := s.w.adm.ListStartOffsets(ctx, topics...)
-	if err == nil {
-		err = starts.Error()
-	}
+	starts, ends, err := s.w.bounds(ctx, topics...)
 	if err != nil {
-		return nil, fmt.Errorf("list start offsets: %w", err)
-	}
-	ends, err := s.w.adm.ListEndOffsets(ctx, topics...)
-	if err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list end offsets: %w", err)
+		return nil, err
 	}
 	details, err := s.w.adm.ListTopics(ctx, topics...)
 	if err != nil {

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -24,19 +23,9 @@ type end struct {
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
 	e := &ending{map[string]map[int32]end{}, map[string]int64{}}
 	if len(topics) > 0 {
-		starts, err := w.adm.ListStartOffsets(ctx, topics.topics()...)
-		if err == nil {
-			err = starts.Error()
-		}
+		starts, ends, err := w.bounds(ctx, topics.topics()...)
 		if err != nil {
-			return fmt.Errorf("list start offsets: %w", err)
-		}
-		ends, err := w.adm.ListEndOffsets(ctx, topics.topics()...)
-		if err == nil {
-			err = ends.Error()
-		}
-		if err != nil {
-			return fmt.Errorf("list end offsets: %w", err)
+			return err
 		}
 		ends.Each(func(o kadm.ListedOffset) {
 			if e.partitions[o.Topic] == nil {
@@ -106,7 +95,7 @@ func (s *session) allFinished(now time.Time) bool {
 		return false
 	}
 	for _, topic := range partials {
-		if ok, err := s.mergedToEnd(ctx, topic, committed); !ok || err != nil {
+		if !s.mergedToEnd(ctx, topic, committed) {
 			return false
 		}
 	}
@@ -129,22 +118,12 @@ func (e *ending) read(topics []string, committed kadm.OffsetResponses) bool {
 // mergedToEnd reports whether the windows of all partials are out that lay in a
 // topic when its source was found to be read to the end. What has come since
 // is of later records, or repeats.
-func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.OffsetResponses) (bool, error) {
+func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.OffsetResponses) bool {
 	upTo, ok := s.w.ending.partials[topic]
 	if !ok {
-		starts, err := s.w.adm.ListStartOffsets(ctx, topic)
-		if err == nil {
-			err = starts.Error()
-		}
+		starts, ends, err := s.w.bounds(ctx, topic) // also of transactions that are not over yet
 		if err != nil {
-			return false, fmt.Errorf("list start offsets: %w", err)
-		}
-		ends, err := s.w.adm.ListEndOffsets(ctx, topic) // also of transactions that are not over yet
-		if err == nil {
-			err = ends.Error()
-		}
-		if err != nil {
-			return false, fmt.Errorf("list end offsets: %w", err)
+			return false
 		}
 		start, _ := starts.Lookup(topic, 0)
 		end, _ := ends.Lookup(topic, 0)
@@ -155,8 +134,8 @@ func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.
 	}
 	if src := s.sources[topic]; src != nil && src.parts[0] != nil {
 		low, _, _ := src.parts[0].Low() // what is pending goes out with the last commit
-		return low >= upTo, nil
+		return low >= upTo
 	}
 	o, ok := committed.Lookup(topic, 0)
-	return upTo == 0 || ok && o.Err == nil && o.At >= upTo, nil
+	return upTo == 0 || ok && o.Err == nil && o.At >= upTo
 }

@@ -170,17 +170,20 @@ func (s *source) problemText() string {
 // from those that were ever read; and not before what has to be shipped can be,
 // since a commit without that would lose it.
 func (s *source) readable() bool {
-	return !s.held && !s.waits && (s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven)
+	return !s.held && !s.waits && s.informed()
+}
+
+// informed reports whether it is known what is final, as far as any partition
+// can tell.
+func (s *source) informed() bool {
+	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
 }
 
 // settled reports whether a commit of the partition says what is final of its
 // topic. One that was never committed knows nothing of that as long as others
 // are missing that may know; were it committed nevertheless, the topic would
 // seem to be even.
-func (p *part) settled() bool {
-	s := p.source
-	return !p.fresh || s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
-}
+func (p *part) settled() bool { return !p.fresh || p.source.informed() }
 
 // sorted are the assigned partitions by number.
 func (s *source) sorted() []*part {

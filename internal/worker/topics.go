@@ -46,6 +46,23 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 	return f, nil
 }
 
+// bounds are the first and the next offset of each partition of the topics.
+func (w *Worker) bounds(ctx context.Context, topics ...string) (starts, ends kadm.ListedOffsets, err error) {
+	if starts, err = w.adm.ListStartOffsets(ctx, topics...); err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("list start offsets: %w", err)
+	}
+	if ends, err = w.adm.ListEndOffsets(ctx, topics...); err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("list end offsets: %w", err)
+	}
+	return starts, ends, nil
+}
+
 func (f found) topics() []string { return slices.Sorted(maps.Keys(f)) }
 
 // watchTopics looks for new topics and partitions until the session ends.
