@@ -77,7 +77,7 @@ func (l *loading) setOnly(k Key, o Origin, text string) {
 			if o.Env != "" {
 				hint = "write " + EnvPrefix + "AGGREGATIONS_0_" + envName(strings.TrimPrefix(path, entry)) + " for the first"
 			}
-			l.found = append(l.found, Problem{o, path, fmt.Sprintf("there are %d aggregations; which one is meant?", n), hint})
+			l.found = append(l.found, problemf(o, path, hint, "there are %d aggregations; which one is meant?", n))
 			return
 		}
 		path = strings.Replace(path, "[]", "[0]", 1)
@@ -89,7 +89,7 @@ func (l *loading) setOnly(k Key, o Origin, text string) {
 func (l *loading) set(path string, o Origin, text string) {
 	v := locate(l.cfg, path)
 	if !v.IsValid() {
-		l.found = append(l.found, Problem{o, path, fmt.Sprintf("there are %d aggregations, counted from 0", len(l.cfg.Aggregations)), ""})
+		l.found = append(l.found, problemf(o, path, "", "there are %d aggregations, counted from 0", len(l.cfg.Aggregations)))
 		return
 	}
 	for at := range l.origins { // what was known of the parts of an older value
@@ -104,6 +104,6 @@ func (l *loading) set(path string, o Origin, text string) {
 		if k.Example != "" {
 			hint = "write for example " + strings.Trim(k.Example, "[]{}'")
 		}
-		l.found = append(l.found, Problem{o, path, err.Error(), hint})
+		l.found = append(l.found, problemf(o, path, hint, "%v", err))
 	}
 }

@@ -178,6 +178,26 @@ aggregations:
 	}
 }
 
+// TestAnchorsAgain: an alias means the last anchor of its name before it.
+func TestAnchorsAgain(t *testing.T) {
+	l := load(t, "kafka: {client_id: &a first}\nworker: {group: *a, id: &a second}\nlog: {level: info}\nexample: {prefix: *a}\n")
+	if l.Worker.Group != "first" || l.Example.Prefix != "second" {
+		t.Errorf("%q %q", l.Worker.Group, l.Example.Prefix)
+	}
+	_, err := config.Load(config.Sources{File: "c.yaml", Text: []byte("worker: {group: *a, id: &a x}\n")})
+	if want := "c.yaml:1:17: worker.group: want a text, not an alias of nothing (write a text)"; err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+// TestTags: a value that another program would have put in is not taken as it stands.
+func TestTags(t *testing.T) {
+	_, err := config.Load(config.Sources{File: "c.yaml", Text: []byte("worker:\n  group: !env GROUP\n  id: !!str abc\n")})
+	if want := "c.yaml:2:10: the tag !env means nothing here"; err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+}
+
 func TestColonsInFlowStyle(t *testing.T) {
 	for _, text := range []string{
 		"kafka: {brokers: [localhost:9092, b:1]}", "kafka: {client_id: x, brokers: [ localhost:9092 , 'b:1' ]}",

@@ -24,6 +24,9 @@ func (d *document) merge(n ast.Node, v reflect.Value, path string, taken map[str
 	}
 	own := make(map[string]bool)
 	for _, p := range pairs {
+		if !d.more(p.Key, path) {
+			return
+		}
 		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
 			continue
 		}
@@ -61,6 +64,9 @@ func (d *document) merge(n ast.Node, v reflect.Value, path string, taken map[str
 		}
 		if list, ok := d.plain(p.Value).(*ast.SequenceNode); ok {
 			for _, item := range list.Values {
+				if !d.more(item, path) {
+					return
+				}
 				d.merge(item, v, path, taken)
 			}
 			continue
@@ -169,6 +175,9 @@ func (d *document) entries(n ast.Node, v reflect.Value, path string) {
 	d.places[path] = d.origin(n)
 	all := make([]Aggregation, len(list.Values))
 	for i, item := range list.Values {
+		if !d.more(item, path) {
+			return
+		}
 		all[i] = DefaultAggregation()
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.section(item, reflect.ValueOf(&all[i]).Elem(), at)
@@ -190,6 +199,9 @@ func (d *document) list(n ast.Node, v reflect.Value, path string) {
 	}
 	items := make([]string, len(list.Values))
 	for i, item := range list.Values {
+		if !d.more(item, path) {
+			return
+		}
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.origins[at] = d.origin(item)
 		d.scalar(item, reflect.ValueOf(&items[i]).Elem(), at)
@@ -206,6 +218,9 @@ func (d *document) texts(n ast.Node, v reflect.Value, path string) {
 	}
 	m := make(map[string]string, len(pairs))
 	for _, p := range pairs {
+		if !d.more(p.Key, path) {
+			return
+		}
 		name, ok := textOf(d.plain(p.Key))
 		if !ok {
 			d.problem(p.Key, path, "put it into quotes", "%s is not a name", kindOf(d.plain(p.Key)))

@@ -23,19 +23,24 @@ func (c *Config) Validate() error {
 
 // checker collects problems under one path.
 type checker struct {
-	path  string
-	found *[]Problem
+	path    string
+	found   *[]Problem
+	regexps *int // size of the regular expressions so far
 }
 
 func (c checker) add(key, hint, format string, args ...any) {
-	*c.found = append(*c.found, Problem{Key: join(c.path, key), Message: fmt.Sprintf(format, args...), Hint: hint})
+	if len(*c.found) <= maxProblems {
+		*c.found = append(*c.found, problemf(Origin{}, join(c.path, key), hint, format, args...))
+	}
 }
 
-func (c checker) in(section string) checker { return checker{join(c.path, section), c.found} }
+func (c checker) in(section string) checker {
+	return checker{join(c.path, section), c.found, c.regexps}
+}
 
 func (c *Config) problems() []Problem {
 	var found []Problem
-	top := checker{"", &found}
+	top := checker{"", &found, new(int)}
 	c.Kafka.check(top.in("kafka"))
 	c.SchemaRegistry.check(top.in("schema_registry"))
 	if c.SchemaRegistry.URL == "" {
