@@ -104,7 +104,7 @@ func (c *connection) arrayLengths(ctx context.Context, a *agent, r *kgo.Record) 
 	if err != nil {
 		return nil, err
 	}
-	schema, err := c.source.Schema(ctx, id)
+	schema, err := c.source.Schema(registry.WithSubject(ctx, r.Topic+"-value"), id)
 	if err != nil {
 		return nil, err
 	}

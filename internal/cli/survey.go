@@ -151,7 +151,7 @@ func (c *connection) findSchema(ctx context.Context, a *agent) error {
 
 // examine works out the fields of a topic and its aggregated schema.
 func (c *connection) examine(ctx context.Context, a *agent) error {
-	schema, err := c.source.Schema(ctx, a.schemaID)
+	schema, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), a.schemaID)
 	if err != nil {
 		return c.registryError(ctx, c.source, err)
 	}

@@ -44,9 +44,12 @@ type SASL struct {
 	PasswordFile string `yaml:"password_file"`
 }
 
-// Registry is a Schema Registry: basic auth or a bearer token, optional TLS.
+// Registry is a Schema Registry: basic auth or a bearer token, optional TLS. URL
+// may be several, separated by commas; Context is where the subjects are, such
+// as ".staging", or empty.
 type Registry struct {
 	URL          string        `yaml:"url"`
+	Context      string        `yaml:"context"`
 	Username     string        `yaml:"username"`
 	Password     string        `yaml:"password"`
 	PasswordFile string        `yaml:"password_file"`

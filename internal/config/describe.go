@@ -13,6 +13,7 @@ type description struct {
 	example string   // what to write, for hints
 	secret  bool
 	scalar  string // section only: the key that a plain value in place of the section means
+	list    bool   // of a text: a list of texts means the same as one with commas
 }
 
 // descriptions has one row for each key and section, in the struct's order.
@@ -29,9 +30,9 @@ func descriptions() []description {
 		{path: "kafka.sasl.password_file", doc: "File that holds the password (white space at its end is cut off). It is read at each login, so it may change.", example: "/run/secrets/kafka"},
 
 		{path: "schema_registry", doc: "Registry of the source topics' schemas (Confluent's API)."},
-		{path: "schema_registry.url", doc: "Base URL of the source topics' registry.", example: "http://localhost:8081"},
+		{path: "schema_registry.url", doc: "Base URL of the source topics' registry. Several, as a list or separated by commas, are addresses of the same registry: if one is in trouble, the next is asked.", example: "http://localhost:8081", list: true},
 		{path: "aggregated_schema_registry", doc: "Registry of the aggregated topics' schemas, if it is another one."},
-		{path: "aggregated_schema_registry.url", doc: "Base URL of the aggregated topics' registry. Empty: schema_registry is used for both.", example: "http://localhost:8082"},
+		{path: "aggregated_schema_registry.url", doc: "Base URL of the aggregated topics' registry, or several. Empty: schema_registry is used for both.", example: "http://localhost:8082", list: true},
 
 		{path: "worker", doc: "The worker as a member of its group."},
 		{path: "worker.group", doc: "Consumer group. Workers of one group share the topics; positions are kept under this name.", example: "kafka-aggregator"},
@@ -92,6 +93,7 @@ func descriptions() []description {
 	rows = append(rows, tlsDescriptions("kafka.tls")...)
 	for _, section := range []string{"schema_registry", "aggregated_schema_registry"} {
 		rows = append(rows,
+			description{path: section + ".context", doc: "Context of the subjects in the registry, such as .staging: an id is unique in its context only. Empty: the default context.", example: ".staging"},
 			description{path: section + ".username", doc: "User name for basic authentication.", example: "aggregator"},
 			description{path: section + ".password", doc: "Password for basic authentication.", secret: true},
 			description{path: section + ".password_file", doc: "File that holds the password.", example: "/run/secrets/registry"},

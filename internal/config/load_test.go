@@ -209,6 +209,26 @@ func TestColonsInFlowStyle(t *testing.T) {
 	}
 }
 
+// TestSeveralRegistries: a list and a text with commas are the same.
+func TestSeveralRegistries(t *testing.T) {
+	const want = "http://a:1,https://b:2/base"
+	for _, text := range []string{
+		"schema_registry: {url: ['http://a:1', 'https://b:2/base']}", "schema_registry:\n  url:\n  - http://a:1\n  - https://b:2/base\n",
+		"schema_registry: {url: 'http://a:1,https://b:2/base'}", "schema_registry: {url: [http://a:1, https://b:2/base]}",
+	} {
+		if l := load(t, text); l.SchemaRegistry.URL != want {
+			t.Errorf("%s: %q", text, l.SchemaRegistry.URL)
+		}
+	}
+	l := load(t, "", "KAFKA_AGGREGATOR_SCHEMA_REGISTRY_URL=http://a:1, https://b:2", "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_URL=http://c:3,http://d:4", "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_CONTEXT=.x")
+	again := load(t, l.YAML())
+	for _, l := range []*config.Loaded{l, again} {
+		if l.SchemaRegistry.URL != "http://a:1, https://b:2" || l.AggregatedSchemaRegistry.URL != "http://c:3,http://d:4" || l.AggregatedSchemaRegistry.Context != ".x" {
+			t.Errorf("%+v %+v", l.SchemaRegistry, l.AggregatedSchemaRegistry)
+		}
+	}
+}
+
 func TestHTTPOff(t *testing.T) {
 	for _, text := range []string{"http: off", "http: {listen: off}", "http: false", "http: {listen: 'off'}"} {
 		if l := load(t, text); l.HTTP.Listen != "off" {

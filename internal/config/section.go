@@ -145,8 +145,24 @@ func (d *document) value(n ast.Node, v reflect.Value, path string) {
 		d.texts(n, v, path)
 	default:
 		d.origins[path] = d.origin(n)
+		if _, ok := node.(*ast.SequenceNode); ok && isList(path) {
+			d.joined(n, v, path)
+			return
+		}
 		d.scalar(n, v, path)
 	}
+}
+
+func isList(path string) bool {
+	k, _ := Lookup(path)
+	return k.list
+}
+
+// joined reads a list of texts as one text with commas.
+func (d *document) joined(n ast.Node, v reflect.Value, path string) {
+	var items []string
+	d.list(n, reflect.ValueOf(&items).Elem(), path)
+	v.SetString(strings.Join(items, ","))
 }
 
 // shorthand reads a plain value in place of a section, as in "http: off".

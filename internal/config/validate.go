@@ -101,13 +101,15 @@ func (t *TLS) check(c checker) {
 
 func (r *Registry) check(c checker) {
 	if r.URL != "" {
-		u, err := url.Parse(r.URL)
-		switch {
-		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-			c.add("url", "write for example http://localhost:8081", "is no http or https URL")
-		case u.User != nil:
-			c.add("url", "write username and password beside url", "holds a user name")
+		for text := range strings.SplitSeq(r.URL, ",") {
+			c.url("url", strings.TrimSpace(text))
 		}
+	}
+	switch {
+	case r.Context != "" && !registryContext.MatchString(r.Context):
+		c.add("context", "write a dot and a name, such as .staging", "%q is not a context", r.Context)
+	case r.Context != "" && strings.Contains(r.URL, "/contexts/"):
+		c.add("context", "keep one of them", "stands beside a url with a context")
 	}
 	if r.Password != "" && r.PasswordFile != "" {
 		c.add("password_file", "keep one of them", "stands beside password")
@@ -142,6 +144,20 @@ func (e *Example) check(c checker) {
 	c.within("partitions", e.Partitions, 1, math.MaxInt32)
 	if !(e.Frequency > 0) || math.IsInf(e.Frequency, 0) {
 		c.add("frequency", "write records per second, such as 10", "%v is not a frequency", e.Frequency)
+	}
+}
+
+var registryContext = regexp.MustCompile(`^\.[^:/?#%\s,]*$`)
+
+func (c checker) url(key, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		c.add(key, "write for example http://localhost:8081", "is no http or https URL")
+	case u.User != nil:
+		c.add(key, "write username and password beside url", "holds a user name")
+	case u.RawQuery != "" || u.Fragment != "":
+		c.add(key, "write for example http://localhost:8081", "has more than an address and a path")
 	}
 }
 

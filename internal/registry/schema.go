@@ -48,7 +48,7 @@ func (c *Client) try(ctx context.Context, id int, since time.Time) (*avro.Schema
 	}
 	// The request belongs to all who wait for it, so none of them ends it.
 	flight := c.flights.DoChan(strconv.Itoa(id), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout*time.Duration(len(c.endpoints)))
 		defer cancel()
 		return c.load(ctx, id)
 	})
@@ -94,9 +94,9 @@ func (c *Client) load(ctx context.Context, id int) (*avro.Schema, error) {
 
 func (c *Client) fetch(ctx context.Context, id int) (*avro.Schema, error) {
 	what := fmt.Sprintf("schema %d", id)
-	text, err := c.sr.SchemaByID(ctx, id)
+	text, err := c.byID(ctx, id)
 	if err != nil {
-		return nil, c.wrap(what, err)
+		return nil, wrap(what, err)
 	}
 	r := &resolver{client: c, seen: map[reference]bool{}}
 	s, err := r.parse(ctx, text)
@@ -139,9 +139,9 @@ func (r *resolver) parse(ctx context.Context, s sr.Schema) (*avro.Schema, error)
 			return nil, fmt.Errorf("%w: refers to more than %d schemas", ErrUnusable, maxRefs)
 		}
 		what := fmt.Sprintf("reference %s to subject %s version %d", r.client.clean(ref.Name), r.client.clean(ref.Subject), ref.Version)
-		sub, err := r.client.sr.SchemaByVersion(ctx, ref.Subject, ref.Version)
+		sub, err := r.client.byVersion(ctx, ref.Subject, ref.Version)
 		if err != nil {
-			return nil, r.client.wrap(what, err)
+			return nil, wrap(what, err)
 		}
 		if _, err := r.parse(ctx, sub.Schema); err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)

@@ -123,7 +123,7 @@ type input struct {
 // the aggregated schema whose slots they have.
 func (s *session) input(src *source, id int, since time.Time) (in input, err error) {
 	if src.merges == "" {
-		if in.writer, err = s.w.registry.SchemaSince(s.ctx, id, since); err != nil {
+		if in.writer, err = s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since); err != nil {
 			return in, err
 		}
 		in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
