@@ -42,6 +42,7 @@ func (a *Aggregation) check(c checker) {
 	c.expressions("topics.exclude", a.Topics.Exclude)
 	c.format("aggregated_topic", a.AggregatedTopic)
 	c.within("partitions", a.Partitions, 1, math.MaxInt32)
+	c.topicConfig("aggregated_topic_config", a.AggregatedTopicConfig)
 	c.within("max_workers_per_topic", a.MaxWorkers, 0, math.MaxInt32)
 	c.patterns("fields.include", a.Fields.Include)
 	c.patterns("fields.exclude", a.Fields.Exclude)

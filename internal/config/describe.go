@@ -14,6 +14,7 @@ type description struct {
 	secret  bool
 	scalar  string // section only: the key that a plain value in place of the section means
 	list    bool   // of a text: a list of texts means the same as one with commas
+	overlay bool   // of a map: names that are not written keep their values; numbers and truth values are texts
 }
 
 // descriptions has one row for each key and section, in the struct's order.
@@ -56,6 +57,7 @@ func descriptions() []description {
 		{path: "aggregations[].topics.exclude", doc: "Regular expressions of topics that are not taken, though included.", example: "['^example-9']"},
 		{path: "aggregations[].aggregated_topic", doc: "Name of the aggregated topic; must contain {source_topic} once.", example: "'{source_topic}-aggregated'"},
 		{path: "aggregations[].partitions", doc: "Partitions of an aggregated topic that is created.", example: "1"},
+		{path: "aggregations[].aggregated_topic_config", doc: "Settings of an aggregated topic that is created, by the brokers' names, such as compression.type or max.message.bytes. Records are kept unless something else is written here, whatever the cluster's default; '' in place of a value is the cluster's default. A topic that exists stays as it is.", example: "{compression.type: zstd, retention.ms: 31536000000}", overlay: true},
 		{path: "aggregations[].max_workers_per_topic", doc: "On how many workers a source topic with several partitions may be read at the same time. 1: on one. More: on so many, if there are, and one of them merges what the others have read. 0: on several when one worker is not enough for it (its load is above 32 MiB/s and 1.5 times a worker's fair share).", example: "0"},
 		{path: "aggregations[].fields", doc: "The fields of the source records that are aggregated: every numeric one, unless said otherwise here."},
 		{path: "aggregations[].fields.include", doc: "Names (a_b or a.b) or /regular expressions/ of fields. Empty: all.", example: "[temperature, /^force/]"},

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,8 +100,15 @@ func (l *loading) set(path string, o Origin, text string) {
 		}
 	}
 	l.origins[path] = o
-	if err := setText(v, text); err != nil {
-		k, _ := Lookup(path)
+	k, _ := Lookup(path)
+	before := v.Interface()
+	err := setText(v, text)
+	if err == nil && k.overlay {
+		all := maps.Clone(before.(map[string]string))
+		maps.Copy(all, v.Interface().(map[string]string))
+		v.Set(reflect.ValueOf(all))
+	}
+	if err != nil {
 		hint := ""
 		if k.Example != "" {
 			hint = "write for example " + strings.Trim(k.Example, "[]{}'")

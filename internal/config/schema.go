@@ -77,6 +77,9 @@ func (k Key) schema() map[string]any {
 	case "list of texts":
 		s = map[string]any{"type": []string{"array", "null"}, "items": text}
 	case "map of texts":
+		if k.overlay {
+			text = map[string]any{"type": []string{"string", "number", "boolean"}}
+		}
 		s = map[string]any{"type": []string{"object", "null"}, "additionalProperties": text}
 	}
 	s["description"] = k.Doc

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -232,7 +233,11 @@ func (d *document) texts(n ast.Node, v reflect.Value, path string) {
 	if !ok {
 		return
 	}
+	k, _ := Lookup(path)
 	m := make(map[string]string, len(pairs))
+	if k.overlay {
+		maps.Copy(m, v.Interface().(map[string]string))
+	}
 	for _, p := range pairs {
 		if !d.more(p.Key, path) {
 			return
@@ -245,7 +250,17 @@ func (d *document) texts(n ast.Node, v reflect.Value, path string) {
 		var text string
 		at := path + "[" + name + "]"
 		d.origins[at] = d.origin(p.Value)
-		d.scalar(p.Value, reflect.ValueOf(&text).Elem(), at)
+		node := d.plain(p.Value)
+		number, isNumber := numberOrTruth(node)
+		_, null := node.(*ast.NullNode)
+		switch {
+		case k.overlay && null:
+			continue // keeps its value
+		case k.overlay && isNumber:
+			text = number
+		default:
+			d.scalar(p.Value, reflect.ValueOf(&text).Elem(), at)
+		}
 		m[name] = text
 	}
 	v.Set(reflect.ValueOf(m))

@@ -70,7 +70,7 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 	r.schema.fields, r.schema.leftOut = len(fields), len(in.left)
 	var base *codec.Aggregated // to be widened
 	if len(versions) == 0 {
-		if err := s.w.ensureTopic(s.ctx, src.into, src.job.Partitions); err != nil {
+		if err := s.w.ensureAggregated(s.ctx, src.into, src.job.Aggregation); err != nil {
 			return r, err
 		}
 		if versions, base, err = s.history(src); err != nil {
@@ -298,6 +298,9 @@ func (w *Worker) ensure(ctx context.Context, topic string, partitions int, setti
 		err = created.Err
 	}
 	if err != nil && !isTopicExists(err) {
+		if created.ErrMessage != "" { // the broker's own sentence says more than the code
+			return fmt.Errorf("create topic %s: %w (%s)", topic, err, created.ErrMessage)
+		}
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	return nil

@@ -31,6 +31,7 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
+	w.warnOfNames(all)
 	f := found{}
 	for topic, d := range all {
 		if d.Err != nil || len(d.Partitions) == 0 {

@@ -47,6 +47,8 @@ type Worker struct {
 	fenced     time.Time // when another member last had this worker's id
 	logged     map[string]time.Time
 	holds      map[string]hold // by aggregated topic
+	outputs    outputs
+	names      once
 
 	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
