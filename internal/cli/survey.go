@@ -50,6 +50,7 @@ type survey struct {
 	agents []*agent
 	passed []passed
 	asides []aside
+	there  []string // all topics of the cluster
 }
 
 // aside is a topic for records that get into no window.
@@ -89,6 +90,7 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 	}
 	s := &survey{asides: asides(c.config.Config, details)}
 	for _, d := range details.Sorted() {
+		s.there = append(s.there, d.Topic)
 		choice, reason := selector.Explain(d.Topic)
 		if reason != "" {
 			s.passed = append(s.passed, passed{d.Topic, reason})

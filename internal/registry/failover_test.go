@@ -70,7 +70,7 @@ func TestFailover(t *testing.T) {
 		"wrong address": answer(404, "<html>"),
 		"login":         answer(200, "<html>"),
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://127.0.0.1:1"+r.URL.Path, 307)
+			http.Redirect(w, r, "http://127.0.0.1:1"+r.URL.Path, http.StatusTemporaryRedirect)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,14 +69,6 @@ func (o *outputs) learn(ctx context.Context, adm *kadm.Client, topic string) {
 	}
 }
 
-// of are the bounds of a topic as far as they are known.
-func (o *outputs) of(topic string) (config.TopicLimits, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	l, ok := o.limits[topic]
-	return l, ok
-}
-
 // expires reports, once for each topic, that it may delete a record at once.
 func (o *outputs) expires(topic string, stamp, now time.Time) (config.TopicLimits, bool) {
 	o.mu.Lock()

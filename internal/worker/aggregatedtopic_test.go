@@ -58,6 +58,32 @@ func TestAggregatedTopicSettings(t *testing.T) {
 	}
 }
 
+// TestBrokersBefore36: settings that they do not know are left out.
+func TestBrokersBefore36(t *testing.T) {
+	b := newBench(t, sandbox.Options{})
+	b.box.Cluster.ControlKey(int16(kmsg.CreateTopics), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		b.box.Cluster.KeepControl()
+		create := req.(*kmsg.CreateTopicsRequest)
+		for _, c := range create.Topics[0].Configs {
+			if strings.HasSuffix(c.Name, "r.max.ms") || strings.HasSuffix(c.Name, "e.max.ms") {
+				resp := create.ResponseKind().(*kmsg.CreateTopicsResponse)
+				one := kmsg.NewCreateTopicsResponseTopic()
+				one.Topic, one.ErrorCode = create.Topics[0].Topic, kerr.InvalidConfig.Code
+				resp.Topics = append(resp.Topics, one)
+				return resp, nil, true
+			}
+		}
+		return nil, nil, false
+	})
+	b.topic("t", 1)
+	b.send4("t", b.schema("t", xField))
+	b.start()
+	b.read("t-aggregated", 3)
+	if got := b.settings("t-aggregated"); got["retention.ms"] != "-1" || got["message.timestamp.after.max.ms"] != "" {
+		t.Errorf("settings %v", got)
+	}
+}
+
 // TestSettingThatTheBrokerRefuses: only its topic waits, with the broker's own sentence.
 func TestSettingThatTheBrokerRefuses(t *testing.T) {
 	b := newBench(t, sandbox.Options{})
