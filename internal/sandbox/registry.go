@@ -49,6 +49,10 @@ func NewRegistry() *Registry {
 	mux.HandleFunc("POST /subjects/{subject}/versions", r.register)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions", r.check)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions/{version}", r.check)
+	mux.HandleFunc("GET /schemas/types", func(w http.ResponseWriter, _ *http.Request) { // srfake does not have it
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_, _ = io.WriteString(w, `["JSON","PROTOBUF","AVRO"]`)
+	})
 	mux.Handle("/", r.Schemas.Handler())
 	r.handler = mux
 	return r
