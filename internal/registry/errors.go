@@ -55,6 +55,11 @@ func Retriable(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
+	for _, answer := range []error{ErrNotFound, ErrIncompatible, ErrUnusable} {
+		if errors.Is(err, answer) {
+			return false
+		}
+	}
 	return errors.As(err, new(*trouble)) || errors.Is(err, context.DeadlineExceeded)
 }
 
