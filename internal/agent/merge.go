@@ -62,15 +62,15 @@ func (a *Agent) Merge(offset int64, c Checkpoint) *Merger {
 }
 
 // FrameSchema is the id of the aggregated schema that has to be known to read
-// a frame, 0 if none.
-func FrameSchema(frame []byte) (int, error) {
+// a frame with rows; other frames need none.
+func FrameSchema(frame []byte) (id int, rows bool, err error) {
 	var r reader
 	h, err := r.open(frame)
 	if err != nil || h.kind != kindRows {
-		return 0, err
+		return 0, false, err
 	}
 	u, err := r.run()
-	return u.schema, err
+	return u.schema, true, err
 }
 
 // Add takes the frame at offset with timestamp t (ns). The error says why a

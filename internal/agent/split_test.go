@@ -560,10 +560,10 @@ func FuzzFrame(f *testing.F) {
 		a := New("t", r.set)
 		a.AddVersion(r.agent.Versions()[0])
 		m := a.Merge(0, Fresh(0))
-		id, err := FrameSchema(frame)
+		id, rows, err := FrameSchema(frame)
 		v, addErr := m.Add(0, 0, 1, frame, plan)
 		if err != nil && addErr == nil {
-			t.Errorf("schema %d, %v, but verdict %d", id, err, v)
+			t.Errorf("schema %d (rows: %t), %v, but verdict %d", id, rows, err, v)
 		}
 		m.Check()
 		for _, w := range a.Close(a.CloseAll(), nil) {
@@ -572,6 +572,20 @@ func FuzzFrame(f *testing.F) {
 		}
 		m.Check()
 	})
+}
+
+// A frame with rows needs its schema, whatever the id; one that tells of time
+// needs none.
+func TestFrameSchema(t *testing.T) {
+	for _, id := range []int{0, 1, math.MaxInt32} {
+		frame := appendRun(nil, header{kind: kindRows}, run{start: 0, size: second, schema: id, of: 1})
+		if got, rows, err := FrameSchema(frame); got != id || !rows || err != nil {
+			t.Errorf("rows with schema %d: %d, %t, %v", id, got, rows, err)
+		}
+	}
+	if _, rows, err := FrameSchema(appendClaim(nil, header{}, claim{of: 1})); rows || err != nil {
+		t.Errorf("a claim: rows %t, %v", rows, err)
+	}
 }
 
 // BenchmarkSplit is what a record costs more where its topic is split: to be

@@ -75,10 +75,19 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 { return float64(t.Fields) }),
 	topicGauge("left_out_fields", "Fields of the source schema that are not aggregated; the plan command has the reasons.",
 		func(t *worker.TopicStatus) float64 { return float64(t.LeftOut) }),
-	topicGauge("source_schema_id", "Newest schema id met in the source topic; 0 before the first.",
-		func(t *worker.TopicStatus) float64 { return float64(t.SchemaID) }),
-	topicGauge("aggregated_schema_id", "Newest schema id of aggregated records; 0 before the first.",
-		func(t *worker.TopicStatus) float64 { return float64(t.AggregatedSchema) }),
+	schemaGauge("source_schema_id", "Newest schema id met in the source topic. Absent before the first.",
+		func(t *worker.TopicStatus) *int { return t.SchemaID }),
+	schemaGauge("aggregated_schema_id", "Newest schema id of aggregated records. Absent before the first.",
+		func(t *worker.TopicStatus) *int { return t.AggregatedSchema }),
+}
+
+// schemaGauge is a schema id, which may be any number from 0 on.
+func schemaGauge(name, help string, of func(*worker.TopicStatus) *int) metric[worker.TopicStatus] {
+	return gauge(name, help, []string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		if id := of(t); id != nil {
+			emit(float64(*id), t.Topic)
+		}
+	})
 }
 
 func topicGauge(name, help string, of func(*worker.TopicStatus) float64) metric[worker.TopicStatus] {

@@ -290,14 +290,14 @@ func (s *session) newSource(topic string) *source {
 	set.Once = s.once()
 	return &source{
 		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
-		parts: map[int32]*part{}, schemas: map[int]*schema{}, stop: map[int32]int64{},
+		parts: map[int32]*part{}, schemas: map[int]*schema{}, resolving: noSchema, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
 }
 
 // newPart makes the state of a partition that is resumed at offset.
 func newPart(src *source, id int32, offset int64, c agent.Checkpoint) *part {
-	p := &part{source: src, id: id, plans: map[int]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
+	p := &part{source: src, id: id, waiting: noSchema, plans: map[int]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
 	if src.merges != "" {
 		p.merger = src.agent.Merge(offset, c)
 		p.Feed = p.merger.Feed

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,10 @@ func TestBadRecords(t *testing.T) {
 		{"fewer than 5 bytes", good[:4], "bytes"},
 		{"empty", []byte{}, "bytes"},
 		{"unknown schema id", append(registry.AppendHeader(nil, 4711), good[5:]...), "schema not found"},
+		{"schema id 0", append(registry.AppendHeader(nil, 0), good[5:]...), "schema not found"},
+		{"five zero bytes", make([]byte, 5), "schema not found"},
+		{"the largest schema id", append(registry.AppendHeader(nil, math.MaxInt32), good[5:]...), "schema not found"},
+		{"a schema id beyond 31 bits", []byte{0, 0xff, 0xff, 0xff, 0xff, 0}, "negative"},
 		{"truncated", good[:len(good)-3], "field a"},
 		{"only the header", good[:5], "field x"},
 		{"overlong", append(good[:len(good):len(good)], 0, 0), "2 bytes"},

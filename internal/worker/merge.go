@@ -12,7 +12,7 @@ import (
 // merge takes the frames of a batch, up to one whose schema is not known yet.
 // As process, it runs in a lane.
 func (p *part) merge(now time.Time, deadLetter string) {
-	p.waiting = 0
+	p.waiting = noSchema
 	for i, r := range p.batch {
 		t := r.Timestamp.UnixNano()
 		switch {
@@ -24,9 +24,9 @@ func (p *part) merge(now time.Time, deadLetter string) {
 			r.Recycle()
 			continue
 		}
-		id, err := agent.FrameSchema(r.Value)
+		id, rows, err := agent.FrameSchema(r.Value)
 		var plan *agent.MergePlan
-		if err == nil && id != 0 {
+		if err == nil && rows {
 			if plan, err = p.mergePlan(id, now); plan == nil && err == nil {
 				p.waiting = id
 				p.batch = slices.Delete(p.batch, 0, i)

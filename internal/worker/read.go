@@ -30,7 +30,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 	clock := now.UnixNano()
 	var plan *agent.Plan
 	planID := 0
-	p.waiting = 0
+	p.waiting = noSchema
 	for i, r := range p.batch {
 		switch {
 		case r.Offset < p.Position(): // fetched before the position was set

@@ -86,14 +86,16 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	c := n.counts
 	t := TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
-		SchemaID: src.newest.id, Fields: src.newest.fields, LeftOut: src.newest.leftOut,
 		Weight: src.load(), Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
 		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
 	}
+	if n := src.newest; n != nil {
+		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
+	}
 	if v := src.agent.Versions(); len(v) > 0 {
-		t.AggregatedSchema = v[len(v)-1].SchemaID
+		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}
 	if src.agent.Ships() {
 		t.PartialsTopic = src.partials

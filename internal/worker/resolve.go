@@ -227,7 +227,7 @@ func newVersion(a *codec.Aggregated, id, ops int) agent.Version {
 // install takes what the resolver has found out. It runs in the loop.
 func (s *session) install(r resolution) {
 	src := r.source
-	src.resolving = 0
+	src.resolving = noSchema
 	if s.sources[src.topic] != src { // taken away meanwhile
 		return
 	}
@@ -239,15 +239,15 @@ func (s *session) install(r resolution) {
 	}
 	src.schemas[r.schema.id] = &r.schema
 	if r.schema.err == nil {
-		src.newest = r.schema
+		src.newest = &r.schema
 	} else {
 		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
 	}
 	for _, p := range src.parts {
 		switch p.waiting {
-		case 0:
+		case noSchema:
 		case r.schema.id:
-			p.waiting = 0
+			p.waiting = noSchema
 			s.enqueue(p)
 		default: // its schema could not be asked for meanwhile
 			s.request(p)
@@ -259,7 +259,7 @@ func (s *session) install(r resolution) {
 // time for each source.
 func (s *session) request(p *part) {
 	src := p.source
-	if src.resolving != 0 {
+	if src.resolving != noSchema {
 		return
 	}
 	src.resolving = p.waiting

@@ -352,7 +352,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == 0 && !p.queued && p.source.readable() {
+	if p.waiting == noSchema && !p.queued && p.source.readable() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}
@@ -412,7 +412,7 @@ func (s *session) process(now time.Time) {
 		}
 		clear(p.dead)
 		p.dead = p.dead[:0]
-		if p.waiting != 0 {
+		if p.waiting != noSchema {
 			s.request(p)
 		}
 	}

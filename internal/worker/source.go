@@ -27,8 +27,8 @@ type source struct {
 	topicID  [16]byte
 
 	schemas   map[int]*schema
-	resolving int // schema id under way, 0: none
-	newest    schema
+	resolving int                    // schema id under way, or noSchema
+	newest    *schema                // nil before the first
 	problem   atomic.Pointer[string] // for Status; written by the resolver too
 
 	pending []*kgo.Record // aggregated, dead-lettered and late records that are not delivered
@@ -52,6 +52,10 @@ type source struct {
 	stop    map[int32]int64
 }
 
+// noSchema stands for no schema id. Every number that is not negative is one:
+// ids come from records, and 0 is as legal as any.
+const noSchema = -1
+
 // schema is a source schema as this agent reads it.
 type schema struct {
 	id      int
@@ -74,7 +78,7 @@ type part struct {
 	id      int32
 
 	batch   []*kgo.Record // fetched, not processed
-	waiting int           // schema id that batch[0] waits for, 0: none
+	waiting int           // schema id that batch[0] waits for, or noSchema
 	plans   map[int]*agent.Plan
 	merges  map[int]*agent.MergePlan
 	paused  bool
@@ -148,7 +152,12 @@ func (s *source) activity(now time.Time) agent.Activity {
 }
 
 // fields is how many fields a record of the newest schema has.
-func (s *source) fields() int { return max(1, s.newest.fields) }
+func (s *source) fields() int {
+	if s.newest == nil {
+		return 1
+	}
+	return max(1, s.newest.fields)
+}
 
 func (s *source) setProblem(text string) {
 	if text == "" {

@@ -35,8 +35,8 @@ type TopicStatus struct {
 	Topic            string            `json:"topic"`
 	AggregatedTopic  string            `json:"aggregated_topic"`
 	Aggregation      string            `json:"aggregation"`
-	SchemaID         int               `json:"schema_id"`            // newest source schema met, 0 before the first
-	AggregatedSchema int               `json:"aggregated_schema_id"` // newest in use
+	SchemaID         *int              `json:"schema_id"`            // newest source schema met, null before the first
+	AggregatedSchema *int              `json:"aggregated_schema_id"` // newest in use, null before the first
 	Fields           int               `json:"fields"`               // numeric fields aggregated
 	LeftOut          int               `json:"left_out"`             // fields left out
 	Weight           float64           `json:"bytes_per_second"`     // measured load
