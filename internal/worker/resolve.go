@@ -32,7 +32,14 @@ const badSchemaTTL = 30 * time.Second
 // schema has to be found out after since.
 func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+		// A topic that waits does so without a place: the others need it.
+		select {
+		case s.resolvers <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
 		r, err := s.tryResolve(src, id, since, versions)
+		<-s.resolvers
 		if err == nil {
 			src.setProblem("")
 			tell(s, s.resolved, r)
@@ -265,14 +272,7 @@ func (s *session) request(p *part) {
 	src.resolving = p.waiting
 	versions := slices.Clone(src.agent.Versions())
 	id, since := p.waiting, p.since
-	s.helpers.Go(func() {
-		select {
-		case s.resolvers <- struct{}{}:
-			defer func() { <-s.resolvers }()
-			s.resolve(src, id, since, versions)
-		case <-s.ctx.Done():
-		}
-	})
+	s.helpers.Go(func() { s.resolve(src, id, since, versions) })
 }
 
 // ensureTopic makes a topic unless it is there.
