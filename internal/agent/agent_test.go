@@ -276,7 +276,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 					case 1:
 						p.Tombstone(o, 0, rec.t)
 					case 2:
-						if p.Reject(o, 0, rec.t) == Bad {
+						if p.Reject(o, 0, rec.t, Refusal(o%2)) == Bad {
 							letters = append(letters, fmt.Sprint(i, "/", o))
 						}
 					case 3:

@@ -92,10 +92,10 @@ func (m *Merger) Add(offset int64, epoch int32, t int64, frame []byte, plan *Mer
 }
 
 // Reject takes a frame that was refused before it could be read.
-func (m *Merger) Reject(offset int64, epoch int32, t int64) Verdict {
+func (m *Merger) Reject(offset int64, epoch int32, t int64, until Refusal) Verdict {
 	replay := m.read(offset, epoch, t)
 	m.Counts.Records++
-	if !replay {
+	if !replay && until == ForNow {
 		m.refused = m.refused.add(offset)
 	}
 	return m.aside(replay, 1, Bad, &m.Counts.Bad)

@@ -165,7 +165,7 @@ func (s *splitter) read(id, n int) {
 		case 1:
 			p.Tombstone(o, 0, r.t)
 		case 2:
-			p.Reject(o, 0, r.t)
+			p.Reject(o, 0, r.t, Refusal(o%2))
 		case 3:
 			p.Skip(o)
 		}

@@ -134,3 +134,39 @@ func TestLateAndFutureRecords(t *testing.T) {
 		t.Errorf("status %+v", got)
 	}
 }
+
+// Timestamps that no window has are told as what they are: microseconds are
+// ahead of the clock, -1 is none; and neither moves time. Those before 1970
+// have windows like any other.
+func TestTimestampsOutOfRange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	v := b.record(id, map[string]any{"x": 1.0})
+	b.sendAt("t0", 0, time.UnixMilli(-86_400_000), v)    // 1969-12-31
+	b.sendAt("t0", 0, time.Unix(base.Unix()/1000, 0), v) // seconds taken for ms: 1970
+	b.send("t0", 0, 0, v)
+	b.sendRaw("t0", 0, base.UnixMicro(), v) // microseconds taken for ms
+	b.sendRaw("t0", 0, -1, v)
+	b.sendRaw("t0", 0, -base.UnixMicro(), v)
+	b.sendRaw("t0", 0, 253_402_300_799_999, v)
+	b.send("t0", 0, 0.5, v)
+	w := b.start()
+	rows := b.read("t0-aggregated", 3)
+	for i, want := range []time.Time{time.UnixMilli(-86_400_000), time.Unix(base.Unix()/1000, 0), base} {
+		if got := rows[i].start(); !got.Equal(want) || rows[i].fields["count"] != []any{int64(1), int64(1), int64(2)}[i] {
+			t.Errorf("window %d: %v, count %v, want %v", i, got, rows[i].fields["count"], want)
+		}
+	}
+	for i, want := range []string{"are these microseconds?", "no timestamp", "before the year 1678", "9999-12-31"} {
+		letter := b.records(b.cfg.DeadLetterTopic, 4)[i]
+		if h := headers(letter); h["offset"] != strconv.Itoa(3+i) || !strings.Contains(h["error"], want) {
+			t.Errorf("headers %v, want offset %d and an error with %q", h, 3+i, want)
+		}
+	}
+	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
+	if got := s.Topics[0]; got.Late != 0 || got.Future != 2 || got.DeadLettered != 2 {
+		t.Errorf("status %+v", got)
+	}
+}

@@ -46,14 +46,18 @@ func (p *part) process(now time.Time, deadLetter string) {
 			r.Recycle()
 			continue
 		case r.Value == nil:
-			p.windows.Tombstone(r.Offset, r.LeaderEpoch, r.Timestamp.UnixNano())
+			t, _ := eventTime(r)
+			p.windows.Tombstone(r.Offset, r.LeaderEpoch, t)
 			r.Recycle()
 			continue
 		}
-		t := r.Timestamp.UnixNano()
-		id, body, err := registry.ParseHeader(r.Value)
+		t, err := eventTime(r)
+		id, body := noSchema, []byte(nil)
+		if err == nil {
+			id, body, err = registry.ParseHeader(r.Value)
+		}
 		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForGood), err, now, deadLetter)
 			continue
 		}
 		if plan == nil || id != planID {
@@ -65,7 +69,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 			planID = id
 		}
 		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForNow), err, now, deadLetter)
 			plan = nil
 			continue
 		}
@@ -78,7 +82,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 		if v == agent.Bad {
 			err = fmt.Errorf("schema %d: %w", id, err)
 		}
-		p.set(r, v, err, deadLetter)
+		p.set(r, v, err, now, deadLetter)
 	}
 	clear(p.batch)
 	p.batch = p.batch[:0]
@@ -125,7 +129,7 @@ func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
 
 // set puts a record aside that gets into no window: it goes to the
 // dead-letter topic or the topic of late records, if there is one.
-func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string) {
+func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, deadLetter string) {
 	s := p.source
 	switch v {
 	case agent.Bad:
@@ -138,8 +142,7 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string)
 		}
 	case agent.Future:
 		if deadLetter != "" {
-			ahead := fmt.Sprintf("timestamp %s is more than %s ahead of the clock", r.Timestamp.UTC().Format(time.RFC3339Nano), s.job.Window.MaxFutureSkew)
-			p.dead = append(p.dead, letter(deadLetter, r, header("error", ahead)))
+			p.dead = append(p.dead, letter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
 		}
 	case agent.Late:
 		p.dead = append(p.dead, p.late(r)...)
@@ -171,7 +174,7 @@ func letter(topic string, r *kgo.Record, why kgo.RecordHeader) *kgo.Record {
 		header("topic", r.Topic),
 		header("partition", strconv.Itoa(int(r.Partition))),
 		header("offset", strconv.FormatInt(r.Offset, 10)),
-		header("timestamp", strconv.FormatInt(r.Timestamp.UnixMilli(), 10)),
+		header("timestamp", strconv.FormatInt(timestamp(r), 10)),
 		why,
 	}
 	if len(value) > maxLetter {
