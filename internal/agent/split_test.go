@@ -530,7 +530,7 @@ func TestSplitIdle(t *testing.T) {
 	if got := say(14*second, 0, 99*second, 6*second); got != nil || w.agent.Final() != 95*second {
 		t.Fatalf("partition 1 is active: %+v, final %d", got, w.agent.Final())
 	}
-	if got := say(15*second, 1, 95*second, 5*second); len(got) != 1 || w.agent.Final() != 105*second {
+	if got := say(15*second, 1, 95*second, 5*second); len(got) != 1 || w.agent.Final() != 101*second {
 		t.Fatalf("all idle: %+v, final %d", got, w.agent.Final())
 	}
 	frames, err := s.parts[0].Ship([16]byte{1}, 0, nil)
