@@ -55,8 +55,15 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 { return float64(t.OpenWindows) }),
 	topicGauge("window_size_seconds", "Size of the windows.",
 		func(t *worker.TopicStatus) float64 { return t.WindowSize }),
-	topicGauge("problem", "1 if something holds the topic up; /api/status says what.",
-		func(t *worker.TopicStatus) float64 { return truth(t.Problem != "") }),
+	gauge("problem", "1 for each thing that holds the topic up, by its cause; /api/status says what. 0 with the cause none if nothing does.",
+		[]string{"topic", "cause"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			for _, p := range t.Problems {
+				emit(1, t.Topic, p.Cause)
+			}
+			if len(t.Problems) == 0 {
+				emit(0, t.Topic, "none")
+			}
+		}),
 	topicGauge("partitions", "Source partitions that this worker reads.",
 		func(t *worker.TopicStatus) float64 { return float64(len(t.Partitions)) }),
 	topicGauge("split", "1 if records are shipped, as the topic is split over several workers or was before.",

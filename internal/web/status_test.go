@@ -44,7 +44,7 @@ func hostile() worker.Status {
 	}
 	for i, x := range bad {
 		st.Topics = append(st.Topics, worker.TopicStatus{
-			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Problem: name,
+			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Problems: []worker.Problem{{Cause: name, Text: name}},
 			Weight: x, WindowSize: x, WatermarkDelay: x, Watermark: time.Unix(1e15, 0), Late: -1,
 			Partitions: []worker.PartitionStatus{{Lag: math.MinInt64, Watermark: time.Unix(-1e15, 0)}},
 		})

@@ -129,7 +129,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 			offset, c, lost, err := s.resume(src, id, start, end, anchors)
 			delete(s.fetched[topic], id)
 			if err != nil {
-				src.setProblem(err.Error())
+				src.problems.set(causePosition, err.Error())
 				src.log.Error("partition cannot be read", "partition", id, "err", err)
 				delete(parts, id)
 				continue
@@ -290,7 +290,7 @@ func (s *session) newSource(topic string) *source {
 	set.Once = s.once()
 	return &source{
 		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
-		parts: map[int32]*part{}, schemas: map[int]*schema{}, resolving: noSchema, stop: map[int32]int64{},
+		parts: map[int32]*part{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
 }

@@ -91,7 +91,7 @@ func (s *session) held(src *source, now time.Time) bool {
 	if !ok || now.After(h.until) {
 		return false
 	}
-	src.setProblem(fmt.Sprintf("topic %s refuses records: %v", src.into, h.err))
+	src.problems.set(causeOutput, fmt.Sprintf("topic %s refuses records: %v", src.into, h.err))
 	return true
 }
 
@@ -103,7 +103,7 @@ func (s *session) release(now time.Time) {
 	for _, src := range s.sources {
 		if src.held && !s.held(src, now) {
 			src.held, src.news = false, true
-			src.setProblem("")
+			src.problems.clear(causeOutput)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestTopicRefusesRecords(t *testing.T) {
 	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
 	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
 	s := w.status("a problem", func(s worker.Status) bool {
-		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem, "refuses")
+		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "refuses")
 	})
 	if s.Ready || s.Aborts != 1 {
 		t.Errorf("status %+v", s)

@@ -72,8 +72,8 @@ func (s *session) report(now time.Time) {
 	list := make([]TopicStatus, 0, len(s.sources))
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		t := s.topicStatus(s.sources[topic])
-		if t.Problem != "" {
-			reason = cmp.Or(reason, fmt.Sprintf("topic %s: %s", topic, t.Problem))
+		if len(t.Problems) > 0 {
+			reason = cmp.Or(reason, fmt.Sprintf("topic %s: %s", topic, t.Problems[0].Text))
 		}
 		list = append(list, t)
 	}
@@ -86,7 +86,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	c := n.counts
 	t := TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
-		Weight: src.load(), Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
+		Weight: src.load(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
 		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
@@ -103,9 +103,12 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
 		t.Watermark = time.Time{}
 	}
-	if t.Problem == "" && !src.readable() {
-		t.Problem = "not all of its partitions are assigned to this worker; its windows wait"
+	if src.informed() {
+		src.problems.clear(causePartitions)
+	} else {
+		src.problems.set(causePartitions, "not all of its partitions are assigned to this worker; its windows wait")
 	}
+	t.Problems = src.problems.list()
 	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{

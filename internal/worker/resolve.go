@@ -41,14 +41,13 @@ func (s *session) resolve(src *source, id int, since time.Time, versions []agent
 		r, err := s.tryResolve(src, id, since, versions)
 		<-s.resolvers
 		if err == nil {
-			src.setProblem("")
-			tell(s, s.resolved, r)
+			s.notify(func() { s.install(r) })
 			return
 		}
 		if s.ctx.Err() != nil {
 			return
 		}
-		src.setProblem(err.Error())
+		s.notify(func() { src.problems.set(causeSchema, err.Error()) })
 		src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
 		select {
 		case <-time.After(wait):
@@ -238,6 +237,8 @@ func (s *session) install(r resolution) {
 	if s.sources[src.topic] != src { // taken away meanwhile
 		return
 	}
+	src.touch(s)
+	src.problems.clear(causeSchema)
 	for _, v := range r.versions {
 		src.agent.AddVersion(v)
 	}

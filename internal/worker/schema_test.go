@@ -190,8 +190,9 @@ func TestRegistryFailsForSomeTopics(t *testing.T) {
 	w := b.start()
 	w.status("all that are bad wait", func(s worker.Status) bool {
 		n := 0
-		for _, topic := range s.Topics {
-			if strings.Contains(topic.Problem, "500") {
+		for i := range s.Topics {
+			topic := &s.Topics[i]
+			if strings.Contains(topic.Problem(), "500") {
 				n++
 			}
 		}

@@ -33,11 +33,8 @@ type session struct {
 	pulse      pulse
 	alarm      alarm
 	helpers    sync.WaitGroup
-	resolvers  chan struct{} // limits the schemas that are resolved at once
-	resolved   chan resolution
-	found      chan found
-	ends       chan ends
-	progress   chan progress
+	resolvers  chan struct{}                   // limits the schemas that are resolved at once
+	events     chan func()                     // what helpers have the loop do
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
 	asking     atomic.Bool                     // for a new assignment, later
 
@@ -120,7 +117,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	}
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
+		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()),
 		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
@@ -267,7 +264,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	records := fs.NumRecords()
 	s.receive(fs, now)
 	s.release(now)
-	s.hear()
+	s.drain()
 	s.reshare(now)
 	if s.failed != nil {
 		return true, s.failed
@@ -323,7 +320,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 				s.w.log.Warn("reading failed", "topic", topic, "partition", id, "err", err)
 			}
 			if src := s.sources[topic]; src != nil && errors.As(err, new(*kgo.ErrDecompressTooLarge)) {
-				src.setProblem(fmt.Sprintf("partition %d has a batch that unpacks to more than 64 MiB: %v", id, err))
+				src.problems.set(causeFetch, fmt.Sprintf("partition %d has a batch that unpacks to more than 64 MiB: %v", id, err))
 			}
 		}
 	})
@@ -362,36 +359,6 @@ func (src *source) touch(s *session) {
 	if !src.touched {
 		src.touched = true
 		s.touched = append(s.touched, src)
-	}
-}
-
-// hear takes what the helpers have found out.
-func (s *session) hear() {
-	for {
-		select {
-		case r := <-s.resolved:
-			s.install(r)
-			r.source.touch(s)
-		case f := <-s.found:
-			s.update(f)
-		case e := <-s.ends:
-			s.takeEnds(e)
-		case p := <-s.progress:
-			s.takeProgress(p)
-		default:
-			for _, src := range s.sources {
-				if src.news {
-					src.news = false
-					src.touch(s)
-					for _, p := range src.parts {
-						if len(p.batch) > 0 {
-							s.enqueue(p)
-						}
-					}
-				}
-			}
-			return
-		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,9 +26,9 @@ type source struct {
 	topicID  [16]byte
 
 	schemas   map[int]*schema
-	resolving int                    // schema id under way, or noSchema
-	newest    *schema                // nil before the first
-	problem   atomic.Pointer[string] // for Status; written by the resolver too
+	resolving int     // schema id under way, or noSchema
+	newest    *schema // nil before the first
+	problems  problems
 
 	pending []*kgo.Record // aggregated, dead-lettered and late records that are not delivered
 	frames  []*kgo.Record // partials that are delivered now
@@ -157,21 +156,6 @@ func (s *source) fields() int {
 		return 1
 	}
 	return max(1, s.newest.fields)
-}
-
-func (s *source) setProblem(text string) {
-	if text == "" {
-		s.problem.Store(nil)
-		return
-	}
-	s.problem.Store(&text)
-}
-
-func (s *source) problemText() string {
-	if p := s.problem.Load(); p != nil {
-		return *p
-	}
-	return ""
 }
 
 // readable reports whether records may be processed: not before it is known

@@ -228,12 +228,14 @@ func (s *session) makePartials(src *source) {
 		}
 		if err == nil {
 			if _, ok := f[src.partials]; ok {
-				src.setProblem("")
-				tell(s, s.found, f)
+				s.notify(func() {
+					src.problems.clear(causePartials)
+					s.update(f)
+				})
 				return
 			}
 		} else if s.ctx.Err() == nil {
-			src.setProblem(err.Error())
+			s.notify(func() { src.problems.set(causePartials, err.Error()) })
 		}
 		select {
 		case <-time.After(250 * time.Millisecond):

@@ -40,7 +40,7 @@ type TopicStatus struct {
 	Fields           int               `json:"fields"`               // numeric fields aggregated
 	LeftOut          int               `json:"left_out"`             // fields left out
 	Weight           float64           `json:"bytes_per_second"`     // measured load
-	Problem          string            `json:"problem,omitempty"`    // what holds this topic up, for a person
+	Problems         []Problem         `json:"problems,omitempty"`   // what holds this topic up
 	WindowSize       float64           `json:"window_size_seconds"`
 	Watermark        time.Time         `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64           `json:"watermark_delay_seconds"` // now - watermark

@@ -80,7 +80,7 @@ func (s *session) watchTopics() {
 			}
 			continue
 		}
-		if !tell(s, s.found, f) {
+		if !s.notify(func() { s.update(f) }) {
 			return
 		}
 	}
@@ -101,7 +101,7 @@ func (s *session) update(f found) {
 			src.news = true
 			if src.readable() || (*s.shared.Load())[topic] && !src.uneven {
 				src.parted = 0
-			} else if src.parted++; src.parted > 1 && src.problem.Load() == nil {
+			} else if src.parted++; src.parted > 1 && src.problems[causePosition] == "" {
 				parted = append(parted, topic)
 			}
 		}
@@ -155,7 +155,7 @@ func (s *session) look(topics []string) {
 		if err == nil {
 			e.offsets = offsets
 		}
-		tell(s, s.ends, e)
+		s.notify(func() { s.takeEnds(e) })
 	})
 }
 
@@ -175,7 +175,7 @@ func (s *session) idle(now time.Time) {
 	}
 	var topics []string
 	for _, src := range s.sources {
-		if src.merges != "" || !src.readable() || src.problem.Load() != nil {
+		if src.merges != "" || !src.readable() {
 			continue
 		}
 		silent := false
