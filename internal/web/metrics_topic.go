@@ -25,6 +25,8 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) int64 { return t.Future }),
 	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",
 		func(t *worker.TopicStatus) int64 { return t.DeadLettered }),
+	topicCounter("unsent_letters_total", "Of the records that were put aside, those whose dead letter or late record was refused by its topic in every form.",
+		func(t *worker.TopicStatus) int64 { return t.Unsent }),
 	topicCounter("tombstones_total", "Records without a value.",
 		func(t *worker.TopicStatus) int64 { return t.Tombstones }),
 	topicCounter("shipped_records_total", "Records sent on to the worker that merges a split topic.",

@@ -106,7 +106,9 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				delete(assigned, topic)
 				continue
 			}
-			src.held = s.held(src, now)
+			if src.hold = s.w.holds[topic]; src.hold != nil {
+				src.problems.set(causeOutput, src.hold.text)
+			}
 			_, src.doubt = anchors[topic]
 			src.sharing = s.sharing(src)
 			src.agent.Share(src.sharing)
@@ -246,10 +248,10 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			delete(src.parts, id)
 		}
 		switch {
-		case brokenRevoke && len(src.pending) > 0:
+		case brokenRevoke && src.undelivered():
 		case len(src.parts) == 0:
 			s.drop(src)
-		case len(src.pending) > 0:
+		case src.undelivered():
 			// Windows of a part of the topic are computed and taken out of
 			// its other partitions, but may not be delivered any more.
 			s.fail(fmt.Errorf("topic %s was taken away in part", topic))
@@ -270,8 +272,7 @@ func (s *session) failIfTorn(src *source) {
 
 // drop forgets a source, with what is pending of it.
 func (s *session) drop(src *source) {
-	s.pendingRecords -= len(src.pending)
-	if src.windows > 0 {
+	if len(src.pending) > 0 {
 		s.verifyDropped(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)

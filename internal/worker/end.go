@@ -64,6 +64,12 @@ func (s *session) allFinished(now time.Time) bool {
 		return false
 	}
 	for _, src := range s.sources {
+		if src.givenUp() {
+			continue
+		}
+		if src.hold != nil || src.lettersWait {
+			return false
+		}
 		if src.merges == "" && src.agent.Complete() && !(src.finished() && src.agent.Open() == 0 && src.agent.Settled()) {
 			return false
 		}

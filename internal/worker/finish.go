@@ -52,9 +52,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		}
 		t.source.agent.Release(t.window)
 		t.source.pending = append(t.source.pending, aggregatedRecord(t.source, &t.result))
-		t.source.windows++
-		s.pendingRecords++
-		s.pendingBytes += len(t.result.Value)
+		t.source.bytes += len(t.result.Value)
 	}
 	clear(s.tasks)
 }

@@ -265,9 +265,16 @@ func (b *bench) exactly(topic string) []row {
 }
 
 // count counts the committed records of a topic, control records left out.
-func (b *bench) count(topic string) (n int) {
+func (b *bench) count(topic string) (n int) { return b.countAt(topic, true) }
+
+// countAt counts the records of a topic, the committed ones or all.
+func (b *bench) countAt(topic string, committed bool) (n int) {
 	b.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	level := kgo.ReadUncommitted()
+	if committed {
+		level = kgo.ReadCommitted()
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	must(b.t, err)
 	defer cl.Close()

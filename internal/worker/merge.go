@@ -58,7 +58,7 @@ func (p *part) refuse(r *kgo.Record, v agent.Verdict, err error, now time.Time, 
 	case agent.Late:
 		for _, l := range p.merger.Late {
 			at := &kgo.Record{Topic: p.source.merges, Partition: l.Partition, Offset: l.Offset, Timestamp: time.Unix(0, l.Time)}
-			p.dead = append(p.dead, p.late(at, header("omitted", "value"))...)
+			p.late(at, header("omitted", "value"))
 		}
 	}
 	r.Recycle()

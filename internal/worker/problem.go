@@ -15,19 +15,21 @@ const (
 	causePosition   cause = iota // where to read a partition from is not known
 	causeFetch                   // what was fetched cannot be unpacked
 	causeSchema                  // a registry, or the aggregated schema
-	causeOutput                  // the aggregated topic does not take records
+	causeOutput                  // an output topic does not take records
+	causeLetters                 // the dead-letter topic, or that of late records, does not
+	causeOffsets                 // the group's coordinator does not take its offsets
 	causePartials                // the topic for partials is not there
 	causePartitions              // not all of its partitions are here
 )
 
 // String is the label of the metric.
 func (c cause) String() string {
-	return [...]string{"position", "fetch", "schema", "output", "partials", "partitions"}[c]
+	return [...]string{"position", "fetch", "schema", "output", "letters", "offsets", "partials", "partitions"}[c]
 }
 
 // Problem is something that holds a topic up.
 type Problem struct {
-	Cause string `json:"cause"` // position, fetch, schema, output, partials or partitions
+	Cause string `json:"cause"` // position, fetch, schema, output, letters, offsets, partials or partitions
 	Text  string `json:"text"`  // for a person: what it is, and what to do
 }
 

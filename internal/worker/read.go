@@ -3,7 +3,6 @@ package worker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -134,7 +133,7 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, dea
 	switch v {
 	case agent.Bad:
 		if deadLetter != "" {
-			p.dead = append(p.dead, letter(deadLetter, r, header("error", err.Error())))
+			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", err.Error())))
 		}
 		if !p.warned {
 			p.warned = true
@@ -142,51 +141,21 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, dea
 		}
 	case agent.Future:
 		if deadLetter != "" {
-			p.dead = append(p.dead, letter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
+			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
 		}
 	case agent.Late:
-		p.dead = append(p.dead, p.late(r)...)
+		p.late(r)
 	}
 	r.Recycle()
 }
 
-// late is what the topic of late records gets for one, if there is such a topic.
-func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) []*kgo.Record {
+// late makes a letter of a late record, if there is a topic for such.
+func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) {
 	job := p.source.job
 	if job.Late.Policy != "topic" {
-		return nil
+		return
 	}
 	start := window.Start(r.Timestamp.UnixNano(), job.set.Size)
-	l := letter(job.Late.Topic, r, header("window", string(agent.Key(r.Topic, "", start, job.set.Size))))
-	l.Headers = append(l.Headers, more...)
-	return []*kgo.Record{l}
-}
-
-// maxLetter is the largest value that is passed on whole: the brokers'
-// default limit of a batch less what surrounds it.
-const maxLetter = 900 << 10
-
-// letter is a copy of a source record for another topic, with headers that
-// say where it comes from and why.
-func letter(topic string, r *kgo.Record, why kgo.RecordHeader) *kgo.Record {
-	value := r.Value
-	headers := []kgo.RecordHeader{
-		header("topic", r.Topic),
-		header("partition", strconv.Itoa(int(r.Partition))),
-		header("offset", strconv.FormatInt(r.Offset, 10)),
-		header("timestamp", strconv.FormatInt(timestamp(r), 10)),
-		why,
-	}
-	if len(value) > maxLetter {
-		headers = append(headers, header("truncated_from", strconv.Itoa(len(value))))
-		value = value[:maxLetter]
-	}
-	for _, h := range r.Headers {
-		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: slices.Clone(h.Value)})
-	}
-	return &kgo.Record{Topic: topic, Key: slices.Clone(r.Key), Value: slices.Clone(value), Headers: headers}
-}
-
-func header(key, value string) kgo.RecordHeader {
-	return kgo.RecordHeader{Key: key, Value: []byte(value)}
+	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", start, job.set.Size)))}, more...)
+	p.letters = append(p.letters, newLetter(job.Late.Topic, r, why...))
 }

@@ -89,7 +89,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		Weight: src.load(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
 	}
 	if n := src.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,34 +50,32 @@ type session struct {
 	failed  error
 
 	// The rest belongs to the loop alone.
-	known          found
-	ready          []*part // have records to process
-	touched        []*source
-	tasks          []task
-	pausing        map[string][]int32
-	resuming       map[string][]int32
-	closing        []agent.Window
-	behind         int64 // offsets that the sources of this turn are behind
-	sharedSeen     *map[string]bool
-	newTopics      bool
-	outside        string // why this worker is not in the group
-	limit          int    // records of a turn, 0: all
-	following      bool
-	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
-	pendingRecords int
-	pendingBytes   int
-	waiting        bool // there are records to be shipped
-	looking        bool
-	lastPoll       time.Time
-	lastDelivery   time.Time
-	lastCommit     time.Time
-	lastIdle       time.Time
-	lastRate       time.Time
-	lastStatus     time.Time
-	lastAsked      time.Time
-	lastFollow     time.Time
-	lastAsk        time.Time // for a new assignment
-	lastPurge      time.Time
+	known        found
+	ready        []*part // have records to process
+	touched      []*source
+	tasks        []task
+	pausing      map[string][]int32
+	resuming     map[string][]int32
+	closing      []agent.Window
+	behind       int64 // offsets that the sources of this turn are behind
+	sharedSeen   *map[string]bool
+	newTopics    bool
+	outside      string // why this worker is not in the group
+	limit        int    // records of a turn, 0: all
+	following    bool
+	out          map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
+	waiting      bool             // there are records to be delivered or shipped
+	looking      bool
+	lastPoll     time.Time
+	lastDelivery time.Time
+	lastCommit   time.Time
+	lastIdle     time.Time
+	lastRate     time.Time
+	lastStatus   time.Time
+	lastAsked    time.Time
+	lastFollow   time.Time
+	lastAsk      time.Time // for a new assignment
+	lastPurge    time.Time
 }
 
 const (
@@ -148,7 +147,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
-		kgo.ProducerBatchMaxBytes(1_000_012), kgo.ProducerLinger(0),
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.limits.get(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
+
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(s.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
@@ -240,7 +240,7 @@ func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait 
 // other work to do soon.
 func (s *session) patience() time.Duration {
 	d := pollWait
-	if s.pendingRecords > 0 || s.waiting {
+	if s.waiting {
 		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.lastDelivery)))
 	}
 	return d
@@ -300,7 +300,10 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		s.lastStatus = time.Time{} // the last word is not left out
 	}
 	s.report(now)
-	return stopping || all, nil
+	if all && !stopping {
+		return s.atEnd()
+	}
+	return stopping, nil
 }
 
 // receive takes fetched records to their partitions.
@@ -372,13 +375,12 @@ func (s *session) process(now time.Time) {
 	for _, p := range s.ready {
 		p.queued = false
 		src := p.source
-		src.pending = append(src.pending, p.dead...)
-		s.pendingRecords += len(p.dead)
-		for _, r := range p.dead {
-			s.pendingBytes += len(r.Value)
+		for _, l := range p.letters {
+			src.bytes += len(l.key) + len(l.value)
 		}
-		clear(p.dead)
-		p.dead = p.dead[:0]
+		src.letters = append(src.letters, p.letters...)
+		clear(p.letters)
+		p.letters = p.letters[:0]
 		if p.waiting != noSchema {
 			s.request(p)
 		}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -25,10 +26,11 @@ func (s *session) waits(src *source) bool { return src.agent.Ships() && !s.hasPa
 // the session is over.
 func (s *session) ship(ss []*source, now time.Time) error {
 	var parts []*part
+	ss = slices.DeleteFunc(slices.Clone(ss), func(src *source) bool {
+		return !s.ships(src) || len(src.frames) > 0 // what was refused goes out before there is more
+	})
 	for _, src := range ss {
-		if s.ships(src) {
-			parts = append(parts, src.sorted()...)
-		}
+		parts = append(parts, src.sorted()...)
 	}
 	s.lanes.each(len(parts), false, func(_, i int) {
 		p := parts[i]
@@ -43,20 +45,8 @@ func (s *session) ship(ss []*source, now time.Time) error {
 		}
 	}
 	for _, src := range ss {
-		if s.ships(src) {
-			src.agent.Shipped(src.merged)
-			src.shipped, src.news = now, true
-		}
+		src.agent.Shipped(src.merged)
+		src.shipped, src.news = now, true
 	}
 	return nil
-}
-
-// delivered notes that the frames of a source are written and its partitions
-// are committed.
-func (s *session) delivered(src *source) {
-	clear(src.frames)
-	src.frames = src.frames[:0]
-	if src.agent.Complete() {
-		src.uneven = false
-	}
 }

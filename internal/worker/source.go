@@ -30,9 +30,16 @@ type source struct {
 	newest    *schema // nil before the first
 	problems  problems
 
-	pending []*kgo.Record // aggregated, dead-lettered and late records that are not delivered
-	frames  []*kgo.Record // partials that are delivered now
-	shipped time.Time     // when partials were last made; of what is merged, when this was last committed for their sake
+	pending     []*kgo.Record // aggregated records that are not delivered
+	letters     []*letter     // records put aside that are not delivered
+	frames      []*kgo.Record // partials that are not delivered
+	bytes       int           // of all these
+	due         []time.Time   // of these windows, end + grace, where that says something about latency
+	hold        *hold         // it waits for an output topic, nil if it does not
+	lettersWait bool          // it waits for a topic of letters
+	unsent      int64         // records that were counted without a letter since the last commit
+
+	shipped time.Time // when partials were last made; of what is merged, when this was last committed for their sake
 	sharing agent.Sharing
 	merged  int64            // time up to which windows of what was shipped are known to be out
 	uneven  bool             // some partitions were never committed, while by others windows are final
@@ -42,11 +49,8 @@ type source struct {
 	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
 	looked  time.Time        // when its end offsets were last asked for
 	asked   float64          // load when a new assignment was asked for
-	windows int              // aggregated ones among them
-	due     []time.Time      // of these, window end + grace, where that says something about latency
 	touched bool             // is looked at in this turn
 	news    bool             // is to be looked at in the next turn
-	held    bool             // its aggregated topic refuses records
 	parted  int              // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
@@ -98,7 +102,7 @@ type part struct {
 	frames    [][]byte
 	purged    int64 // partials below were deleted
 	err       error // of making frames
-	dead      []*kgo.Record
+	letters   []*letter
 	warned    bool
 	verdicts  *agent.Verdicts // nil without the build tag invariants
 }
@@ -163,13 +167,21 @@ func (s *source) fields() int {
 // from those that were ever read; and not before what has to be shipped can be,
 // since a commit without that would lose it.
 func (s *source) readable() bool {
-	return !s.held && !s.waits && s.informed()
+	return !s.held() && !s.lettersWait && !s.waits && s.informed()
 }
 
 // informed reports whether it is known what is final, as far as any partition
 // can tell.
 func (s *source) informed() bool {
 	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
+}
+
+// undelivered reports whether there is something to deliver.
+func (s *source) undelivered() bool { return s.hasOutput() || s.unsent > 0 }
+
+// hasOutput reports whether there is something to write.
+func (s *source) hasOutput() bool {
+	return len(s.pending) > 0 || len(s.letters) > 0 || len(s.frames) > 0
 }
 
 // settled reports whether a commit of the partition says what is final of its

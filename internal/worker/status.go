@@ -51,6 +51,7 @@ type TopicStatus struct {
 	Late             int64             `json:"late"`
 	Future           int64             `json:"future"` // stamped too far ahead; also dead-lettered
 	DeadLettered     int64             `json:"dead_lettered"`
+	Unsent           int64             `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
 	Tombstones       int64             `json:"tombstones"`
 	Shipped          int64             `json:"shipped"`                  // records sent on to be merged, where a topic is split
 	PartialsTopic    string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now

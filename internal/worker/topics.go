@@ -99,7 +99,7 @@ func (s *session) update(f found) {
 		if src := s.sources[topic]; src != nil && src.merges == "" {
 			src.agent.SetPartitions(f[topic])
 			src.news = true
-			if src.readable() || (*s.shared.Load())[topic] && !src.uneven {
+			if src.informed() || (*s.shared.Load())[topic] && !src.uneven {
 				src.parted = 0
 			} else if src.parted++; src.parted > 1 && src.problems[causePosition] == "" {
 				parted = append(parted, topic)

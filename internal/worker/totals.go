@@ -15,6 +15,7 @@ type totals struct {
 	counts   agent.Counts // InWindows and Replayed included
 	windows  int64
 	rejected int64
+	unsent   int64 // records that were counted without a letter
 }
 
 // add adds what a partition has counted since its last commit.
