@@ -13,6 +13,7 @@ type cause uint8
 
 const (
 	causePosition   cause = iota // where to read a partition from is not known
+	causeLeader                  // a partition has no leader
 	causeFetch                   // what was fetched cannot be unpacked
 	causeSchema                  // a registry, or the aggregated schema
 	causeOutput                  // an output topic does not take records
@@ -24,12 +25,12 @@ const (
 
 // String is the label of the metric.
 func (c cause) String() string {
-	return [...]string{"position", "fetch", "schema", "output", "letters", "offsets", "partials", "partitions"}[c]
+	return [...]string{"position", "leader", "fetch", "schema", "output", "letters", "offsets", "partials", "partitions"}[c]
 }
 
 // Problem is something that holds a topic up.
 type Problem struct {
-	Cause string `json:"cause"` // position, fetch, schema, output, letters, offsets, partials or partitions
+	Cause string `json:"cause"` // position, leader, fetch, schema, output, letters, offsets, partials or partitions
 	Text  string `json:"text"`  // for a person: what it is, and what to do
 }
 

@@ -36,6 +36,7 @@ type session struct {
 	helpers    sync.WaitGroup
 	resolvers  chan struct{}                   // limits the schemas that are resolved at once
 	events     chan func()                     // what helpers have the loop do
+	stale      chan struct{}                   // there is reason to look at the topics
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
 	asking     atomic.Bool                     // for a new assignment, later
 
@@ -65,7 +66,8 @@ type session struct {
 	following    bool
 	out          map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
 	waiting      bool             // there are records to be delivered or shipped
-	looking      bool
+	looking      map[int32]bool   // brokers that were asked for end offsets
+	gathering    bool             // facts on partitions that are not placed
 	lastPoll     time.Time
 	lastDelivery time.Time
 	lastCommit   time.Time
@@ -116,8 +118,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	}
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
+		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.generations = newGenerations()
@@ -266,6 +268,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	s.release(now)
 	s.drain()
 	s.reshare(now)
+	s.placeAgain(now)
 	if s.failed != nil {
 		return true, s.failed
 	}
@@ -316,8 +319,18 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			s.fail(fmt.Errorf("another worker has the id %q: %w", s.w.cfg.Worker.ID, err))
 		case errors.As(err, &group):
 			s.outOfGroup(group.Err, now)
-		case fatalFetch(err):
-			s.fail(fmt.Errorf("read %s/%d: %w", topic, id, err))
+		case errors.Is(err, kerr.OffsetOutOfRange):
+			if src := s.sources[topic]; src != nil && src.parts[id] != nil {
+				s.startOver(src, fmt.Errorf("read partition %d: %w", id, err), now)
+			}
+		case errors.As(err, new(*kgo.ErrDataLoss)):
+			if src := s.sources[topic]; src != nil {
+				src.log.Warn("reading the topic again from what is committed", "partition", id, "err", err)
+				s.forget([]string{topic})
+				s.cl.AddConsumeTopics(topic)
+			}
+		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+			s.lookSoon() // it may have been made again
 		default:
 			if s.w.rare("fetch"+topic, now) {
 				s.w.log.Warn("reading failed", "topic", topic, "partition", id, "err", err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -247,6 +248,7 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 		if err != nil {
 			return nil, err
 		}
+		maps.DeleteFunc(topics, func(_ string, t topicView) bool { return t.err != nil }) // they are new when they can be read
 		if w.opts.StopAtEnd && w.ending == nil {
 			if err := w.noteEnds(ctx, topics); err != nil {
 				return nil, err
