@@ -137,7 +137,7 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 			return Accepted, nil
 		}
 		m.Counts.Records++
-		return m.aside(replay || end <= p.watermark, 1, Late, &m.Counts.Late), nil
+		return m.late(replay || end <= p.watermark, 1, true, u.start), nil
 	}
 	if err := m.in.body(&m.cols, u, plan.Slots, p.layout.isArray); err != nil {
 		return Bad, err
@@ -150,7 +150,7 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	if end <= m.agent.final {
 		// The clock has closed the window; or, if the worker that sends it has
 		// said before that no more will come, it is sent a second time.
-		v := m.aside(replay || end <= p.watermark, n, Late, &m.Counts.Late)
+		v := m.late(replay || end <= p.watermark, n, true, u.start)
 		for i := 0; v == Late && i < len(m.cols.offsets); i++ {
 			m.Late = append(m.Late, LateRecord{p.ID, m.cols.offsets[i], m.cols.times[i]})
 		}

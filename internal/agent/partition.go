@@ -117,7 +117,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	}
 	switch {
 	case end <= max(p.agent.final, p.watermark):
-		return p.aside(replay, 1, Late, &p.Counts.Late), nil
+		return p.late(replay, 1, end > p.watermark, t), nil
 	// The clock has moved on since a record was judged for the first time. That
 	// it was refused then stands in the checkpoint, or else may show in the
 	// highest time, which it did not move.

@@ -19,8 +19,11 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) int64 { return t.Bytes }),
 	topicCounter("windows_total", "Aggregated records committed, one for each window.",
 		func(t *worker.TopicStatus) int64 { return t.Windows }),
-	topicCounter("late_records_total", "Records that came after their window was final.",
-		func(t *worker.TopicStatus) int64 { return t.Late }),
+	counter("late_records_total", "Records that came after their window was final, which the order of records had closed, or the clock.",
+		[]string{"topic", "by"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			emit(float64(t.Late-t.LateByClock), t.Topic, "order")
+			emit(float64(t.LateByClock), t.Topic, "clock")
+		}),
 	topicCounter("future_records_total", "Records stamped further in the future than max_future_skew.",
 		func(t *worker.TopicStatus) int64 { return t.Future }),
 	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",

@@ -130,8 +130,36 @@ func TestLateAndFutureRecords(t *testing.T) {
 		t.Errorf("future record: headers %v", h)
 	}
 	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 4 })
-	if got := s.Topics[0]; got.Late != 1 || got.Future != 1 || got.DeadLettered != 0 {
+	if got := s.Topics[0]; got.Late != 1 || got.LateByClock != 0 || got.Future != 1 || got.DeadLettered != 0 {
 		t.Errorf("status %+v", got)
+	}
+	if want := "records=1 by_order=1 by_clock=0 up_to=2.5s"; !strings.Contains(w.logs.String(), want) {
+		t.Errorf("no %q in the log", want)
+	}
+}
+
+// Records that are late because the clock has closed their window are told apart.
+func TestLateByClock(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	v := b.record(id, map[string]any{"x": 1.0})
+	w := b.start()
+	b.send("t0", 0, 0.1, v)
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1") // by the clock
+	w.status("the window", func(s worker.Status) bool { return s.Topics[0].Windows == 1 })
+	for range 3 {
+		b.send("t0", 0, 0.2, v)
+	}
+	b.send("t0", 0, 1, v) // of a window that had no record
+	wantKeys(t, b.read("t0-aggregated", 2), "0:1", "1:1")
+	s := w.status("all records", func(s worker.Status) bool { return s.Topics[0].Windows == 2 })
+	if got := s.Topics[0]; got.Late != 3 || got.LateByClock != 3 {
+		t.Errorf("status %+v", got)
+	}
+	if log := w.logs.String(); strings.Count(log, "records are late") != 1 || !strings.Contains(log, "by_order=0") || !strings.Contains(log, "window.idle_after") {
+		t.Errorf("the log tells %d times of late records", strings.Count(log, "records are late"))
 	}
 }
 

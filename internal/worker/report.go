@@ -88,7 +88,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
 		Weight: src.load(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
-		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
+		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
 		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
 	}
 	if n := src.newest; n != nil {
@@ -142,6 +142,7 @@ func (s *session) rates(now time.Time) {
 	s.lastRate = now
 	loads := map[string]map[int32]float64{}
 	for topic, src := range s.sources {
+		s.tellLate(src, now)
 		loads[topic] = map[int32]float64{}
 		for id, p := range src.parts {
 			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()

@@ -283,6 +283,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	for _, src := range s.touched {
 		src.touched = false
 		s.pause(src)
+		s.tellLate(src, now)
 	}
 	s.tellPaused()
 	s.touched = s.touched[:0]

@@ -51,11 +51,12 @@ type source struct {
 	making  bool             // its topic for partials is being made
 	waits   bool             // for that topic: it has to ship, and knows of none
 	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
-	looked  time.Time        // when its end offsets were last asked for
-	asked   float64          // load when a new assignment was asked for
-	touched bool             // is looked at in this turn
-	news    bool             // is to be looked at in the next turn
-	parted  int              // looks at the cluster's topics since all partitions were assigned
+	late    lateLog
+	looked  time.Time // when its end offsets were last asked for
+	asked   float64   // load when a new assignment was asked for
+	touched bool      // is looked at in this turn
+	news    bool      // is to be looked at in the next turn
+	parted  int       // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
 

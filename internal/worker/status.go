@@ -49,7 +49,8 @@ type TopicStatus struct {
 	Windows          int64             `json:"windows"` // aggregated records committed
 	OpenWindows      int64             `json:"open_windows"`
 	Late             int64             `json:"late"`
-	Future           int64             `json:"future"` // stamped too far ahead; also dead-lettered
+	LateByClock      int64             `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
+	Future           int64             `json:"future"`        // stamped too far ahead; also dead-lettered
 	DeadLettered     int64             `json:"dead_lettered"`
 	Unsent           int64             `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
 	Tombstones       int64             `json:"tombstones"`

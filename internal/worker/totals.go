@@ -24,6 +24,7 @@ func (t *totals) add(now, before *agent.Counts) {
 	c.Records += now.Records - before.Records
 	c.InWindows += now.InWindows - before.InWindows
 	c.Late += now.Late - before.Late
+	c.LateByClock += now.LateByClock - before.LateByClock
 	c.Future += now.Future - before.Future
 	c.Bad += now.Bad - before.Bad
 	c.Tombstones += now.Tombstones - before.Tombstones
