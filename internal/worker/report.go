@@ -63,6 +63,7 @@ func (s *session) report(now time.Time) {
 	if !s.joined.Load() {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
+	reason = cmp.Or(reason, s.awaited())
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
 		if s.w.rare("pulse", now) {

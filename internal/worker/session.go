@@ -38,7 +38,8 @@ type session struct {
 	events     chan func()                     // what helpers have the loop do
 	stale      chan struct{}                   // there is reason to look at the topics
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
-	asking     atomic.Bool                     // for a new assignment, later
+	assigned   atomic.Pointer[map[string][]int32]
+	asking     atomic.Bool // for a new assignment, later
 
 	generations *generations
 
@@ -78,6 +79,7 @@ type session struct {
 	lastFollow   time.Time
 	lastAsk      time.Time // for a new assignment
 	lastPurge    time.Time
+	lastNamed    time.Time // who else is in the group
 }
 
 const (
@@ -137,7 +139,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.onAssignment, members: s.orphans, joining: s.generations.join}),
+		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, assigned: s.onAssignment, members: s.orphans, joining: s.generations.join}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 3),

@@ -206,6 +206,9 @@ func (w *Worker) work(ctx, hard context.Context) error {
 	if err != nil || len(topics) == 0 {
 		return err
 	}
+	if err := w.foreigners(ctx); err != nil {
+		return err
+	}
 	w.makeLetterTopics(ctx)
 	s, err := w.newSession(ctx, hard, topics)
 	if err != nil {
