@@ -203,8 +203,8 @@ func (s *session) fail(err error) {
 func (s *session) run(ctx context.Context) error {
 	defer func() {
 		s.cancel()
+		s.cl.CloseAllowingRebalance() // its callbacks start helpers too
 		s.helpers.Wait()
-		s.cl.CloseAllowingRebalance()
 	}()
 	s.helpers.Go(s.watchTopics)
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
