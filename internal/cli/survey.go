@@ -151,9 +151,13 @@ func (c *connection) findSchema(ctx context.Context, a *agent) error {
 
 // examine works out the fields of a topic and its aggregated schema.
 func (c *connection) examine(ctx context.Context, a *agent) error {
-	schema, err := c.source.Schema(ctx, a.schemaID)
+	text, err := c.source.Schema(ctx, a.schemaID)
 	if err != nil {
 		return c.registryError(ctx, c.source, err)
+	}
+	schema, err := codec.ParseSchema(text.Text, text.References...)
+	if err != nil {
+		return err
 	}
 	selection, err := a.choice.Aggregation.Fields.Selection()
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 	"golang.org/x/sync/singleflight"
 )
@@ -54,7 +53,7 @@ type Client struct {
 	flights singleflight.Group
 
 	mu      sync.RWMutex
-	schemas map[int]*avro.Schema
+	schemas map[int]*Schema
 	refused map[int]refusal
 }
 
@@ -84,7 +83,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		timeout: o.Timeout, ttl: o.NotFoundTTL, now: o.Now,
-		schemas: map[int]*avro.Schema{}, refused: map[int]refusal{},
+		schemas: map[int]*Schema{}, refused: map[int]refusal{},
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
