@@ -15,11 +15,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Limits of what is accepted from a registry.
+// Limits of what is accepted from a registry, and sent to it. They are above
+// those of registries (UsualRecord) as far as people raise them.
 const (
-	MaxReply = 8 << 20 // bytes of a reply, decompressed
-	MaxText  = 4 << 20 // bytes of a schema, with all that it refers to
-	maxRefs  = 256     // schemas that one schema refers to, directly or not
+	MaxReply = 32 << 20 // bytes of a reply, decompressed
+	MaxText  = 16 << 20 // bytes of a schema, with all that it refers to
+	maxRefs  = 256      // schemas that one schema refers to, directly or not
 )
 
 // DefaultTimeout is the total time of a call when Options.Timeout is 0.

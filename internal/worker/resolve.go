@@ -29,6 +29,7 @@ const badSchemaTTL = 30 * time.Second
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
 func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
+	said := ""
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
 		r, err := s.tryResolve(src, id, since, versions)
 		if err == nil {
@@ -40,7 +41,10 @@ func (s *session) resolve(src *source, id int, since time.Time, versions []agent
 			return
 		}
 		src.setProblem(err.Error())
-		src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+		if said != err.Error() { // once, however often it is tried
+			said = err.Error()
+			src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+		}
 		select {
 		case <-time.After(wait):
 		case <-s.ctx.Done():
