@@ -30,8 +30,14 @@ const badSchemaTTL = 30 * time.Second
 // schema has to be found out after since.
 func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
 	said := ""
-	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+	for wait := 250 * time.Millisecond; ; {
+		select { // only to ask: who waits must not keep others from asking
+		case s.resolvers <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
 		r, err := s.tryResolve(src, id, since, versions)
+		<-s.resolvers
 		if err == nil {
 			src.setProblem("")
 			tell(s, s.resolved, r)
@@ -50,7 +56,17 @@ func (s *session) resolve(src *source, id int, since time.Time, versions []agent
 		case <-s.ctx.Done():
 			return
 		}
+		most := 15 * time.Second
+		if refused(err) { // somebody has to do something about it first
+			most = 5 * time.Minute
+		}
+		wait = min(2*wait, most)
 	}
+}
+
+// refused reports whether an aggregated schema cannot be had, as it is.
+func refused(err error) bool {
+	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, errUnderivable)
 }
 
 // tryResolve returns an error only for what may pass: no answer from a
@@ -89,7 +105,7 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 		case err == nil:
 			versions = append(slices.Clone(versions), v)
 			r.versions = append(r.versions, v)
-		case (errors.Is(err, registry.ErrIncompatible) || errors.Is(err, errUnderivable)) && len(versions) > 0:
+		case refused(err) && len(versions) > 0:
 			r.rejected = true
 			src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
 		default:
@@ -281,14 +297,7 @@ func (s *session) request(p *part) {
 	src.resolving = p.waiting
 	versions := slices.Clone(src.agent.Versions())
 	id, since := p.waiting, p.since
-	s.helpers.Go(func() {
-		select {
-		case s.resolvers <- struct{}{}:
-			defer func() { <-s.resolvers }()
-			s.resolve(src, id, since, versions)
-		case <-s.ctx.Done():
-		}
-	})
+	s.helpers.Go(func() { s.resolve(src, id, since, versions) })
 }
 
 // ensureTopic makes a topic unless it is there.

@@ -64,7 +64,9 @@ func TestSchemaThatTheRegistryHasNoRoomFor(t *testing.T) {
 		t.Errorf("%d fields, mean_x %v", len(f), f["mean_x"])
 	}
 	wantKeys(t, b.read("t2-aggregated", 1), "0:1")
-	s := w.status("a problem", func(s worker.Status) bool { return len(s.Topics) == 3 && s.Topics[1].Problem != "" && s.Topics[0].Rejected == 1 })
+	s := w.status("a problem", func(s worker.Status) bool {
+		return len(s.Topics) == 3 && s.Topics[1].Problem != "" && s.Topics[0].Rejected == 1
+	})
 	for _, part := range []string{"replied 500", "bytes in the registry", "fewer operations", "fields.exclude", "raise the registry's limit"} {
 		if !strings.Contains(s.Topics[1].Problem, part) {
 			t.Errorf("problem %q without %q", s.Topics[1].Problem, part)
@@ -113,4 +115,39 @@ func TestRegisteredSchemaIsKept(t *testing.T) {
 	if len(versions) != 2 || strings.Count(versions[1].Text, `"text"`) != 1 {
 		t.Errorf("%d versions, %s", len(versions), versions[len(versions)-1].Text)
 	}
+}
+
+// However many topics wait for something that will never come, the others are
+// not kept from their schemas.
+func TestTopicsThatWaitKeepNoOther(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.box.Schemas.Intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "-aggregated-value") || strings.Contains(r.URL.Path, "t99-") {
+			return false
+		}
+		rw.WriteHeader(http.StatusConflict)
+		fmt.Fprint(rw, `{"error_code":409,"message":"never"}`)
+		return true
+	})
+	const waiting = 12
+	for i := range waiting {
+		topic := fmt.Sprintf("t%02d", i)
+		b.topic(topic, 1)
+		b.send(topic, 0, 0, b.record(b.schema(topic, xField), map[string]any{"x": 1.0}))
+	}
+	b.topic("t99", 1)
+	id := b.schema("t99", xField)
+	w := b.start()
+	problems := func(s worker.Status) (n int) {
+		for _, topic := range s.Topics {
+			if strings.Contains(topic.Problem, "never") {
+				n++
+			}
+		}
+		return n
+	}
+	w.status("all that wait", func(s worker.Status) bool { return problems(s) == waiting })
+	b.send("t99", 0, 0, b.record(id, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t99-aggregated", 1), "0:1")
 }
