@@ -168,6 +168,10 @@ func TestCaches(t *testing.T) {
 	if n.Load() != 1 {
 		t.Errorf("%d requests for a schema that is cached", n.Load())
 	}
+	c.Forget(id)
+	if s, err := c.Schema(t.Context(), id); err != nil || s == first || n.Load() != 2 {
+		t.Errorf("%d requests for a schema that was to be forgotten, %v", n.Load(), err)
+	}
 	n.Store(0)
 	unknown := func() {
 		t.Helper()

@@ -59,6 +59,14 @@ func (c *Client) Schema(ctx context.Context, id int) (*Schema, error) {
 	return c.SchemaSince(ctx, id, time.Time{})
 }
 
+// Forget drops the schema of an id that no record can be read with, so that it
+// is asked for again: what answered may have been something else, or not well.
+func (c *Client) Forget(id int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.schemas, id)
+}
+
 // SchemaSince is Schema for a caller who knows of a time up to which the schema
 // may have been registered: that there is none has to be found out after it.
 func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*Schema, error) {

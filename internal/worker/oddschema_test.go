@@ -2,8 +2,10 @@ package worker_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -165,4 +167,28 @@ func TestDeviatingSchemas(t *testing.T) {
 	if n := b.count(b.cfg.DeadLetterTopic); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}
+}
+
+// A schema that was broken on its way is not kept: who needs it next asks again.
+func TestSchemaThatWasBrokenOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	b.topic("t1", 1)
+	id := b.schema("t0", xField)
+	var broken atomic.Bool
+	b.box.Schemas.Intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasPrefix(r.URL.Path, "/schemas/ids/") || !broken.CompareAndSwap(false, true) {
+			return false
+		}
+		fmt.Fprint(rw, `{"schema":"{\"type\":\"recor"}`)
+		return true
+	})
+	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
+	b.start()
+	if h := headers(b.records(b.cfg.DeadLetterTopic, 1)[0]); h["topic"] != "t0" || !strings.Contains(h["error"], "ends in the middle") {
+		t.Errorf("headers %v", h)
+	}
+	b.send("t1", 0, 0, b.record(id, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
 }

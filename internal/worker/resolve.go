@@ -157,6 +157,7 @@ func (s *session) input(src *source, id int, since time.Time) (in input, err err
 			in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
 		}
 		if err != nil {
+			s.w.registry.Forget(id)
 			return in, fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		return in, nil
