@@ -112,7 +112,7 @@ func (a *agent) schemaText() string {
 	case !a.accepted:
 		return text + "; the registry would refuse it: " + a.reasons[0]
 	case a.stored > registry.UsualRecord:
-		return text + "; the registry would refuse it, unless its limit was raised"
+		return text + "; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised"
 	case a.change == schemaNew:
 		return text + "; there is no version that it has to be compatible with"
 	}

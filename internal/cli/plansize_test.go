@@ -32,7 +32,7 @@ func TestPlanOfWideTopics(t *testing.T) {
 	}{
 		{374, "there is no version that it has to be compatible with", `"accepted": true`, ""},
 		{1100, "there is no version that it has to be compatible with", `"accepted": true`, "near the 1048576"},
-		{1500, "the registry would refuse it", `"accepted": null`, "does not take more than 1048576"},
+		{1500, "a registry that keeps schemas in Kafka would refuse it", `"accepted": null`, "takes at most 1048576"},
 	} {
 		topics := wide("wide", c.fields)
 		text := plan(topics, "")
@@ -57,7 +57,7 @@ func TestVerdictOfSize(t *testing.T) {
 		{agent{change: schemaKept, currentID: 7, accepted: true}, "unchanged, id 7", true},
 		{agent{change: schemaNew, accepted: true, stored: 1000}, "new, 1000 B; there is no version that it has to be compatible with", true},
 		{agent{change: schemaWidened, currentID: 7, accepted: true, stored: 1 << 19}, "changed from id 7, 512 KiB; the registry finds it compatible", true},
-		{agent{change: schemaWidened, currentID: 7, accepted: true, stored: 1 << 21}, "changed from id 7, 2 MiB; the registry would refuse it, unless its limit was raised", nil},
+		{agent{change: schemaWidened, currentID: 7, accepted: true, stored: 1 << 21}, "changed from id 7, 2 MiB; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised", nil},
 		{agent{change: schemaWidened, currentID: 7, stored: 1 << 21, reasons: []string{"no"}}, "changed from id 7, 2 MiB; the registry would refuse it: no", false},
 	} {
 		if text, verdict := c.a.schemaText(), c.a.verdict(); text != c.text || verdict != c.verdict {

@@ -40,9 +40,9 @@ func SizeWarning(subject, text string) string {
 		" (max.message.bytes of its topic _schemas, and the largest request of its producer)"
 	switch {
 	case size > UsualRecord:
-		return fmt.Sprintf("the schema takes %d bytes in the registry, which does not take more than %d unless its limit was raised: %s", size, UsualRecord, ways)
+		return fmt.Sprintf("the schema takes %d bytes in the registry; one that keeps schemas in Kafka takes at most %d, unless its limit was raised: %s", size, UsualRecord, ways)
 	case size > near:
-		return fmt.Sprintf("the schema takes %d bytes in the registry, near the %d that it takes unless its limit was raised; should it grow beyond, %s", size, UsualRecord, ways)
+		return fmt.Sprintf("the schema takes %d bytes in the registry, near the %d that one that keeps schemas in Kafka takes, unless its limit was raised; should it grow beyond: %s", size, UsualRecord, ways)
 	}
 	return ""
 }

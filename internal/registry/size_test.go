@@ -35,7 +35,7 @@ func TestStoredSize(t *testing.T) {
 			t.Errorf("%.40s: %d bytes, want about %d", text, got, len(b))
 		}
 	}
-	for size, want := range map[int]string{100_000: "", 800_000: "near the 1048576", 1_100_000: "does not take more than 1048576"} {
+	for size, want := range map[int]string{100_000: "", 800_000: "near the 1048576", 1_100_000: "takes at most 1048576"} {
 		got := SizeWarning("s", wide(size))
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%d bytes: %q", size, got)
