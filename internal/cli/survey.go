@@ -204,6 +204,7 @@ func (c *connection) derive(ctx context.Context, a *agent) error {
 	}
 	if base != nil && base.Covers(a.fields, a.ops) {
 		a.derived, a.change, a.accepted = base, schemaKept, true
+		a.derived.Text = current.Text
 		return nil
 	}
 	if base != nil {

@@ -125,7 +125,10 @@ func project(s *Schema, sel Selection) (*projection, error) {
 	}
 	p := &projection{sel: sel, branch: 1, paths: map[string]int{}, shapes: map[shape]int{}}
 	var err error
-	if p.root, err = p.top(s.root); err != nil {
+	if p.root, err = p.top(s.root); err == nil {
+		err = p.limits() // of what was left out last
+	}
+	if err != nil {
 		return nil, err
 	}
 	nameFields(p.fields)

@@ -257,6 +257,10 @@ func TestSchemaLimits(t *testing.T) {
 		"fields": {record(many...), "more than 20000 fields"},
 		"depth":  {record(`{"name":"x","type":` + deep + `}`), "deeper than 64"},
 		"wide":   {record(wide...), "more than 20000 fields"},
+		"names": {`{"type":"record","name":"R","namespace":"` + strings.Repeat("n", 4000) + `","fields":[{"name":"x","type":["int",` + repeat(10_000, func(i int) string {
+			return fmt.Sprintf(`{"type":"enum","name":"E%d","symbols":[]}`, i)
+		}) + `]}]}`, "longer than 16777216 bytes"},
+		"branches": {record(`{"name":"x","type":["int",` + strings.Repeat(`"string",`, maxBranches) + `"bytes"]}`), "more than 200000 branches"},
 	} {
 		if _, _, err := Project(parse(t, test.text), Selection{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
