@@ -68,6 +68,7 @@ func bombs() map[string]string {
 		}) + "]}",
 		"long names within each other": uses(10_000, deepLong, `"D59"`),
 		"names of 200 bytes":           record(repeat(19_000, func(i int) string { return field(fmt.Sprintf("%s%d", long[:180], i), `"int"`) })),
+		"nulls in nullable arrays":     uses(19_000, rec("W", field("u", `["null",{"type":"array","items":[`+strings.Repeat(`"null",`, 190_000)+`"int"]}]`)), `"W"`),
 		"lists":                        strings.Repeat("[", MaxText),
 		"objects":                      strings.Repeat(`{"type":`, MaxText/8),
 		"a list of numbers":            `{"type":"record","name":"R","fields":[` + strings.Repeat("1,", MaxText/2-50) + "1]}",

@@ -246,8 +246,10 @@ func (p *projection) value(t *typ, m *member, path, name string) (*place, error)
 		branches = []*typ{t}
 	}
 	p.branches += len(t.branches)
-	if t.kind == kindArray {
-		p.branches += len(t.elem.branches)
+	for _, b := range branches {
+		if b.kind == kindArray {
+			p.branches += len(b.elem.branches)
+		}
 	}
 	if err := p.limits(); err != nil {
 		return nil, err
@@ -354,6 +356,7 @@ func (p *projection) add(t *typ, tk take, branch int, real bool, m *member, path
 	if real {
 		f.Kind = stats.Real
 	}
+	p.text += len(f.Type)
 	return &place{typ: t, path: path, take: tk, branch: branch, field: p.field(f)}
 }
 
