@@ -216,6 +216,10 @@ func TestReferredTypes(t *testing.T) {
 	if err != nil || fmt.Sprint(names(fields)) != "[x_v y_v b_d_v b_w]" || len(left) != 4 {
 		t.Errorf("fields %v, left out %v, %v", names(fields), left, err)
 	}
+	// Several types in one topic: a union of nothing but references.
+	if fields, _, err = Project(parse(t, `["n.D","m.B"]`, d, b), Selection{}); err != nil || fmt.Sprint(names(fields)) != "[v d_v w]" {
+		t.Errorf("fields of a union of references %v, %v", names(fields), err)
+	}
 	if _, err := ParseSchema(a, d); err == nil || !strings.Contains(err.Error(), `"m.B" is not defined`) {
 		t.Errorf("without a schema: %v", err)
 	}
