@@ -85,7 +85,7 @@ func TestTooLarge(t *testing.T) {
 
 // What a registry takes whose limit was raised, this client takes too.
 func TestLargeSchemas(t *testing.T) {
-	text := wide(15 << 20)
+	text := wide(9 << 20)
 	quoted, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
