@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/avro"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
@@ -20,7 +18,15 @@ import (
 
 const second = int64(1e9)
 
-var source = avro.MustParse(`{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+var source = mustParse(`{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+
+func mustParse(text string) *codec.Schema {
+	s, err := codec.ParseSchema(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
 
 // rig is an agent with what belongs around it.
 type rig struct {

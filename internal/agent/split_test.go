@@ -15,12 +15,17 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
-var wide = avro.MustParse(`{"type":"record","name":"r","fields":[
+const wideText = `{"type":"record","name":"r","fields":[
 	{"name":"x","type":"double"},
 	{"name":"n","type":["null","long"]},
 	{"name":"a","type":{"type":"array","items":"double"}},
 	{"name":"l","type":{"type":"array","items":["null","long"]}},
-	{"name":"p","type":["null",{"type":"array","items":"long"}]}]}`)
+	{"name":"p","type":["null",{"type":"array","items":"long"}]}]}`
+
+var (
+	wide       = mustParse(wideText)
+	wideWriter = avro.MustParse(wideText)
+)
 
 // wideRig is an agent of a topic with fields of all shapes.
 func wideRig(t testing.TB, set Settings) *rig {
@@ -82,7 +87,7 @@ func wideBody(rng *rand.Rand) []byte {
 		}
 		p = list
 	}
-	b, err := wide.Encode(map[string]any{"x": rng.NormFloat64(), "n": n, "a": a, "l": l, "p": p})
+	b, err := wideWriter.Encode(map[string]any{"x": rng.NormFloat64(), "n": n, "a": a, "l": l, "p": p})
 	if err != nil {
 		panic(err)
 	}
@@ -475,7 +480,7 @@ func TestLargeRecord(t *testing.T) {
 	for i := range big {
 		big[i] = float64(i)
 	}
-	body, err := wide.Encode(map[string]any{"x": 1.0, "n": nil, "a": big, "l": []any{}, "p": nil})
+	body, err := wideWriter.Encode(map[string]any{"x": 1.0, "n": nil, "a": big, "l": []any{}, "p": nil})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,7 @@ var (
 	// breaks the subject's compatibility rule (409), or is invalid (422) or too
 	// large (413) to it.
 	ErrIncompatible = errors.New("schema registry refuses the schema")
-	// ErrUnusable: the schema is there, but is not Avro, is malformed or is
-	// larger than MaxText.
+	// ErrUnusable: the schema is there, but is not Avro or is larger than MaxText.
 	ErrUnusable = errors.New("unusable schema")
 )
 

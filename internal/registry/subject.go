@@ -65,15 +65,16 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]Registered, er
 
 // Register registers an Avro schema under a subject and returns its id, also
 // if it was registered before. ErrIncompatible, with the registry's words, if
-// the registry refuses it.
+// the registry refuses it, also with a 500 if the schema is larger than it can
+// be expected to take.
 func (c *Client) Register(ctx context.Context, subject, text string) (int, error) {
 	what := fmt.Sprintf("register a schema under %s", subject)
 	if len(text) > MaxText {
-		return 0, fmt.Errorf("%s: %w: %d bytes are more than %d", what, ErrIncompatible, len(text), MaxText)
+		return 0, fmt.Errorf("%s: %w: %d bytes are more than %d; %s", what, ErrIncompatible, len(text), MaxText, SizeWarning(subject, text))
 	}
 	id, err := c.sr.RegisterSchema(ctx, subject, sr.Schema{Schema: text, Type: sr.TypeAvro}, -1, -1)
 	if err != nil {
-		return 0, c.wrap(what, err)
+		return 0, tooLarge(subject, text, c.wrap(what, err))
 	}
 	if id <= 0 {
 		return 0, fmt.Errorf("%s: schema registry sent a reply without an id", what)
@@ -81,8 +82,10 @@ func (c *Client) Register(ctx context.Context, subject, text string) (int, error
 	return id, nil
 }
 
-// Check asks whether Register would be accepted, and if not, why. A subject
-// that does not exist accepts everything. Nothing is changed.
+// Check asks whether a schema is compatible with what is registered, and if
+// not, why. With a subject that does not exist everything is. Nothing is
+// changed. It does not tell whether Register would be accepted: a registry may
+// have no room for the schema (SizeWarning), be read-only, or want permissions.
 func (c *Client) Check(ctx context.Context, subject, text string) (compatible bool, reasons []string, err error) {
 	ctx = sr.WithParams(ctx, sr.Verbose)
 	schema := sr.Schema{Schema: text, Type: sr.TypeAvro}
@@ -94,7 +97,7 @@ func (c *Client) Check(ctx context.Context, subject, text string) (compatible bo
 		// An older registry, which compares with one version at a time.
 		r, err = c.sr.CheckCompatibility(ctx, subject, latest, schema)
 	}
-	err = c.wrap(fmt.Sprintf("check a schema against %s", subject), err)
+	err = tooLarge(subject, text, c.wrap(fmt.Sprintf("check a schema against %s", subject), err))
 	var e *Error
 	switch {
 	case err == nil:

@@ -1,13 +1,11 @@
 package worker_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
@@ -166,40 +164,4 @@ func TestShapes(t *testing.T) {
 	if len(a) != 3 || a[0] != 2.0 || a[1] != 2.0 || a[2] == a[2] {
 		t.Errorf("mean_a = %v", f["mean_a"])
 	}
-}
-
-// Topics whose schemas the registry cannot give leave it to the others: there
-// are more of them than schemas are resolved at once.
-func TestRegistryFailsForSomeTopics(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, sandbox.Options{})
-	const bad = 12
-	b.box.Schemas.Intercept(func(rw http.ResponseWriter, r *http.Request) bool {
-		var id int
-		if _, err := fmt.Sscanf(r.URL.Path, "/schemas/ids/%d", &id); err != nil || id < 1000 {
-			return false
-		}
-		rw.WriteHeader(http.StatusInternalServerError)
-		return true
-	})
-	for i := range bad {
-		topic := fmt.Sprintf("t%d", i)
-		b.topic(topic, 1)
-		b.send(topic, 0, 0, append(registry.AppendHeader(nil, 1000+i), double(1)...))
-	}
-	w := b.start()
-	w.status("all that are bad wait", func(s worker.Status) bool {
-		n := 0
-		for i := range s.Topics {
-			topic := &s.Topics[i]
-			if strings.Contains(topic.Problem(), "500") {
-				n++
-			}
-		}
-		return n == bad
-	})
-	b.topic("t99", 1)
-	id := b.schema("t99", xField)
-	b.send("t99", 0, 0, b.record(id, map[string]any{"x": 1.0}))
-	wantKeys(t, b.read("t99-aggregated", 1), "0:1")
 }
