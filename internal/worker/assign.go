@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -93,10 +95,10 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 			if src.merges != "" && id != 0 { // nothing is written there
 				delete(parts, id)
 			} else {
-				src.unplaced[id] = nil
+				src.unplaced[id] = &unplaced{}
 			}
 		}
-		placed := s.place(src, facts[topic], shared, now)
+		placed := s.place(src, slices.Collect(maps.Keys(parts)), facts[topic], shared, now)
 		for id := range parts {
 			offset, ok := placed[id]
 			if !ok {
@@ -205,7 +207,7 @@ func (s *session) newSource(topic string) *source {
 	set.Once = s.once()
 	src := &source{
 		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
-		parts: map[int32]*part{}, unplaced: map[int32]error{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, stop: map[int32]int64{},
+		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
 	if src.hold = s.w.holds[topic]; src.hold != nil {

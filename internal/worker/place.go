@@ -20,18 +20,24 @@ import (
 // the client does not fetch it; its topic's windows wait, since a partition is
 // missing, and other topics go on. It is asked for again until it is known.
 
-// place places the partitions of a source that are not, as far as the facts go.
-// It gives the offsets at which they are read. It is the only place where a
-// position is chosen: the client itself never resets one.
-func (s *session) place(src *source, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+// unplaced is a partition from its assignment until it is placed, or taken away.
+type unplaced struct {
+	err error // why it is not known where it is read from
+}
+
+// place places partitions of a source that are not, as far as the facts go, which
+// were found out when they were assigned or later: what was committed before may
+// be old. It gives the offsets at which they are read. It is the only place where
+// a position is chosen: the client itself never resets one.
+func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
 	defer s.tellUnplaced(src, now)
-	if f == nil || f.err != nil {
-		for id := range src.unplaced {
-			src.unplaced[id] = errors.New("nothing is known of its topic")
-			if f != nil {
-				src.unplaced[id] = f.err
-			}
+	if f == nil {
+		f = &facts{err: errors.New("nothing is known of its topic")}
+	}
+	if f.err != nil {
+		for _, id := range ids {
+			src.unplaced[id].err = f.err
 		}
 		return placed
 	}
@@ -49,22 +55,23 @@ func (s *session) place(src *source, f *facts, shared *map[string]bool, now time
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(src.unplaced)) {
-		b, ok := f.bounds[id]
-		if !ok {
+	slices.Sort(ids)
+	for _, id := range ids {
+		b, there := f.bounds[id]
+		held, known := s.fetched[src.topic][id]
+		switch {
+		case !there:
 			b.err = errors.New("it is not there yet")
+		case !known:
+			b.err = errors.New("what the group has committed of it is not known")
 		}
 		if b.err != nil {
-			src.unplaced[id] = b.err
+			src.unplaced[id].err = b.err
 			continue
-		}
-		held, ok := s.fetched[src.topic][id]
-		if !ok {
-			held.offset = -1
 		}
 		offset, c, lost, err := s.resume(src, id, held, f)
 		if err != nil {
-			src.unplaced[id] = err
+			src.unplaced[id].err = err
 			continue
 		}
 		delete(s.fetched[src.topic], id)
@@ -112,7 +119,7 @@ func (s *session) tellUnplaced(src *source, now time.Time) {
 			texts = append(texts, fmt.Sprintf("and %d more", len(src.unplaced)-i))
 			break
 		}
-		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.unplaced[id]))
+		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.unplaced[id].err))
 	}
 	text := strings.Join(texts, "; ")
 	if src.problems[causePosition] != text {
@@ -127,14 +134,14 @@ func (s *session) placeAgain(now time.Time) {
 		return
 	}
 	shared := s.shared.Load()
-	questions, asked := map[string]question{}, map[string]*source{}
+	questions, asked, waiting := map[string]question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	for topic, src := range s.sources {
 		if len(src.unplaced) == 0 || now.Before(src.askAt) {
 			continue
 		}
 		if q, ok := s.question(topic, *shared); ok {
 			q.fresh = true // it may be
-			questions[topic], asked[topic] = q, src
+			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
 		}
 	}
 	if len(questions) == 0 {
@@ -154,7 +161,7 @@ func (s *session) placeAgain(now time.Time) {
 				if err != nil && f.err == nil {
 					f.err = err
 				}
-				s.takePlaces(src, f, offsets[topic], shared)
+				s.takePlaces(src, waiting[topic], f, offsets[topic], shared)
 			}
 		})
 	})
@@ -162,9 +169,13 @@ func (s *session) placeAgain(now time.Time) {
 
 // takePlaces places partitions that were assigned before, and has the client
 // fetch them from there.
-func (s *session) takePlaces(src *source, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
-	s.fetched[src.topic] = map[int32]fetched{}
-	for id := range src.unplaced {
+func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
+	if s.fetched[src.topic] == nil {
+		s.fetched[src.topic] = map[int32]fetched{}
+	}
+	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
+	ids := slices.Sorted(maps.Keys(waiting))
+	for _, id := range ids {
 		o, ok := offsets[id]
 		switch {
 		case !ok:
@@ -175,7 +186,7 @@ func (s *session) takePlaces(src *source, f *facts, offsets map[int32]kadm.Offse
 			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
 		}
 	}
-	placed := s.place(src, f, shared, time.Now())
+	placed := s.place(src, ids, f, shared, time.Now())
 	if len(placed) == 0 {
 		return
 	}
@@ -197,10 +208,10 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 		return
 	}
 	for id := range src.parts {
-		fresh.unplaced[id] = why
+		fresh.unplaced[id] = &unplaced{why}
 	}
-	for id, err := range src.unplaced {
-		fresh.unplaced[id] = err
+	for id, u := range src.unplaced {
+		fresh.unplaced[id] = u
 	}
 	fresh.agent.SetPartitions(s.known[src.topic].partitions)
 	if now.Sub(src.began) < time.Minute { // again

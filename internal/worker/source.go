@@ -22,10 +22,10 @@ type source struct {
 	merges   string // of a topic with partials: the source topic
 	agent    *agent.Agent
 	parts    map[int32]*part
-	unplaced map[int32]error // assigned partitions of which it is not known where they are read from, and why
-	askAt    time.Time       // when that is asked again
-	askWait  time.Duration   // before that
-	began    time.Time       // when it started over, if it did
+	unplaced map[int32]*unplaced // assigned partitions of which it is not known where they are read from
+	askAt    time.Time           // when that is asked again
+	askWait  time.Duration       // before that
+	began    time.Time           // when it started over, if it did
 	log      *slog.Logger
 	topicID  [16]byte
 
