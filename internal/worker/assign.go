@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -170,7 +171,8 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		case src.undelivered():
 			// Windows of a part of the topic are computed and taken out of
 			// its other partitions, but may not be delivered any more.
-			s.fail(fmt.Errorf("topic %s was taken away in part", topic))
+			s.startOver(src, errors.New("the topic was taken away in part"), time.Now())
+			src = s.sources[topic]
 		}
 		src.news = true
 		s.failIfTorn(src)

@@ -23,10 +23,7 @@ var errAborted = errors.New("the transaction was not committed")
 // stays where it is, and the rest is delivered without it.
 func (s *session) deliver(ss []*source) error {
 	start := time.Now()
-	if err := s.ship(ss, start); err != nil {
-		return err
-	}
-	ss = slices.DeleteFunc(slices.Clone(ss), func(src *source) bool { return s.oversized(src, start) })
+	ss = slices.DeleteFunc(s.ship(ss, start), func(src *source) bool { return s.oversized(src, start) })
 	for len(ss) > 0 {
 		delivered, refused, err := s.attempt(ss)
 		if err != nil || len(delivered) == 0 {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -142,13 +140,13 @@ func (s *session) probe(src *source, h *hold, limit int, err error) {
 	h.state = holdProbing
 	src.news = true
 	// The client keeps what it knew of the topic: its id and its limit.
-	if h.size > 0 && s.w.limits.set(h.topic, limit) || errors.Is(h.err, kerr.UnknownTopicOrPartition) || errors.Is(h.err, kerr.UnknownTopicID) {
-		if s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.w.txnVersion < 2 {
-			// Without a new epoch for each transaction the numbers of records
-			// may not begin anew.
-			s.fail(fmt.Errorf("topic %s takes other records than before", h.topic))
-			return
-		}
+	larger := h.size > 0 && s.w.limits.set(h.topic, limit)
+	switch {
+	case larger && (s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.w.txnVersion < 2):
+		// Without a new epoch for each transaction the numbers of records may
+		// not begin anew.
+		s.fail(fmt.Errorf("topic %s takes larger records than before", h.topic))
+	case larger, isUnknownTopic(h.err):
 		s.cl.PurgeTopicsFromProducing(h.topic)
 	}
 }

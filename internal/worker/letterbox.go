@@ -105,6 +105,19 @@ func (w *Worker) box(topic string) *letterbox {
 	return b
 }
 
+// makeLetterTopic makes a topic that is gone, and has its letters written.
+func (s *session) makeLetterTopic(topic string, box *letterbox) {
+	s.helpers.Go(func() {
+		if err := s.w.ensureTopic(s.ctx, topic, 1); err != nil {
+			return // the letters are told of
+		}
+		s.notify(func() {
+			s.cl.PurgeTopicsFromProducing(topic) // it has another id
+			box.until = time.Now()
+		})
+	})
+}
+
 // settleLetters decides what is done with the letters of a source now: the
 // strictest rule of their boxes. Those that are to be dropped are.
 func (s *session) settleLetters(src *source, now time.Time) ruling {

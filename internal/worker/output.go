@@ -38,6 +38,11 @@ func ofTopic(err error) bool {
 	return false
 }
 
+// isUnknownTopic reports whether brokers say that there is no such topic.
+func isUnknownTopic(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
+}
+
 // limits are the largest batches that topics take, as far as the worker had
 // reason to ask. The client looks them up when it first writes to a topic.
 type limits struct {

@@ -45,7 +45,8 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 	if src.merges == "" {
 		src.uneven, src.judged = f.uneven, shared
 		src.agent.SetPartitions(f.partitions)
-		if f.anchor != nil && !src.doubt {
+		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
+		if f.anchor != nil && !src.doubt && slices.ContainsFunc(ids, never) {
 			src.doubt = true
 			if len(src.parts) > 0 {
 				s.newTopics = true

@@ -105,6 +105,9 @@ func (s *session) takeRefusals(src *source, refused refusals, now time.Time) boo
 		if box := s.w.box(r.letter.topic); !boxes[box] && r.letter.form >= box.form {
 			boxes[box] = true
 			box.refused(r.letter.form, r.err, now)
+			if isUnknownTopic(r.err) {
+				s.makeLetterTopic(r.letter.topic, box)
+			}
 		}
 	}
 	return s.settleLetters(src, now) != keepLetters

@@ -2,7 +2,7 @@ package worker
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -130,8 +130,8 @@ func (s *session) reshare(now time.Time) {
 		was := src.sharing
 		is := s.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
-			s.fail(fmt.Errorf("topic %s: its records are shipped from now on, or no more", src.topic))
-			return
+			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
+			continue
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
@@ -151,7 +151,7 @@ func (s *session) reshare(now time.Time) {
 // makePartials makes the topic for the partials of a source, and has the loop
 // look at the topics again.
 func (s *session) makePartials(src *source) {
-	for {
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, lastAsk) {
 		err := s.w.ensurePartials(s.ctx, src.partials)
 		var f found
 		if err == nil {
@@ -169,7 +169,7 @@ func (s *session) makePartials(src *source) {
 			s.notify(func() { src.problems.set(causePartials, err.Error()) })
 		}
 		select {
-		case <-time.After(250 * time.Millisecond):
+		case <-time.After(wait):
 		case <-s.ctx.Done():
 			return
 		}
