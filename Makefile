@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 FUZZTIME ?= 10s
 DURATION ?= 30s
+BROKERS ?= 1
 PORT ?= 0
 REGISTRY_PORT ?= 0
 RUN ?= .
@@ -85,8 +86,8 @@ demo: ## the demo for DURATION (30s)
 	go run ./cmd/kafka-aggregator demo --duration $(DURATION)
 
 .PHONY: kafka
-kafka: ## start a real Kafka and a registry (Java 17 and Maven), at PORT and REGISTRY_PORT or free ones
-	@go run ./test/kafka/run -port $(PORT) -registry-port $(REGISTRY_PORT) start
+kafka: ## start a real Kafka of BROKERS (1) and a registry (Java 17 and Maven), at PORT and REGISTRY_PORT or free ones
+	@go run ./test/kafka/run -brokers $(BROKERS) -port $(PORT) -registry-port $(REGISTRY_PORT) start
 
 .PHONY: kafka-stop
 kafka-stop: ## stop them
