@@ -36,8 +36,20 @@ func (r row) header(key string) string {
 func (p *place) finish() worker.Status {
 	p.t.Helper()
 	r := p.start(func(o *worker.Options) { o.StopAtEnd = true })
-	must(p.t, r.wait())
+	r.ended(2 * time.Minute)
 	return r.Status()
+}
+
+// ended wants a worker to end by itself, in time and without an error.
+func (r *running) ended(within time.Duration) {
+	r.t.Helper()
+	select {
+	case err := <-r.done:
+		r.done <- err
+		must(r.t, err)
+	case <-time.After(within):
+		r.t.Fatalf("it has not ended within %v: %s", within, brief(r.Status()))
+	}
 }
 
 // exactly is finish, and then every window must have exactly one record, with
@@ -110,7 +122,7 @@ func (p *place) rows() []row {
 			x, _ := v[name].(float64)
 			return x
 		}
-		rows = append(rows, row{r, r.Timestamp.Add(-time.Second / 2).UnixMilli(), v["count"].(int64), number("min_x"), number("mean_x"), number("max_x")})
+		rows = append(rows, row{r, r.Timestamp.Add(-p.window().Size / 2).UnixMilli(), v["count"].(int64), number("min_x"), number("mean_x"), number("max_x")})
 	}
 	return rows
 }

@@ -29,7 +29,8 @@ import (
 type place struct {
 	t        *testing.T
 	fake     *kfake.Cluster // nil on a real Kafka
-	broker   *kafka.Broker  // nil on the embedded one
+	broker   *kafka.Broker  // nil on the embedded one; the first of several
+	cluster  *kafka.Cluster // nil but where a test has brokers of its own
 	registry *sandbox.Registry
 	cfg      *config.Config
 	cl       *kgo.Client
@@ -44,6 +45,10 @@ type place struct {
 	n     float64
 	shown int // logs of workers
 }
+
+// patience is how long a topic may take that nothing holds up, on a machine that
+// has much else to do.
+const patience = 20 * time.Second
 
 const schemaText = `{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`
 
@@ -60,6 +65,24 @@ func onKafka(t *testing.T) *place {
 	broker, err := realKafka()
 	must(t, err)
 	return newPlace(t, &place{broker: broker}, []string{broker.Addr})
+}
+
+// onBrokers is a place on n brokers that no other test uses.
+func onBrokers(t *testing.T, n int) *place {
+	t.Helper()
+	cluster := startBrokers(t, n)
+	return onCluster(t, cluster)
+}
+
+func startBrokers(t *testing.T, n int) *kafka.Cluster {
+	t.Helper()
+	return kafka.StartCluster(t, n, map[string]string{"group.min.session.timeout.ms": "1000"})
+}
+
+// onCluster is a place on brokers that are the test's own.
+func onCluster(t *testing.T, cluster *kafka.Cluster) *place {
+	t.Helper()
+	return newPlace(t, &place{cluster: cluster, broker: cluster.Broker(1)}, cluster.Addrs())
 }
 
 func newPlace(t *testing.T, p *place, brokers []string) *place {
@@ -125,7 +148,7 @@ func (p *place) record(partition int32, seconds float64) *kgo.Record {
 	p.t.Helper()
 	p.n++
 	at := p.base.Add(time.Duration(seconds * 1e9))
-	start := at.Truncate(time.Second).UnixMilli()
+	start := at.Truncate(p.window().Size).UnixMilli()
 	p.sent[start] = append(p.sent[start], p.n)
 	return &kgo.Record{Topic: p.topic, Partition: partition, Timestamp: at, Value: p.value(p.n)}
 }

@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,10 +47,11 @@ dead_letter_topic: %s
 aggregations:
   - name: faults
     topics: {include: ['%s']}
-    window: {size: 1s, grace: 1s, idle_after: %v}
+    window: {size: %v, grace: %v, idle_after: %v}
     operations: [min, mean, max]
     max_workers_per_topic: %d
-`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, b.listen[id], c.DeadLetterTopic, c.Aggregations[0].Topics.Include[0], c.Aggregations[0].Window.IdleAfter, c.Aggregations[0].MaxWorkers))
+`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, b.listen[id], c.DeadLetterTopic, strings.Join(c.Aggregations[0].Topics.Include, "', '"),
+		b.p.window().Size, b.p.window().Grace, b.p.window().IdleAfter, c.Aggregations[0].MaxWorkers))
 	return b.s.Start(id, "worker", "-c", file)
 }
 
