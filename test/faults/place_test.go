@@ -94,7 +94,7 @@ func newPlace(t *testing.T, p *place, brokers []string) *place {
 	t.Cleanup(p.registry.Close)
 	p.schemas, err = registry.New(registry.Options{URL: p.registry.URL})
 	must(t, err)
-	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond), kgo.UnknownTopicRetries(-1))
+	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond), kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(10<<20))
 	must(t, err)
 	t.Cleanup(p.cl.Close)
 	p.adm = kadm.NewClient(p.cl)
@@ -253,7 +253,7 @@ func (r *running) status(what string, ok func(worker.Status) bool) worker.Status
 			return s
 		}
 		if time.Since(begin) > time.Minute {
-			r.t.Fatalf("status never had: %s; it is %+v", what, s)
+			r.t.Fatalf("status never had: %s; it is %s", what, brief(s))
 		}
 	}
 }
