@@ -27,6 +27,7 @@ type refusal struct {
 	topic func(p *place, t string) // what is done to the topic beforehand
 	later func(p *place, t string) // and what while the worker runs
 	fits  bool                     // in a smaller form it is taken
+	never bool                     // the topic takes none, not even one with a key of a few bytes
 }
 
 // noise does not get smaller by compression.
@@ -59,8 +60,8 @@ var refusals = []refusal{
 	}},
 	{name: "topic takes 2 KB", fits: true, spoil: func(r *kgo.Record) { r.Key = noise(5_000) },
 		topic: func(p *place, t string) { p.set(t, "max.message.bytes", "2048") }},
-	{name: "no right to write", topic: func(p *place, t string) { p.deny(t) }},
-	{name: "topic deleted", later: func(p *place, t string) {
+	{name: "no right to write", never: true, topic: func(p *place, t string) { p.deny(t) }},
+	{name: "topic deleted", never: true, later: func(p *place, t string) {
 		_, err := p.adm.DeleteTopic(p.t.Context(), t)
 		must(p.t, err)
 	}},
@@ -84,19 +85,16 @@ func (p *place) deny(topic string) {
 
 // Bad records do not fit into the dead-letter topic, or it does not take them.
 // That is the trouble of their topic alone, and passes: the letter is made
-// smaller, or given up. Each bad record is counted, no session starts again.
+// smaller, or given up. Each bad record is counted, no session starts again. A
+// letter of another topic, which is written at the same time, is taken.
 func TestF53LetterRefused(t *testing.T) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := onKafka(t)
-			bad := func(at float64) *kgo.Record {
-				return &kgo.Record{Topic: p.topic, Timestamp: p.base.Add(time.Duration(at * 1e9)), Value: []byte{1, 2, 3, 4, 5, 6}}
-			}
-			s := c.run(p, p.cfg.DeadLetterTopic, bad)
-			if n := p.of(s).DeadLettered; n != 4 {
-				t.Errorf("%d bad records counted, want 4", n)
-			}
+			c.run(p, p.cfg.DeadLetterTopic, func(at float64) *kgo.Record {
+				return &kgo.Record{Timestamp: p.base.Add(time.Duration(at * 1e9)), Value: []byte{1, 2, 3, 4, 5, 6}}
+			})
 		})
 	}
 }
@@ -109,20 +107,17 @@ func TestF53LateRecordRefused(t *testing.T) {
 			p := onKafka(t)
 			late := p.topic + "-late"
 			p.cfg.Aggregations[0].Late = config.Late{Policy: "topic", Topic: late}
-			old := func(float64) *kgo.Record {
-				return &kgo.Record{Topic: p.topic, Timestamp: p.base.Add(-time.Hour), Value: p.value(1)}
-			}
-			s := c.run(p, late, old)
-			if n := p.of(s).Late; n != 4 {
-				t.Errorf("%d late records counted, want 4", n)
-			}
+			c.run(p, late, func(float64) *kgo.Record {
+				return &kgo.Record{Timestamp: p.base.Add(-time.Hour), Value: p.value(1)}
+			})
 		})
 	}
 }
 
 // run has a worker read good records, with some among them that are to be set
-// aside into a topic that refuses them, and another source topic beside.
-func (c refusal) run(p *place, topic string, aside func(at float64) *kgo.Record) status {
+// aside into a topic that refuses them, and another source topic beside, of
+// which it takes them.
+func (c refusal) run(p *place, topic string, aside func(at float64) *kgo.Record) {
 	p.t.Helper()
 	p.create(1, "max.message.bytes", "10485760")
 	good := p.beside("good")
@@ -140,50 +135,69 @@ func (c refusal) run(p *place, topic string, aside func(at float64) *kgo.Record)
 	if c.later != nil {
 		c.later(p, topic)
 	}
-	written := int64(20)
 	for _, second := range []float64{2, 5} { // the second time it is known already
 		p.fill(0, second, second+0.5)
+		good.fill(0, second, second+0.5)
 		for i := range 2 {
-			r := aside(second + 0.5 + float64(i)/100)
+			at := second + 0.5 + float64(i)/100
+			small, large := aside(at), aside(at)
+			small.Topic, small.Key = good.topic, []byte("a key")
+			large.Topic = p.topic
 			if c.spoil != nil {
-				c.spoil(r)
+				c.spoil(large)
 			}
-			must(p.t, p.cl.ProduceSync(p.t.Context(), r).FirstErr())
+			must(p.t, p.cl.ProduceSync(p.t.Context(), small, large).FirstErr())
 		}
 		p.fill(0, second+0.5, second+3)
-		written += 32
-		good.fill(0, second, second+3)
+		good.fill(0, second+0.5, second+3)
 		took := good.reach(int(second)+1, patience, w)
 		p.t.Logf("the other topic's windows were out after %.2f s", took.Seconds())
 	}
 	p.t.Logf("its own windows were out after %.2f s", p.reach(6, held, w).Seconds())
-	s := w.status("all read and counted", func(s status) bool {
-		return p.position(s, 0) == written && p.of(s).Late+p.of(s).DeadLettered >= 4
-	})
-	if s.Sessions != 1 || s.Aborts > 4 {
+	both := []*place{p, good}
+	for _, q := range both {
+		s := w.status("all read and counted", func(s status) bool {
+			return q.position(s, 0) == 84 && q.of(s).Late+q.of(s).DeadLettered >= 4
+		})
+		if t := q.of(s); t.Late+t.DeadLettered != 4 {
+			p.t.Errorf("%s: %d late and %d bad records are counted, want 4 in all", q.topic, t.Late, t.DeadLettered)
+		}
+	}
+	if s := w.Status(); s.Sessions != 1 || s.Aborts > 4 {
 		p.t.Errorf("%d sessions, %d transactions that were not committed", s.Sessions, s.Aborts)
 	}
 	w.end()
 	end := p.finish()
-	p.compare(p.rows())
-	good.compare(good.rows())
-	for _, t := range []*place{p, good} {
-		if n := t.of(end).Late + t.of(end).DeadLettered; n > 0 {
-			p.t.Errorf("%s: %d more were set aside at the end", t.topic, n)
+	for _, q := range both {
+		q.compare(q.rows())
+		if n := q.of(end).Late + q.of(end).DeadLettered; n > 0 {
+			p.t.Errorf("%s: %d more were set aside at the end", q.topic, n)
 		}
 	}
-	if c.fits {
-		letters := p.read(topic)
-		if len(letters) != 4 {
-			p.t.Errorf("%d records in the topic %s, want 4", len(letters), topic)
-		}
-		for _, l := range letters {
-			r := row{Record: l}
+	if !c.never {
+		c.written(p, topic, good)
+	}
+}
+
+// written looks at what the topic has taken: all of the other source, and of
+// this one what was made to fit.
+func (c refusal) written(p *place, topic string, good *place) {
+	p.t.Helper()
+	found := map[string]int{}
+	for _, l := range p.read(topic) {
+		r := row{Record: l}
+		if r.header("topic") == p.topic {
 			p.t.Logf("offset %s: key of %d bytes, value of %d, %d headers", r.header("offset"), len(l.Key), len(l.Value), len(l.Headers))
-			if r.header("topic") != p.topic || r.header("partition") != "0" || r.header("offset") == "" {
-				p.t.Errorf("a letter does not say where it comes from")
-			}
 		}
+		if r.header("partition") != "0" || r.header("offset") == "" {
+			p.t.Errorf("a letter does not say where it comes from")
+		}
+		found[r.header("topic")]++
 	}
-	return s
+	if n := found[p.topic]; c.fits && n != 4 {
+		p.t.Errorf("%d records of %s are in the topic %s, want 4", n, p.topic, topic)
+	}
+	if n := found[good.topic]; n != 4 {
+		p.t.Errorf("%d records of %s are in the topic %s, want 4: they are small and have keys", n, good.topic, topic)
+	}
 }
