@@ -122,7 +122,8 @@ func TestF52NoLeader(t *testing.T) {
 		{"at a restart", (*leaders).restart},
 		{"while workers come and go", (*leaders).comeAndGo},
 		{"stop at end", (*leaders).stopAtEnd},
-		{"of the aggregated topic", (*leaders).output},
+		{"of an aggregated topic", (*leaders).output},
+		{"of the dead-letter topic", (*leaders).letters},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLeaders(t, cluster, 3)
@@ -278,28 +279,4 @@ func (l *leaders) stopAtEnd() {
 	l.bad.reach(5, patience)
 	l.half.reach(5, patience)
 	l.complete()
-}
-
-// The topic that has no leader is one that results are written to.
-func (l *leaders) output() {
-	q := l.beside("output")
-	must(l.t, kafka.CreateTopic(l.t.Context(), l.cl, q.topic, nil, 1))
-	must(l.t, kafka.CreateTopic(l.t.Context(), l.cl, q.topic+"-aggregated", nil, 2))
-	w := l.start()
-	l.fillAll(0, 5)
-	q.fill(0, 0, 5)
-	l.goOn("before", 3, w)
-	q.reach(3, patience, w)
-	l.away()
-	q.fill(0, 5, 10)
-	w.status("its records are read", func(s status) bool { return q.position(s, 0) == 100 || s.Sessions > 1 })
-	l.fillGood(5, 10)
-	l.goOn("beside a result that cannot be written", 8, w)
-	s := w.status("a problem", func(s status) bool { return q.of(s).Problem != "" })
-	l.t.Logf("%d sessions; problem: %s", s.Sessions, q.of(s).Problem)
-	l.back()
-	q.reach(8, time.Minute, w)
-	w.end()
-	l.complete()
-	q.compare(q.rows())
 }
