@@ -67,7 +67,7 @@ func (p *place) reach(rows int, within time.Duration, about ...*running) time.Du
 	n := 0
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		if p.exists(p.topic + "-aggregated") {
-			n = len(p.rows())
+			n = len(p.read(p.topic + "-aggregated"))
 		}
 		if n >= rows {
 			return time.Since(begin)
