@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -100,7 +101,7 @@ func newPlace(t *testing.T, p *place, brokers []string) *place {
 	p.adm = kadm.NewClient(p.cl)
 	p.base = time.Now().Add(-24 * time.Hour).Truncate(time.Minute)
 
-	name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
+	name := regexp.MustCompile(`[^A-Za-z0-9._-]+`).ReplaceAllString(t.Name(), "-")
 	p.topic, p.avro = name, avro.MustParse(schemaText)
 	p.id, err = p.schemas.Register(t.Context(), name+"-value", schemaText)
 	must(t, err)
