@@ -112,7 +112,7 @@ func (l *leaders) complete() {
 // A topic has no leader: the only broker that has it is away. That is this
 // topic's trouble alone. When the broker is back, it goes on where it was.
 func TestF52NoLeader(t *testing.T) {
-	cluster := startBrokers(t, 2)
+	cluster := startBrokers(t, 2, kafka.Options{})
 	for _, c := range []struct {
 		name string
 		run  func(*leaders)

@@ -68,19 +68,14 @@ func onKafka(t *testing.T) *place {
 	return newPlace(t, &place{broker: broker}, []string{broker.Addr})
 }
 
-// onBrokers is a place on n brokers that no other test uses.
-func onBrokers(t *testing.T, n int) *place {
+// startBrokers starts n brokers that no other test uses.
+func startBrokers(t *testing.T, n int, o kafka.Options) *kafka.Cluster {
 	t.Helper()
-	cluster := startBrokers(t, n)
-	return onCluster(t, cluster)
+	o.Settings = map[string]string{"group.min.session.timeout.ms": "1000"}
+	return kafka.StartCluster(t, n, o)
 }
 
-func startBrokers(t *testing.T, n int) *kafka.Cluster {
-	t.Helper()
-	return kafka.StartCluster(t, n, map[string]string{"group.min.session.timeout.ms": "1000"})
-}
-
-// onCluster is a place on brokers that are the test's own.
+// onCluster is a place on such brokers.
 func onCluster(t *testing.T, cluster *kafka.Cluster) *place {
 	t.Helper()
 	return newPlace(t, &place{cluster: cluster, broker: cluster.Broker(1)}, cluster.Addrs())

@@ -25,12 +25,16 @@ type Cluster struct {
 	brokers []*Broker
 }
 
-// StartCluster launches n brokers for a test and ends them when it ends. A
-// Kafka that cannot start fails the test.
-func StartCluster(t testing.TB, n int, settings map[string]string) *Cluster {
+// StartCluster launches n brokers for a test and ends them when it ends; without
+// a folder their data are in one of the test. A Kafka that cannot start fails
+// the test.
+func StartCluster(t testing.TB, n int, o Options) *Cluster {
 	t.Helper()
 	began := time.Now()
-	c, err := LaunchCluster(t.Context(), n, Options{Dir: t.TempDir(), Settings: settings})
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	c, err := LaunchCluster(t.Context(), n, o)
 	if err != nil {
 		t.Fatal(err)
 	}

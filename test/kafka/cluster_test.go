@@ -16,7 +16,7 @@ import (
 // stopped, and all its records when it is back. Topics on the first one do not
 // notice, and neither do groups and transactions.
 func TestClusterWithABrokerAway(t *testing.T) {
-	c := kafka.StartCluster(t, 2, nil)
+	c := kafka.StartCluster(t, 2, kafka.Options{})
 	client, err := kgo.NewClient(kgo.SeedBrokers(c.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("here"), kgo.MetadataMinAge(20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
