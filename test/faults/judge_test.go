@@ -128,7 +128,13 @@ func (p *place) rows() []row {
 }
 
 // read reads the committed records of a topic to its end.
-func (p *place) read(topic string) (records []*kgo.Record) {
+func (p *place) read(topic string) []*kgo.Record {
+	p.t.Helper()
+	return p.readAt(kgo.ReadCommitted(), topic)
+}
+
+// readAt is read with a choice: what was aborted may be among the records.
+func (p *place) readAt(level kgo.IsolationLevel, topic string) (records []*kgo.Record) {
 	p.t.Helper()
 	left := map[int32]int64{}
 	ends, err := p.adm.ListEndOffsets(p.t.Context(), topic)
@@ -144,7 +150,7 @@ func (p *place) read(topic string) (records []*kgo.Record) {
 	if len(left) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(p.cfg.Kafka.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.cfg.Kafka.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(20*time.Millisecond))
 	must(p.t, err)
 	defer cl.Close()
