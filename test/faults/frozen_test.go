@@ -100,6 +100,7 @@ func TestF65Frozen(t *testing.T) {
 	for i := range times {
 		id := []string{"a", "b"}[i%2]
 		box.shared()
+		was, _ := box.status(id)
 		next()
 		reach() // the transactions are over
 		workers[id].Signal(syscall.SIGSTOP)
@@ -110,6 +111,7 @@ func TestF65Frozen(t *testing.T) {
 		reach()
 		t.Logf("the other worker had put out the windows of %s after %.2f s", id, time.Since(frozen).Seconds())
 		workers[id].Signal(syscall.SIGCONT)
+		box.joined(id, was.MemberID)
 	}
 	box.shared()
 	next()
@@ -125,6 +127,19 @@ func TestF65Frozen(t *testing.T) {
 	}
 	if n > 0 {
 		t.Errorf("%d aborted copies of windows", n)
+	}
+}
+
+// joined waits until a worker is a member of the group that it was not before.
+func (b *processes) joined(id, before string) {
+	b.p.t.Helper()
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if s, ok := b.status(id); ok && s.Ready && s.MemberID != "" && s.MemberID != before {
+			return
+		}
+		if time.Since(begin) > patience {
+			b.p.t.Fatalf("%s has not joined again", id)
+		}
 	}
 }
 
