@@ -99,8 +99,8 @@ e2e: ## tests on a real Kafka with an oracle in Python; one of them with RUN=Tes
 
 .PHONY: chaos
 chaos: DURATION = 3m
-chaos: ## workers killed and stopped, broker and registry away: DURATION (3m) or KILLS, SEED, DELIVERY, SPLIT, WORKERS, RATE, LOG
-	KILLS=$(KILLS) DURATION=$(DURATION) SEED=$(SEED) DELIVERY=$(DELIVERY) SPLIT=$(SPLIT) WORKERS=$(WORKERS) RATE=$(RATE) LOG=$(LOG) \
+chaos: ## workers killed and stopped, broker and registry away, and bad topics among the others (BAD=0: none): DURATION (3m) or KILLS, SEED, DELIVERY, SPLIT, WORKERS, RATE, LOG
+	KILLS=$(KILLS) DURATION=$(DURATION) SEED=$(SEED) DELIVERY=$(DELIVERY) SPLIT=$(SPLIT) WORKERS=$(WORKERS) RATE=$(RATE) LOG=$(LOG) BAD=$(BAD) \
 	  go test -tags chaos -count=1 -v -timeout 12h -run 'TestChaos$$' ./test/chaos
 
 .PHONY: faults
