@@ -13,9 +13,9 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
-// foreign writes a record of another schema, which the registry holds as it
+// ofSchema writes a record of another schema, which the registry holds as it
 // is, into a window.
-func (p *place) foreign(id int, schema string, seconds float64, body ...byte) {
+func (p *place) ofSchema(id int, schema string, seconds float64, body ...byte) {
 	p.t.Helper()
 	p.registry.Schemas.SeedSchema(fmt.Sprintf("%s-%d", p.topic, id), 1, id, sr.Schema{Schema: schema, Type: sr.TypeAvro})
 	r := p.record(0, seconds)
@@ -47,12 +47,12 @@ func TestF54SchemaTooLarge(t *testing.T) {
 		fmt.Fprintf(&fields, `{"name":"forceActuatorMeasurement%04d","type":"int"},`, i)
 	}
 	wide := `{"type":"record","name":"w","fields":[` + fields.String() + `{"name":"x","type":"int"}]}`
-	p.foreign(1000, wide, 0.5, append([]byte{'x'}, append(make([]byte, 1500), 4)...)...)
+	p.ofSchema(1000, wide, 0.5, append([]byte{'x'}, append(make([]byte, 1500), 4)...)...)
 	p.fill(0, 2, 5)
 	good := p.topic
 	p.topic = good + "-wide"
 	p.create(1)
-	p.foreign(1001, wide, 0.5, make([]byte, 1501)...)
+	p.ofSchema(1001, wide, 0.5, make([]byte, 1501)...)
 	p.topic = good
 	p.cfg.Aggregations[0].Topics.Include = []string{"^" + good + "(-wide)?$"}
 	w := p.start()
@@ -79,7 +79,7 @@ func TestF57DeviatingSchemas(t *testing.T) {
 		`{"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":64,"scale":127}}`,
 		`{"name":"a","type":{"type":"fixed","name":".Z","namespace":null,"size":1,"logicalType":"decimal","precision":9}}`,
 	} {
-		p.foreign(1000+i, `{"type":"record","name":"r","fields":[`+field+`,{"name":"x","type":"int"}]}`, 1.5, 'x', 0, 4)
+		p.ofSchema(1000+i, `{"type":"record","name":"r","fields":[`+field+`,{"name":"x","type":"int"}]}`, 1.5, 'x', 0, 4)
 	}
 	p.fill(0, 3, 5)
 	p.exactly()
@@ -104,10 +104,10 @@ func TestF58SchemaThatIsNoRecord(t *testing.T) {
 		`{"type":"record","name":"w","fields":[` + wide + `]}`,
 	}
 	for i, schema := range dead {
-		p.foreign(1000+i, schema, 1.5, 0)
+		p.ofSchema(1000+i, schema, 1.5, 0)
 	}
-	p.foreign(2000, `["null",{"type":"record","name":"a","fields":[{"name":"x","type":"int"}]},{"type":"record","name":"b","fields":[{"name":"y","type":"int"}]}]`, 1.5, 'x', 2, 4)
-	p.foreign(2001, `"double"`, 3.5, make([]byte, 8)...)
+	p.ofSchema(2000, `["null",{"type":"record","name":"a","fields":[{"name":"x","type":"int"}]},{"type":"record","name":"b","fields":[{"name":"y","type":"int"}]}]`, 1.5, 'x', 2, 4)
+	p.ofSchema(2001, `"double"`, 3.5, make([]byte, 8)...)
 	p.fill(0, 3, 5)
 	p.finish()
 	var got []int64
