@@ -49,7 +49,7 @@ func (p problems) list() (out []Problem) {
 }
 
 // Problem is the texts of all problems, "" if there are none.
-func (t *TopicStatus) Problem() string {
+func (t TopicStatus) Problem() string {
 	texts := make([]string, len(t.Problems))
 	for i, p := range t.Problems {
 		texts[i] = p.Text
