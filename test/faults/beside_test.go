@@ -87,7 +87,7 @@ func brief(s status) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "worker %s: %s, ready %v, reason %q, sessions %d, aborts %d", s.ID, s.State, s.Ready, s.Reason, s.Sessions, s.Aborts)
 	for _, t := range s.Topics[:min(len(s.Topics), 6)] {
-		fmt.Fprintf(&text, "; %s: %d records, %d windows, %d open, %d late, %d future, %d dead-lettered, problem %q", t.Topic, t.Records, t.Windows, t.OpenWindows, t.Late, t.Future, t.DeadLettered, t.Problem)
+		fmt.Fprintf(&text, "; %s: %d records, %d windows, %d open, %d late, %d future, %d dead-lettered, problem %q", t.Topic, t.Records, t.Windows, t.OpenWindows, t.Late, t.Future, t.DeadLettered, t.Problem())
 	}
 	return text.String()
 }

@@ -64,8 +64,8 @@ func TestF54LargeResult(t *testing.T) {
 		good.fill(0, 0, 5)
 		last := p.arrays(0, 4)
 		t.Logf("the other topic's windows were out after %.2f s", good.reach(3, patience, w).Seconds())
-		s := w.status("a problem", func(s status) bool { return p.of(s).Problem != "" })
-		problem := p.of(s).Problem
+		s := w.status("a problem", func(s status) bool { return p.of(s).Problem() != "" })
+		problem := p.of(s).Problem()
 		t.Logf("ready %v: %s", s.Ready, problem)
 		if !regexp.MustCompile(`1[.,]?3[0-9]`).MatchString(problem) {
 			t.Errorf("the problem does not tell the record's size")

@@ -83,12 +83,12 @@ func (l *leaders) goOn(what string, rows int, about ...*running) {
 func (l *leaders) named(status func(what string, ok func(status) bool) status) {
 	l.t.Helper()
 	s := status("a problem of both topics, with the number of the partition", func(s worker.Status) bool {
-		return names(l.bad.of(s).Problem, 0) && names(l.half.of(s).Problem, 1)
+		return names(l.bad.of(s).Problem(), 0) && names(l.half.of(s).Problem(), 1)
 	})
 	l.t.Logf("ready %v: %s", s.Ready, s.Reason)
-	l.t.Logf("problems: %q, %q", l.bad.of(s).Problem, l.half.of(s).Problem)
+	l.t.Logf("problems: %q, %q", l.bad.of(s).Problem(), l.half.of(s).Problem())
 	for _, g := range l.good {
-		if text := g.of(s).Problem; text != "" {
+		if text := g.of(s).Problem(); text != "" {
 			l.t.Errorf("%s has a leader, but the problem %q", g.topic, text)
 		}
 	}

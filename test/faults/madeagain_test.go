@@ -96,7 +96,7 @@ func (p again) run() {
 	}
 	p.t.Logf("of the other topic a window came after %.2f s at the latest", slowest.Seconds())
 	w.status("the new topic, without a problem", func(s status) bool {
-		return s.Ready && len(p.of(s).Partitions) == 1 && p.of(s).Problem == ""
+		return s.Ready && len(p.of(s).Partitions) == 1 && p.of(s).Problem() == ""
 	})
 	if p.seconds == 0 {
 		must(p.t, p.cl.ProduceSync(p.t.Context(), bad).FirstErr())
