@@ -93,15 +93,13 @@ func TestLetterbox(t *testing.T) {
 		},
 		"not allowed, and allowed in time": {
 			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
-			{5 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
-			{15 * time.Second, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
+			{5 * time.Second, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 		},
-		"never allowed": {
+		"not allowed": {
 			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
-			{5 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
-			{15 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{5 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{15 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 			{35 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
-			{75 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 			{time.Hour, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 			{time.Hour, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
 		},

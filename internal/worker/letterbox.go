@@ -37,7 +37,7 @@ const (
 )
 
 // letterPatience is for how long sources wait for a box that may open again.
-const letterPatience = 30 * time.Second
+const letterPatience = 5 * time.Second
 
 // ruling is what is done with letters that are ready.
 type ruling uint8
