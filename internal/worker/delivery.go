@@ -183,7 +183,7 @@ func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record
 			s.write(&a, src, nil, r)
 		}
 		for _, l := range src.letters {
-			l.form = max(l.form, s.w.box(l.topic).form)
+			l.form = max(l.form, s.w.box(l.topic).largest(time.Now()))
 			s.write(&a, src, l, l.record(defaultBatch))
 		}
 	}

@@ -57,7 +57,7 @@ func timestamp(r *kgo.Record) (ms int64) {
 // aheadOf says how far ahead of the clock a timestamp is, and what may be the reason.
 func aheadOf(ms int64, skew time.Duration, now time.Time) string {
 	s := fmt.Sprintf("timestamp %s is more than %s ahead of the clock", time.UnixMilli(ms).UTC().Format(time.RFC3339Nano), skew)
-	if d := now.Sub(time.UnixMicro(ms)); d.Abs() < 50*365*24*time.Hour {
+	if d := now.Sub(time.UnixMicro(ms)); d.Abs() < 20*365*24*time.Hour {
 		s += fmt.Sprintf(" (%d ms: are these microseconds?)", ms)
 	}
 	return s

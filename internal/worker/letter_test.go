@@ -111,6 +111,9 @@ func TestLetterbox(t *testing.T) {
 			} else {
 				b.taken()
 			}
+			if b.form != wholeLetter && (b.largest(after(s.at+maxHold-1)) != b.form || (&letterbox{form: b.form, again: b.again}).largest(after(s.at+maxHold+1)) != wholeLetter) {
+				t.Errorf("%s, step %d: form %d is kept for how long? %+v", name, i, b.form, b)
+			}
 			if b.state != s.state || b.form != s.next || b.rule(after(s.at)) != s.then || b.rule(after(s.at+5*time.Second)) != s.at5s {
 				t.Errorf("%s, step %d: %+v, rules %d and %d, want %+v", name, i, b, b.rule(after(s.at)), b.rule(after(s.at+5*time.Second)), s)
 			}

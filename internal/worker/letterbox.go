@@ -21,7 +21,8 @@ import (
 // one source in a transaction of its own.
 type letterbox struct {
 	state boxState
-	form  letterForm    // the largest form that is not known to be refused
+	form  letterForm    // the largest form that was not refused lately
+	again time.Time     // when a larger one is tried again
 	err   error         // why the last letter was refused
 	since time.Time     // when the first one was, if none was taken since
 	until time.Time     // when it is tried again
@@ -49,6 +50,14 @@ const (
 	dropLetters                // their records are counted without one
 )
 
+// largest is the form in which a letter is written now.
+func (b *letterbox) largest(now time.Time) letterForm {
+	if b.form != wholeLetter && now.After(b.again) {
+		b.form = wholeLetter
+	}
+	return b.form
+}
+
 // rule says what is done with letters now.
 func (b *letterbox) rule(now time.Time) ruling {
 	switch {
@@ -66,7 +75,7 @@ func (b *letterbox) rule(now time.Time) ruling {
 // turn, or time to wait.
 func (b *letterbox) refused(form letterForm, err error, now time.Time) {
 	if ofForm(err) && form < bareLetter {
-		b.form = max(b.form, form+1)
+		b.form, b.again = max(b.form, form+1), now.Add(maxHold)
 		return
 	}
 	if b.state == boxOpen {
@@ -85,7 +94,7 @@ func (b *letterbox) refused(form letterForm, err error, now time.Time) {
 // taken notes that letters were written.
 func (b *letterbox) taken() {
 	if b.state != boxOpen {
-		*b = letterbox{form: b.form}
+		*b = letterbox{form: b.form, again: b.again}
 	}
 }
 
