@@ -171,7 +171,7 @@ func (s *session) ended(ctx context.Context, id int64, epoch int16) bool {
 // acknowledged or refused.
 func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record, err error) {
 	var a acknowledgements
-	patience := s.w.cfg.Worker.TransactionTimeout / 2
+	patience := min(s.w.cfg.Worker.TransactionTimeout/2, acknowledged)
 	for _, src := range ss {
 		if src.hold != nil {
 			patience = min(patience, probePatience)
@@ -194,10 +194,11 @@ func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record
 	if brokenProduce {
 		return nil, nil, nil
 	}
-	if a.failed != nil {
-		return nil, nil, fmt.Errorf("produce: %w", a.failed)
+	refused, err = a.outcome()
+	if err != nil {
+		return nil, nil, fmt.Errorf("produce: %w", err)
 	}
-	return a.refused, a.written, nil
+	return refused, a.written, nil
 }
 
 // write hands a record to the client.
@@ -212,11 +213,17 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 			a.refuse(refusal{source: src, record: r, letter: l, err: errUnacknowledged})
 		case ofTopic(err):
 			a.refuse(refusal{source: src, record: r, letter: l, err: err})
+		case follows(err):
+			a.skip(refusal{source: src, record: r, letter: l, err: err, follows: true})
 		default:
 			a.fail(err)
 		}
 	})
 }
+
+// acknowledged is how long records may take to be acknowledged, at most half the
+// time of a transaction: so long all topics wait for one that is not.
+const acknowledged = 5 * time.Second
 
 // probePatience is how long the acknowledgement of records is waited for that
 // go to a topic which has refused some.

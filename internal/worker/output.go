@@ -24,18 +24,28 @@ func tooLarge(size, limit int) error {
 }
 
 // ofTopic reports whether an error says something about the topic that a record
-// was written to, rather than about brokers or the transaction.
+// was written to, rather than about the producer, its transaction or the way to
+// the brokers. What is not known is a broker's word on the record.
 func ofTopic(err error) bool {
+	if errors.Is(err, errUnacknowledged) || errors.Is(err, errTooLarge) {
+		return true
+	}
 	for _, e := range []error{
-		errUnacknowledged, errTooLarge,
-		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.TopicAuthorizationFailed, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID,
-		kerr.InvalidTopicException, kerr.PolicyViolation, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.UnsupportedCompressionType,
+		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.InvalidTxnState, kerr.UnknownProducerID, kerr.OutOfOrderSequenceNumber,
+		kerr.TransactionCoordinatorFenced, kerr.TransactionAbortable, kerr.ConcurrentTransactions, kerr.TransactionalIDAuthorizationFailed,
+		kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.UnsupportedVersion,
 	} {
 		if errors.Is(err, e) {
-			return true
+			return false
 		}
 	}
-	return false
+	return errors.As(err, new(*kerr.Error))
+}
+
+// follows reports whether an error may be no more than what follows from others
+// of the same partition being refused: the numbers of records have a gap then.
+func follows(err error) bool {
+	return errors.Is(err, kerr.OutOfOrderSequenceNumber) || errors.Is(err, kerr.UnknownProducerID)
 }
 
 // isUnknownTopic reports whether brokers say that there is no such topic.

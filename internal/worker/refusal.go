@@ -11,10 +11,11 @@ import (
 
 // refusal is a record that its topic does not take.
 type refusal struct {
-	source *source
-	record *kgo.Record
-	letter *letter // nil: it is a window, or partials
-	err    error
+	source  *source
+	record  *kgo.Record
+	letter  *letter // nil: it is a window, or partials
+	err     error
+	follows bool // from the refusal of records before it
 }
 
 // size is that of the record if it is refused for it, 0 otherwise.
@@ -57,13 +58,32 @@ type acknowledgements struct {
 	all     sync.WaitGroup
 	mu      sync.Mutex
 	refused refusals
-	failed  error // more is wrong than that topics refuse records
+	skipped refusals // by what follows from others being refused
+	failed  error    // more is wrong than that topics refuse records
 }
 
 func (a *acknowledgements) refuse(r refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.refused = append(a.refused, r)
+}
+
+func (a *acknowledgements) skip(r refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.skipped = append(a.skipped, r)
+}
+
+// outcome is what was refused, once all callbacks have run. It is an error if
+// more is wrong.
+func (a *acknowledgements) outcome() (refusals, error) {
+	switch {
+	case a.failed != nil:
+		return nil, a.failed
+	case len(a.refused) == 0 && len(a.skipped) > 0:
+		return nil, a.skipped[0].err
+	}
+	return append(a.refused, a.skipped...), nil
 }
 
 func (a *acknowledgements) fail(err error) {
@@ -95,7 +115,7 @@ func (s *session) keepRefused(src *source, refused refusals) {
 func (s *session) takeRefusals(src *source, refused refusals, now time.Time) bool {
 	boxes := map[*letterbox]bool{} // each notes one refusal of a kind for an attempt
 	for _, r := range refused {
-		if r.source != src {
+		if r.source != src || r.follows {
 			continue
 		}
 		if r.letter == nil {

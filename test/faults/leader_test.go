@@ -201,8 +201,10 @@ func (l *leaders) whileItRuns() {
 	l.goOn("after another silence", 13, w)
 	l.back()
 	l.bad.fill(0, 20, 23)
-	l.half.fill(0, 20, 23)
-	l.half.fill(1, 20, 23)
+	for s := 20.0; s < 23; s++ { // in turns: a partition that has been silent is passed over
+		l.half.fill(0, s, s+1)
+		l.half.fill(1, s, s+1)
+	}
 	l.bad.reach(10, patience, w)
 	l.half.reach(10, patience, w)
 	w.status("ready", func(s status) bool { return s.Ready })
