@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
@@ -120,7 +121,10 @@ func (s *session) transact(ss []*source, o []offset) (refused refusals, err erro
 	}
 	id, epoch, err := s.cl.ProducerID(s.hard)
 	if err != nil {
-		return nil, fmt.Errorf("producer id: %w", err)
+		if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) {
+			err = fmt.Errorf("%w: grant WRITE and DESCRIBE on the transactional id, or on all that begin with %q, or set worker.delivery to at_least_once", err, s.w.cfg.Worker.Group)
+		}
+		return nil, fmt.Errorf("transactional id %s: %w", s.txnID, err)
 	}
 	var written []*kgo.Record
 	err = s.commitTxnOffsets(id, epoch, o)

@@ -77,6 +77,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		}
 		delete(s.fetched[src.topic], id)
 		delete(src.unplaced, id)
+		delete(src.fetchErrors, id)
 		p := newPart(src, id, offset, c)
 		p.end, p.since, p.arrived, p.offset = b.end, now, now, offset
 		p.fresh = held.offset < 0

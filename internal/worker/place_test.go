@@ -158,3 +158,28 @@ func (b *bench) deleteOffsets(topic string) error {
 	_, err := req.RequestWith(b.t.Context(), b.cl)
 	return err
 }
+
+// A topic cannot be fetched, though its leader answers: it is named, and the
+// others go on.
+func TestTopicCannotBeFetched(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	b.topic("t1", 1)
+	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+	w := b.start()
+	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	denied := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
+	s := w.status("a problem", func(s worker.Status) bool {
+		return strings.Contains(s.Topics[0].Problem(), "partition 0 cannot be fetched: TOPIC_AUTHORIZATION_FAILED")
+	})
+	if s.Ready || s.Topics[0].Problems[0].Cause != "fetch" || !strings.Contains(s.Topics[0].Problem(), "grant READ") || s.Sessions != 1 {
+		t.Errorf("status %+v", s)
+	}
+	denied.Remove()
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
+	w.status("ready", func(s worker.Status) bool { return s.Ready })
+}

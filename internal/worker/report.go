@@ -104,6 +104,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
 		t.Watermark = time.Time{}
 	}
+	src.tellUnreadable(s.lastStatus)
 	if src.informed() {
 		src.problems.clear(causePartitions)
 	} else {

@@ -335,12 +335,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
 			s.lookSoon() // it may have been made again
 		default:
-			if s.w.rare("fetch"+topic, now) {
-				s.w.log.Warn("reading failed", "topic", topic, "partition", id, "err", err)
-			}
-			if src := s.sources[topic]; src != nil && errors.As(err, new(*kgo.ErrDecompressTooLarge)) {
-				src.problems.set(causeFetch, fmt.Sprintf("partition %d has a batch that unpacks to more than 64 MiB: %v", id, err))
-			}
+			s.unreadable(topic, id, err, now)
 		}
 	})
 	fs.EachPartition(func(fp kgo.FetchTopicPartition) {
@@ -356,6 +351,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 		if len(fp.Records) == 0 {
 			return
 		}
+		delete(src.fetchErrors, fp.Partition)
 		p.arrived, p.caught, p.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)

@@ -29,10 +29,11 @@ type source struct {
 	log      *slog.Logger
 	topicID  [16]byte
 
-	schemas   map[int]*schema
-	resolving int     // schema id under way, or noSchema
-	newest    *schema // nil before the first
-	problems  problems
+	schemas     map[int]*schema
+	resolving   int     // schema id under way, or noSchema
+	newest      *schema // nil before the first
+	problems    problems
+	fetchErrors map[int32]fetchError
 
 	pending     []*kgo.Record // aggregated records that are not delivered
 	letters     []*letter     // records put aside that are not delivered
