@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 FUZZTIME ?= 10s
 DURATION ?= 30s
+BROKERS ?= 1
 PORT ?= 0
 REGISTRY_PORT ?= 0
 RUN ?= .
@@ -85,8 +86,8 @@ demo: ## the demo for DURATION (30s)
 	go run ./cmd/kafka-aggregator demo --duration $(DURATION)
 
 .PHONY: kafka
-kafka: ## start a real Kafka and a registry (Java 17 and Maven), at PORT and REGISTRY_PORT or free ones
-	@go run ./test/kafka/run -port $(PORT) -registry-port $(REGISTRY_PORT) start
+kafka: ## start a real Kafka of BROKERS (1) and a registry (Java 17 and Maven), at PORT and REGISTRY_PORT or free ones
+	@go run ./test/kafka/run -brokers $(BROKERS) -port $(PORT) -registry-port $(REGISTRY_PORT) start
 
 .PHONY: kafka-stop
 kafka-stop: ## stop them
@@ -98,8 +99,8 @@ e2e: ## tests on a real Kafka with an oracle in Python; one of them with RUN=Tes
 
 .PHONY: chaos
 chaos: DURATION = 3m
-chaos: ## workers killed and stopped, broker and registry away: DURATION (3m) or KILLS, SEED, DELIVERY, SPLIT, WORKERS, RATE, LOG
-	KILLS=$(KILLS) DURATION=$(DURATION) SEED=$(SEED) DELIVERY=$(DELIVERY) SPLIT=$(SPLIT) WORKERS=$(WORKERS) RATE=$(RATE) LOG=$(LOG) \
+chaos: ## workers killed and stopped, broker and registry away, and bad topics among the others (BAD=0: none): DURATION (3m) or KILLS, SEED, DELIVERY, SPLIT, WORKERS, RATE, LOG
+	KILLS=$(KILLS) DURATION=$(DURATION) SEED=$(SEED) DELIVERY=$(DELIVERY) SPLIT=$(SPLIT) WORKERS=$(WORKERS) RATE=$(RATE) LOG=$(LOG) BAD=$(BAD) \
 	  go test -tags chaos -count=1 -v -timeout 12h -run 'TestChaos$$' ./test/chaos
 
 .PHONY: faults

@@ -54,7 +54,7 @@ func TestWideRecord(t *testing.T) {
 }
 
 func TestCountOf(t *testing.T) {
-	schema, err := avro.Parse(example.Schema("t", 1))
+	schema, err := codec.ParseSchema(example.Schema("t", 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -21,7 +20,7 @@ func check(ctx context.Context, s *stack, topic string, want map[int64]*window, 
 	if tolerance < 0 {
 		return errors.New("the tolerance is less than nothing")
 	}
-	schemas := map[int]*avro.Schema{}
+	schemas := map[int]*registry.Schema{}
 	seen := map[int64]bool{}
 	var fault error
 	_, err := readAll(ctx, topic, func(r *kgo.Record) {
@@ -40,7 +39,7 @@ func check(ctx context.Context, s *stack, topic string, want map[int64]*window, 
 	return nil
 }
 
-func checkRecord(ctx context.Context, s *stack, r *kgo.Record, schemas map[int]*avro.Schema, seen map[int64]bool, want map[int64]*window, tolerance float64) error {
+func checkRecord(ctx context.Context, s *stack, r *kgo.Record, schemas map[int]*registry.Schema, seen map[int64]bool, want map[int64]*window, tolerance float64) error {
 	id, body, err := registry.ParseHeader(r.Value)
 	if err != nil {
 		return err

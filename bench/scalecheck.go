@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +29,7 @@ func (s *stack) checkScale(ctx context.Context, run string, topics []*scaleTopic
 }
 
 func (s *stack) checkScaleTopic(ctx context.Context, topic string, want map[int64]*window) error {
-	schemas := map[int]*avro.Schema{}
+	schemas := map[int]*registry.Schema{}
 	seen, full := map[int64]bool{}, map[int64]bool{}
 	var fault error
 	_, err := readAll(ctx, topic, func(r *kgo.Record) {
@@ -51,7 +50,7 @@ func (s *stack) checkScaleTopic(ctx context.Context, topic string, want map[int6
 	return nil
 }
 
-func (s *stack) checkScaleRecord(ctx context.Context, r *kgo.Record, schemas map[int]*avro.Schema, seen, full map[int64]bool, want map[int64]*window) error {
+func (s *stack) checkScaleRecord(ctx context.Context, r *kgo.Record, schemas map[int]*registry.Schema, seen, full map[int64]bool, want map[int64]*window) error {
 	_, body, err := registry.ParseHeader(r.Value)
 	if err != nil {
 		return err

@@ -112,7 +112,10 @@ type Activity func(p *Partition) (silentFor int64)
 
 // Watermark is the time up to which windows are final now: the lowest
 // watermark of the partitions that are not idle. If all are idle, time moves
-// on with the clock from the highest event time met. It never goes back.
+// on with the clock from the highest event time met, but no further than to
+// the end of the last window that has records: the clock closes what is there,
+// and says nothing of windows that have none yet. A producer that uploads in
+// batches would find them closed. Time never goes back.
 func (a *Agent) Watermark(act Activity) int64 {
 	if !a.Complete() {
 		return a.final
@@ -132,7 +135,7 @@ func (a *Agent) Watermark(act Activity) int64 {
 		}
 	}
 	if !active {
-		low = idle
+		low = min(idle, a.CloseAll())
 	}
 	return max(low, a.final)
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/avro"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
@@ -20,7 +18,15 @@ import (
 
 const second = int64(1e9)
 
-var source = avro.MustParse(`{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+var source = mustParse(`{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
+
+func mustParse(text string) *codec.Schema {
+	s, err := codec.ParseSchema(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
 
 // rig is an agent with what belongs around it.
 type rig struct {
@@ -138,15 +144,53 @@ func TestIdle(t *testing.T) {
 	if got = r.close(func(*Partition) int64 { return 5*second - 1 }); got != nil {
 		t.Fatalf("silent for less than idle_after: %+v", got)
 	}
-	if got = r.close(func(*Partition) int64 { return 5 * second }); len(got) != 1 || r.agent.Final() != 107*second {
+	if got = r.close(func(*Partition) int64 { return 5 * second }); len(got) != 1 || r.agent.Final() != 104*second {
 		t.Fatalf("all idle: %+v, final %d", got, r.agent.Final())
 	}
-	// A record behind what the clock has closed is late, and time does not go back.
-	if v := r.add(b, 1, 104*second, 1); v != Late {
-		t.Errorf("behind the clock: %v", v)
+	// A record of what the clock has closed is late, one behind it is not, and
+	// time does not go back.
+	if v := r.add(b, 1, 104*second-1, 1); v != Late {
+		t.Errorf("of the window that the clock has closed: %v", v)
 	}
-	if r.close(busy); r.agent.Final() != 107*second {
+	if v := r.add(b, 2, 104*second, 1); v != Accepted {
+		t.Errorf("of a window that had no record: %v", v)
+	}
+	if r.close(busy); r.agent.Final() != 104*second {
 		t.Errorf("the watermark went back to %d", r.agent.Final())
+	}
+}
+
+// A producer collects records and sends them every so often, which is less
+// often than idle_after: the clock closes what has come, and nothing of the
+// next upload is late.
+func TestUploads(t *testing.T) {
+	for _, c := range []struct{ every, idleAfter int64 }{{30, 5}, {12, 3}, {3600, 5}, {2, 1}} {
+		r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: c.idleAfter * second, MaxFutureSkew: second}, 1)
+		p := r.agent.Assign(0, 0, Fresh(0))
+		var out []Result
+		o := int64(0)
+		for upload := range int64(5) {
+			begin := (1000 + upload*c.every) * second
+			for i := range c.every * 10 {
+				if v := r.add(p, o, begin+i*second/10, 1); v != Accepted {
+					t.Fatalf("every %d s: upload %d record %d: verdict %d", c.every, upload, i, v)
+				}
+				o++
+			}
+			out = append(out, r.close(busy)...)
+			for silent := range c.every { // until the next one
+				out = append(out, r.close(func(*Partition) int64 { return silent * second })...)
+			}
+		}
+		out = append(out, r.close(func(*Partition) int64 { return (c.idleAfter + 2) * second })...)
+		if n := int64(len(out)); n != 5*c.every || p.Counts.Late != 0 {
+			t.Errorf("every %d s: %d windows, want %d; %+v", c.every, n, 5*c.every, p.Counts)
+		}
+		for i, w := range out {
+			if w.Start != (1000+int64(i))*second || w.Count != 10 {
+				t.Fatalf("every %d s: window %d: %+v", c.every, i, w)
+			}
+		}
 	}
 }
 
@@ -276,7 +320,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 					case 1:
 						p.Tombstone(o, 0, rec.t)
 					case 2:
-						if p.Reject(o, 0, rec.t) == Bad {
+						if p.Reject(o, 0, rec.t, Refusal(o%2)) == Bad {
 							letters = append(letters, fmt.Sprint(i, "/", o))
 						}
 					case 3:

@@ -16,17 +16,18 @@ import (
 // Of the partials of a topic that is split, the records that frames hold are
 // counted, and not the frames.
 type Counts struct {
-	Records    int64 // read, control records excepted
-	InWindows  int64 // in windows that are final
-	Late       int64
-	Future     int64
-	Bad        int64 // dead-lettered
-	Tombstones int64
-	Replayed   int64 // read a second time, and no part of an open window
-	Shipped    int64 // sent on, to be merged elsewhere
-	Lost       int64 // offsets that were deleted before they were read (not part of the law)
-	Mismatches int64 // re-read ranges that were not as before (not part of the law)
-	Bytes      int64 // of values (not part of the law)
+	Records     int64 // read, control records excepted
+	InWindows   int64 // in windows that are final
+	Late        int64
+	Future      int64
+	Bad         int64 // dead-lettered
+	Tombstones  int64
+	Replayed    int64 // read a second time, and no part of an open window
+	Shipped     int64 // sent on, to be merged elsewhere
+	LateByClock int64 // of those that are late: by the clock, which had closed their window, and not by the order of records (not part of the law)
+	Lost        int64 // offsets that were deleted before they were read (not part of the law)
+	Mismatches  int64 // re-read ranges that were not as before (not part of the law)
+	Bytes       int64 // of values (not part of the law)
 }
 
 // Feed is a partition of Kafka as it is read: the position in it, what was
@@ -50,6 +51,8 @@ type Feed struct {
 	doubt int64 // windows that begin at or before are partial; window.Unset: none
 
 	refused spans // see Checkpoint.Refused
+
+	behind int64 // how far the latest of the late records was behind the highest event time, ns
 
 	seen int64  // records read since from
 	hash uint64 // sum of their recordHash
@@ -148,6 +151,28 @@ func (f *Feed) verify() {
 func (f *Feed) Lose(n int64) {
 	f.Counts.Lost += n
 	f.gap = n > 0
+}
+
+// late counts n records that are late; the window of one of event time t is
+// closed.
+func (f *Feed) late(replay bool, n int64, clock bool, t int64) Verdict {
+	if !replay {
+		if clock {
+			f.Counts.LateByClock += n
+		}
+		if f.maxTime != window.Unset {
+			f.behind = max(f.behind, f.maxTime-t)
+		}
+	}
+	return f.aside(replay, n, Late, &f.Counts.Late)
+}
+
+// TakeBehind is how far, in ns, the latest of the late records was behind the
+// highest event time of its partition, since it was last asked for.
+func (f *Feed) TakeBehind() int64 {
+	d := f.behind
+	f.behind = 0
+	return d
 }
 
 // aside counts n records that get into no window.

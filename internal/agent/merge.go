@@ -62,15 +62,15 @@ func (a *Agent) Merge(offset int64, c Checkpoint) *Merger {
 }
 
 // FrameSchema is the id of the aggregated schema that has to be known to read
-// a frame, 0 if none.
-func FrameSchema(frame []byte) (int, error) {
+// a frame with rows; other frames need none.
+func FrameSchema(frame []byte) (id int, rows bool, err error) {
 	var r reader
 	h, err := r.open(frame)
 	if err != nil || h.kind != kindRows {
-		return 0, err
+		return 0, false, err
 	}
 	u, err := r.run()
-	return u.schema, err
+	return u.schema, true, err
 }
 
 // Add takes the frame at offset with timestamp t (ns). The error says why a
@@ -92,10 +92,10 @@ func (m *Merger) Add(offset int64, epoch int32, t int64, frame []byte, plan *Mer
 }
 
 // Reject takes a frame that was refused before it could be read.
-func (m *Merger) Reject(offset int64, epoch int32, t int64) Verdict {
+func (m *Merger) Reject(offset int64, epoch int32, t int64, until Refusal) Verdict {
 	replay := m.read(offset, epoch, t)
 	m.Counts.Records++
-	if !replay {
+	if !replay && until == ForNow {
 		m.refused = m.refused.add(offset)
 	}
 	return m.aside(replay, 1, Bad, &m.Counts.Bad)
@@ -137,7 +137,7 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 			return Accepted, nil
 		}
 		m.Counts.Records++
-		return m.aside(replay || end <= p.watermark, 1, Late, &m.Counts.Late), nil
+		return m.late(replay || end <= p.watermark, 1, true, u.start), nil
 	}
 	if err := m.in.body(&m.cols, u, plan.Slots, p.layout.isArray); err != nil {
 		return Bad, err
@@ -150,7 +150,7 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	if end <= m.agent.final {
 		// The clock has closed the window; or, if the worker that sends it has
 		// said before that no more will come, it is sent a second time.
-		v := m.aside(replay || end <= p.watermark, n, Late, &m.Counts.Late)
+		v := m.late(replay || end <= p.watermark, n, true, u.start)
 		for i := 0; v == Late && i < len(m.cols.offsets); i++ {
 			m.Late = append(m.Late, LateRecord{p.ID, m.cols.offsets[i], m.cols.times[i]})
 		}

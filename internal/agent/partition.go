@@ -117,7 +117,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	}
 	switch {
 	case end <= max(p.agent.final, p.watermark):
-		return p.aside(replay, 1, Late, &p.Counts.Late), nil
+		return p.late(replay, 1, end > p.watermark, t), nil
 	// The clock has moved on since a record was judged for the first time. That
 	// it was refused then stands in the checkpoint, or else may show in the
 	// highest time, which it did not move.
@@ -172,12 +172,23 @@ func (p *Partition) Tombstone(offset int64, epoch int32, t int64) {
 	}
 }
 
+// Refusal says for how long a record is refused that cannot be decoded.
+type Refusal uint8
+
+const (
+	// ForGood: by what it is itself, so that it is refused whenever it is read.
+	ForGood Refusal = iota
+	// ForNow: by what the registry says of its schema. That may be another
+	// thing when it is read again, but the record stays refused.
+	ForNow
+)
+
 // Reject takes a record that was refused before it could be decoded, for
 // instance for its wire header. It tells whether it is refused for the first
 // time, Bad, or was Replayed.
-func (p *Partition) Reject(offset int64, epoch int32, t int64) Verdict {
+func (p *Partition) Reject(offset int64, epoch int32, t int64, until Refusal) Verdict {
 	replay := p.read(offset, epoch, t)
-	if !replay {
+	if !replay && until == ForNow {
 		p.refused = p.refused.add(offset)
 	}
 	if invariants.Enabled && p.verdicts != nil {

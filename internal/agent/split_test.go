@@ -15,12 +15,17 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
-var wide = avro.MustParse(`{"type":"record","name":"r","fields":[
+const wideText = `{"type":"record","name":"r","fields":[
 	{"name":"x","type":"double"},
 	{"name":"n","type":["null","long"]},
 	{"name":"a","type":{"type":"array","items":"double"}},
 	{"name":"l","type":{"type":"array","items":["null","long"]}},
-	{"name":"p","type":["null",{"type":"array","items":"long"}]}]}`)
+	{"name":"p","type":["null",{"type":"array","items":"long"}]}]}`
+
+var (
+	wide       = mustParse(wideText)
+	wideWriter = avro.MustParse(wideText)
+)
 
 // wideRig is an agent of a topic with fields of all shapes.
 func wideRig(t testing.TB, set Settings) *rig {
@@ -82,7 +87,7 @@ func wideBody(rng *rand.Rand) []byte {
 		}
 		p = list
 	}
-	b, err := wide.Encode(map[string]any{"x": rng.NormFloat64(), "n": n, "a": a, "l": l, "p": p})
+	b, err := wideWriter.Encode(map[string]any{"x": rng.NormFloat64(), "n": n, "a": a, "l": l, "p": p})
 	if err != nil {
 		panic(err)
 	}
@@ -165,7 +170,7 @@ func (s *splitter) read(id, n int) {
 		case 1:
 			p.Tombstone(o, 0, r.t)
 		case 2:
-			p.Reject(o, 0, r.t)
+			p.Reject(o, 0, r.t, Refusal(o%2))
 		case 3:
 			p.Skip(o)
 		}
@@ -475,7 +480,7 @@ func TestLargeRecord(t *testing.T) {
 	for i := range big {
 		big[i] = float64(i)
 	}
-	body, err := wide.Encode(map[string]any{"x": 1.0, "n": nil, "a": big, "l": []any{}, "p": nil})
+	body, err := wideWriter.Encode(map[string]any{"x": 1.0, "n": nil, "a": big, "l": []any{}, "p": nil})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -530,7 +535,7 @@ func TestSplitIdle(t *testing.T) {
 	if got := say(14*second, 0, 99*second, 6*second); got != nil || w.agent.Final() != 95*second {
 		t.Fatalf("partition 1 is active: %+v, final %d", got, w.agent.Final())
 	}
-	if got := say(15*second, 1, 95*second, 5*second); len(got) != 1 || w.agent.Final() != 105*second {
+	if got := say(15*second, 1, 95*second, 5*second); len(got) != 1 || w.agent.Final() != 101*second {
 		t.Fatalf("all idle: %+v, final %d", got, w.agent.Final())
 	}
 	frames, err := s.parts[0].Ship([16]byte{1}, 0, nil)
@@ -560,10 +565,10 @@ func FuzzFrame(f *testing.F) {
 		a := New("t", r.set)
 		a.AddVersion(r.agent.Versions()[0])
 		m := a.Merge(0, Fresh(0))
-		id, err := FrameSchema(frame)
+		id, rows, err := FrameSchema(frame)
 		v, addErr := m.Add(0, 0, 1, frame, plan)
 		if err != nil && addErr == nil {
-			t.Errorf("schema %d, %v, but verdict %d", id, err, v)
+			t.Errorf("schema %d (rows: %t), %v, but verdict %d", id, rows, err, v)
 		}
 		m.Check()
 		for _, w := range a.Close(a.CloseAll(), nil) {
@@ -572,6 +577,20 @@ func FuzzFrame(f *testing.F) {
 		}
 		m.Check()
 	})
+}
+
+// A frame with rows needs its schema, whatever the id; one that tells of time
+// needs none.
+func TestFrameSchema(t *testing.T) {
+	for _, id := range []int{0, 1, math.MaxInt32} {
+		frame := appendRun(nil, header{kind: kindRows}, run{start: 0, size: second, schema: id, of: 1})
+		if got, rows, err := FrameSchema(frame); got != id || !rows || err != nil {
+			t.Errorf("rows with schema %d: %d, %t, %v", id, got, rows, err)
+		}
+	}
+	if _, rows, err := FrameSchema(appendClaim(nil, header{}, claim{of: 1})); rows || err != nil {
+		t.Errorf("a claim: rows %t, %v", rows, err)
+	}
 }
 
 // BenchmarkSplit is what a record costs more where its topic is split: to be

@@ -108,7 +108,7 @@ func TestVerdictsCanFail(t *testing.T) {
 		for o := range int64(30) {
 			r.add(p, o, 100*second+o*second/10, 1)
 		}
-		p.Reject(30, 0, 102*second)
+		p.Reject(30, 0, 102*second, ForNow)
 		r.close(busy)
 		low, _, c := p.Low()
 		v.Committed(low)
@@ -120,7 +120,7 @@ func TestVerdictsCanFail(t *testing.T) {
 			for o := low; o < 30; o++ {
 				again.add(p, o, 100*second+o*second/10, 1)
 			}
-			p.Reject(30, 0, 102*second)
+			p.Reject(30, 0, 102*second, ForNow)
 			p.Check()
 			if v.Compared() != int(31-low) {
 				t.Errorf("%d verdicts compared", v.Compared())

@@ -5,8 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/twmb/avro"
-
 	kagent "github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
@@ -122,7 +120,7 @@ func newBody(c loadClass, values int) (*body, error) {
 		return nil, err
 	}
 	opts := a.Statistics()
-	schema, err := avro.Parse(example.Schema("bench", values))
+	schema, err := codec.ParseSchema(example.Schema("bench", values))
 	if err != nil {
 		return nil, err
 	}

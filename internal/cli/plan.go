@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
 func newPlan(p *Process) *cobra.Command {
@@ -14,13 +16,18 @@ func newPlan(p *Process) *cobra.Command {
 		Short: "Show what a worker would do, and change nothing",
 		Long: `Plan is a dry run. For each source topic it prints the fields that are taken,
 each one that is left out with its reason, what becomes of the schema of the
-aggregated topic and what the registry thinks of it, and what it costs:
+aggregated topic, and what it costs:
 
   input      records/s, by the growth of the topic while plan runs; of a topic
              that does not grow, by the time stamps of the last minute of data
   output     records/s and bytes/s: one record for each window
   reduction  R = window · f_in / N_ops: values read for each value written
   memory     of open windows: f_in · (window + grace) · 8 bytes for each value
+
+The registry is asked whether a schema is compatible with the versions that it
+has. Whether it has room for the schema it says only when it has to keep it, so
+its size is compared with what Kafka takes by default, 1 MiB. That the registry
+is read-only, or that you may not register, plan cannot find out.
 
 It warns where an aggregated topic would refuse its records or lose them: by their
 size (max.message.bytes), by the age of a backlog (retention.ms) or by stamps that lie
@@ -111,15 +118,30 @@ func (a *agent) schemaText() string {
 		schemaWidened: fmt.Sprintf("changed from id %d", a.currentID),
 		schemaForeign: fmt.Sprintf("new; the one registered (id %d) is not this program's", a.currentID),
 	}[a.change]
-	switch {
-	case a.change == schemaKept:
+	if a.change == schemaKept {
 		return text
-	case a.accepted:
-		return text + "; the registry would accept it"
-	case len(a.reasons) == 0:
-		return text + "; the registry would refuse it"
 	}
-	return text + "; the registry would refuse it: " + a.reasons[0]
+	text += ", " + amount(float64(a.stored))
+	switch {
+	case !a.accepted && len(a.reasons) == 0:
+		return text + "; the registry would refuse it"
+	case !a.accepted:
+		return text + "; the registry would refuse it: " + a.reasons[0]
+	case a.stored > registry.UsualRecord:
+		return text + "; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised"
+	case a.change == schemaNew:
+		return text + "; there is no version that it has to be compatible with"
+	}
+	return text + "; the registry finds it compatible"
+}
+
+// verdict is whether the registry would accept the schema; nil if that depends
+// on its limit.
+func (a *agent) verdict() any {
+	if a.accepted && a.stored > registry.UsualRecord {
+		return nil
+	}
+	return a.accepted
 }
 
 // topicText says what becomes of a topic that the worker writes to.

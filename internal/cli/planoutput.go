@@ -40,7 +40,7 @@ func (pl *plan) write(w io.Writer, format string) error {
 	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "warnings", "problem"}}
 	for _, a := range pl.agents {
 		l, ok := pl.loads[a.topic]
-		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.accepted, nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
+		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
 		if ok {
 			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
 				if !math.IsNaN(f) {
@@ -85,7 +85,7 @@ func (pl *plan) object(a *agent) object {
 		{"source_topic", a.topic}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
 		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID},
 		{"problem", a.problem}, {"fields", fields}, {"left_out", left},
-		{"schema", object{{"change", a.change}, {"accepted", a.accepted}, {"reasons", a.reasons}}},
+		{"schema", object{{"change", a.change}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}}},
 	}
 	if t := pl.outputs[a]; t != nil {
 		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a.topic]})
@@ -135,6 +135,9 @@ func (pl *plan) text() string {
 		if a.derived != nil {
 			line("topic", "%s%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
 			line("schema", "%s", a.schemaText())
+			if a.oversize != "" {
+				line("warning", "%s", a.oversize)
+			}
 			pl.loads[a.topic].text(line, a.choice.Aggregation.Window.Size)
 			for _, w := range pl.warned[a.topic] {
 				line("warning", "%s", w)

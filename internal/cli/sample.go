@@ -110,7 +110,11 @@ func (c *connection) arrayLengths(ctx context.Context, a *agent, r *kgo.Record) 
 	if err != nil {
 		return nil, err
 	}
-	schema, err := c.source.Schema(registry.WithSubject(ctx, r.Topic+"-value"), id)
+	text, err := c.source.Schema(registry.WithSubject(ctx, r.Topic+"-value"), id)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := codec.ParseSchema(text.Text, text.References...)
 	if err != nil {
 		return nil, err
 	}

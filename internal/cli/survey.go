@@ -41,8 +41,10 @@ type agent struct {
 	derived   *codec.Aggregated
 	change    string // one of schemaNew …
 	currentID int    // of the registered aggregated schema, 0 if none
-	accepted  bool   // the registry's verdict on the derived schema
+	accepted  bool   // the registry finds the derived schema compatible
 	reasons   []string
+	stored    int    // bytes that the derived schema takes in the registry, 0 if it is there
+	oversize  string // why it may not fit
 }
 
 // survey is what a worker would make of the topics of a cluster.
@@ -153,9 +155,13 @@ func (c *connection) findSchema(ctx context.Context, a *agent) error {
 
 // examine works out the fields of a topic and its aggregated schema.
 func (c *connection) examine(ctx context.Context, a *agent) error {
-	schema, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), a.schemaID)
+	text, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), a.schemaID)
 	if err != nil {
 		return c.registryError(ctx, c.source, err)
+	}
+	schema, err := codec.ParseSchema(text.Text, text.References...)
+	if err != nil {
+		return err
 	}
 	selection, err := a.choice.Aggregation.Fields.Selection()
 	if err != nil {
@@ -200,6 +206,7 @@ func (c *connection) derive(ctx context.Context, a *agent) error {
 	}
 	if base != nil && base.Covers(a.fields, a.ops) {
 		a.derived, a.change, a.accepted = base, schemaKept, true
+		a.derived.Text = current.Text
 		return nil
 	}
 	if base != nil {
@@ -209,6 +216,7 @@ func (c *connection) derive(ctx context.Context, a *agent) error {
 	if a.derived, err = codec.Derive(a.choice.AggregatedTopic, a.topic, base, a.fields, a.ops, method); err != nil {
 		return fmt.Errorf("derive the aggregated schema: %w", err)
 	}
+	a.stored, a.oversize = registry.StoredSize(subject, a.derived.Text), registry.SizeWarning(subject, a.derived.Text)
 	if a.accepted, a.reasons, err = c.aggregated.Check(ctx, subject, a.derived.Text); err != nil {
 		return c.registryError(ctx, c.aggregated, err)
 	}

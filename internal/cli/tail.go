@@ -182,11 +182,12 @@ func (t *tail) schema(ctx context.Context, value []byte) (int, *avro.Schema, err
 	if err != nil {
 		return 0, nil, err
 	}
-	schema, err := t.registry.Schema(registry.WithSubject(ctx, t.topic+"-value"), id)
+	found, err := t.registry.Schema(registry.WithSubject(ctx, t.topic+"-value"), id)
 	if err != nil {
 		return id, nil, t.registryError(ctx, t.registry, err)
 	}
-	return id, schema, nil
+	schema, err := found.Parse()
+	return id, schema, err
 }
 
 func decode(schema *avro.Schema, body []byte) (json.RawMessage, error) {

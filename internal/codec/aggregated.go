@@ -72,8 +72,20 @@ func Derive(aggregatedTopic, sourceTopic string, base *Aggregated, fields []Fiel
 	return a, nil
 }
 
+// MaxAggregated bounds the text of an aggregated schema, in bytes. Registries
+// that keep schemas in Kafka take far less, unless they are told otherwise.
+const MaxAggregated = 16 << 20
+
 // finish checks that no name is there twice and writes the text.
 func (a *Aggregated) finish() error {
+	least := 0
+	for _, f := range a.Fields {
+		least += len(a.Operations) * (len(f.Name) + len(`{"name":"","type":["null","double"],"default":null}`))
+	}
+	if least > MaxAggregated {
+		return fmt.Errorf("%d fields with %d operations give more than %d MiB of text: use fewer operations, or exclude fields (fields.exclude)",
+			len(a.Fields), len(a.Operations), MaxAggregated>>20)
+	}
 	for i, op := range a.Operations {
 		if slices.Contains(a.Operations[:i], op) {
 			return fmt.Errorf("operation %s is there twice", op)

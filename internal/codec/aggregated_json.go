@@ -8,15 +8,14 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/twmb/avro"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
-// recordJSON is the text of an aggregated schema. What is needed to read an
-// Aggregated back stands in the attribute kafka_aggregator of the record,
-// once for each source field; the aggregated fields carry what a person who
-// looks at one of them wants to know.
+// recordJSON is the text of an aggregated schema. Whatever is known of a source
+// field or of an operation stands once, in the attribute kafka_aggregator of the
+// record, and not again in each of the fields × operations aggregated fields:
+// registries keep a schema in a Kafka record, which is limited. Units are short,
+// and what shows a field wants them beside its name, so they are there as well.
 type recordJSON struct {
 	Type       string      `json:"type"`
 	Name       string      `json:"name"`
@@ -27,21 +26,29 @@ type recordJSON struct {
 }
 
 type fieldJSON struct {
-	Name        string          `json:"name"`
-	Type        json.RawMessage `json:"type"`
-	Default     json.RawMessage `json:"default,omitempty"`
-	Doc         string          `json:"doc,omitempty"`
-	Units       string          `json:"units,omitempty"`
-	Operation   string          `json:"operation,omitempty"`
-	SourceField string          `json:"source_field,omitempty"`
+	Name    string          `json:"name"`
+	Type    json.RawMessage `json:"type"`
+	Default json.RawMessage `json:"default,omitempty"`
+	Doc     string          `json:"doc,omitempty"`
+	Units   string          `json:"units,omitempty"`
 }
 
+// markJSON says what the aggregated fields are: {operation}_{name} is the
+// operation over the source field of that name.
 type markJSON struct {
-	Version     int          `json:"version"`
-	SourceTopic string       `json:"source_topic"`
-	Quantiles   string       `json:"quantiles"`
-	Operations  []string     `json:"operations"`
-	Fields      []sourceJSON `json:"fields"`
+	Version     int              `json:"version"`
+	SourceTopic string           `json:"source_topic"`
+	Quantiles   string           `json:"quantiles"`
+	Operations  []string         `json:"operations"`
+	Definitions []definitionJSON `json:"definitions,omitempty"` // in the order of Operations
+	Fields      []sourceJSON     `json:"fields"`
+}
+
+// definitionJSON says what an operation is. Nothing depends on it.
+type definitionJSON struct {
+	Prefix string `json:"prefix"` // of the aggregated fields
+	Doc    string `json:"doc"`
+	Units  string `json:"units"` // of the results, where those of the source field are u
 }
 
 type sourceJSON struct {
@@ -71,14 +78,16 @@ var (
 func (a *Aggregated) schema() *recordJSON {
 	mark := &markJSON{
 		Version: markVersion, SourceTopic: a.SourceTopic, Quantiles: "exclusive",
-		Operations: make([]string, len(a.Operations)), Fields: make([]sourceJSON, len(a.Fields)),
+		Operations: make([]string, len(a.Operations)), Definitions: make([]definitionJSON, len(a.Operations)),
+		Fields: make([]sourceJSON, len(a.Fields)),
 	}
 	if a.Quantiles == stats.Inclusive {
 		mark.Quantiles = "inclusive"
 	}
 	r := &recordJSON{
 		Type: "record", Name: a.Name, Namespace: a.Namespace, Aggregator: mark,
-		Doc: "Statistics of the fields of " + a.SourceTopic + " by time window [window_start, window_end).",
+		Doc: "Statistics of the fields of " + a.SourceTopic + " by time window [window_start, window_end). " +
+			"A field is called {operation}_{source field}; kafka_aggregator says what these are.",
 		Fields: []fieldJSON{
 			{Name: "time", Type: typeDouble, Doc: "Middle of the window since 1970-01-01.", Units: "s"},
 			{Name: "window_start", Type: typeMillis, Doc: "Start of the window."},
@@ -89,6 +98,7 @@ func (a *Aggregated) schema() *recordJSON {
 	}
 	for i, op := range a.Operations {
 		mark.Operations[i] = op.String()
+		mark.Definitions[i] = definitionJSON{Prefix: op.FieldName() + "_", Doc: op.Doc(), Units: op.Units("u")}
 	}
 	for i, f := range a.Fields {
 		s := sourceJSON{Name: f.Name, Path: f.Path, Type: f.Type, Kind: "real", Units: f.Units, Doc: f.Doc}
@@ -103,15 +113,12 @@ func (a *Aggregated) schema() *recordJSON {
 		}
 		mark.Fields[i] = s
 		for _, op := range a.Operations {
-			j := fieldJSON{
-				Name: op.FieldName() + "_" + f.Name, Type: typeScalar, Default: defaultNull,
-				Doc: op.Doc(), Units: op.Units(f.Units), Operation: op.String(), SourceField: f.Path,
+			j := fieldJSON{Name: op.FieldName() + "_" + f.Name, Type: typeScalar, Default: defaultNull}
+			if f.Units != "" {
+				j.Units = op.Units(f.Units)
 			}
 			if f.Array && !f.Pool {
 				j.Type, j.Default = typeArray, defaultEmpty
-			}
-			if f.Doc != "" {
-				j.Doc += ". Source: " + f.Doc
 			}
 			r.Fields = append(r.Fields, j)
 		}
@@ -130,7 +137,8 @@ func (r *recordJSON) text() string {
 }
 
 // ParseAggregated reads back what Derive wrote, also after a registry has
-// reordered or reformatted it. Its Text is what Derive would write. The error
+// reordered or reformatted it, and what it wrote before it left attributes of
+// the aggregated fields out. Its Text is what Derive would write now. The error
 // says why a schema is not one of ours.
 func ParseAggregated(text string) (*Aggregated, error) {
 	a, err := parseAggregated(text)
@@ -141,16 +149,13 @@ func ParseAggregated(text string) (*Aggregated, error) {
 }
 
 func parseAggregated(text string) (*Aggregated, error) {
-	if _, err := avro.Parse(text); err != nil {
-		return nil, err
-	}
 	var r recordJSON
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return nil, err
 	}
 	m := r.Aggregator
-	if m == nil {
-		return nil, errors.New("no attribute kafka_aggregator")
+	if m == nil || r.Type != "record" {
+		return nil, errors.New("no record with the attribute kafka_aggregator")
 	}
 	if m.Version != markVersion {
 		return nil, fmt.Errorf("kafka_aggregator version %d, not %d", m.Version, markVersion)

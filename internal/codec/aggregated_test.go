@@ -2,8 +2,10 @@ package codec
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -42,12 +44,24 @@ func TestDerive(t *testing.T) {
 		t.Errorf("fields %v, want %v", got, want)
 	}
 	x, v := root.Fields[6], root.Fields[10]
-	if x.Type.Type != "union" || !x.HasDefault || x.Default != nil || x.Props["units"] != "m" ||
-		x.Props["operation"] != "stdev" || x.Props["source_field"] != "x" || !strings.HasSuffix(x.Doc, `. Source: a "length" <µ>`) {
+	if x.Type.Type != "union" || !x.HasDefault || x.Default != nil {
 		t.Errorf("stdev_x is %+v", x)
 	}
-	if v.Type.Type != "array" || !v.HasDefault || v.Props["operation"] != "p99.9" || v.Props["source_field"] != "n.v" || v.Doc == "" {
+	if v.Type.Type != "array" || !v.HasDefault {
 		t.Errorf("p99_9_n_v is %+v", v)
+	}
+	for _, once := range []string{
+		`{"name":"x","path":"x","type":"[\"null\",\"float\"]","kind":"real","units":"m","doc":"a \"length\" <µ>"}`,
+		`{"name":"n_v","path":"n.v","type":"array<long>","kind":"integer","array":"elements"}`,
+		`"quantiles":"exclusive"`, `"operations":["min","stdev","p99.9"]`,
+		`{"prefix":"p99_9_","doc":"99.9th percentile, interpolated between the samples","units":"u"}`,
+	} {
+		if n := strings.Count(a.Text, once); n != 1 {
+			t.Errorf("%s is there %d times", once, n)
+		}
+	}
+	if n := strings.Count(a.Text, "length"); n != 1 {
+		t.Errorf("the description is there %d times", n)
 	}
 	if root.Fields[1].Type.LogicalType != "timestamp-millis" {
 		t.Errorf("window_start is %+v", root.Fields[1])
@@ -222,21 +236,85 @@ func TestParseAggregatedRefuses(t *testing.T) {
 	}
 }
 
-// The schema of the widest real topics must fit into Kafka's 1 MB message,
-// which registries use to keep it (as a JSON string, so with escapes).
-func TestSchemaSize(t *testing.T) {
+// wideFields are n fields with descriptions of 200 letters.
+func wideFields(n int, name, doc string) []Field {
 	var fields []Field
-	for i := range 365 {
-		path := fmt.Sprintf("forceActuatorMeasurement%03d", i)
-		fields = append(fields, Field{Name: path, Path: path, Type: "double", Units: "N", Doc: "Measured force of the primary cylinder."})
+	for i := range n {
+		path := fmt.Sprintf(name, i)
+		fields = append(fields, Field{Name: path, Path: path, Type: "double", Units: "N", Doc: doc})
 	}
-	a := derive(t, nil, fields, "min", "q1", "mean", "median", "stdev", "q3", "max")
-	escaped, err := json.Marshal(a.Text)
+	return fields
+}
+
+// The schema of the widest real topics must fit into Kafka's 1 MB message,
+// which registries use to keep it (as a JSON string, so with escapes), even
+// with the most operations that anybody has asked for. The figures are those of
+// docs/decisions/aggregated-schema-size.md.
+func TestSchemaSize(t *testing.T) {
+	seven := []string{"min", "q1", "mean", "median", "stdev", "q3", "max"}
+	eighteen := append(seven[:7:7], "variance", "pstdev", "pvariance", "sum", "first", "last", "p99", "p1", "range", "iqr", "samples")
+	doc := strings.Repeat("Measured force of the primary cylinder of an actuator. ", 4)[:200]
+	for _, c := range []struct {
+		name       string
+		fields     []Field
+		operations []string
+		most       int
+	}{
+		{"10 x 7", wideFields(10, "value%d", ""), seven, 9_500},
+		{"374 x 7", wideFields(374, "forceActuatorMeasurement%03d", doc), seven, 450_000},
+		{"374 x 18", wideFields(374, "forceActuatorMeasurement%03d", doc), eighteen, 950_000},
+		{"5000 x 7", wideFields(5000, "channel%04d", ""), seven, 4_000_000},
+	} {
+		a := derive(t, nil, c.fields, c.operations...)
+		escaped, err := json.Marshal(a.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d bytes, %d escaped", c.name, len(a.Text), len(escaped))
+		if len(escaped) > c.most {
+			t.Errorf("%s: %d bytes, more than %d", c.name, len(escaped), c.most)
+		}
+		if back, err := ParseAggregated(a.Text); err != nil || back.Text != a.Text {
+			t.Errorf("%s: read back: %v", c.name, err)
+		}
+	}
+	_, err := Derive("t", "s", nil, wideFields(20_000, strings.Repeat("n", 100)+"%d", ""), ops(t, eighteen...), stats.Exclusive)
+	if err == nil || !strings.Contains(err.Error(), "fewer operations") {
+		t.Errorf("a schema of 60 MB: %v", err)
+	}
+}
+
+// What was registered before everything was said once is still ours: it is
+// used as it is if it has all fields and operations, and can be widened.
+func TestSchemasWithAttributes(t *testing.T) {
+	text, err := os.ReadFile("testdata/aggregated-with-attributes.avsc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d bytes, %d escaped", len(a.Text), len(escaped))
-	if len(escaped) > 1_000_000 {
-		t.Errorf("%d bytes", len(escaped))
+	old, err := ParseAggregated(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields, _ := projectText(t, record(
+		`{"name":"x","type":["null","float"],"units":"m","doc":"a \"length\" <µ>"}`,
+		`{"name":"n","type":{"type":"record","name":"N","fields":[{"name":"v","type":{"type":"array","items":"long"}},{"name":"p","type":{"type":"array","items":"float"}}]}}`,
+		`{"name":"count","type":"int","description":"of things"}`,
+	), Selection{Arrays: []ArrayRule{{pattern(t, "n.p"), ArrayPool}}})
+	same := derive(t, nil, fields, "min", "stdev", "p99.9")
+	if !old.Covers(fields, same.Operations) || !reflect.DeepEqual(old, same) {
+		t.Errorf("read back\n%+v\nwant\n%+v", old, same)
+	}
+	before, after := avro.MustParse(string(text)), avro.MustParse(same.Text)
+	for i, f := range before.Root().Fields {
+		g := after.Root().Fields[i]
+		if g.Name != f.Name || !reflect.DeepEqual(g.Type, f.Type) || g.HasDefault != f.HasDefault || !reflect.DeepEqual(g.Default, f.Default) {
+			t.Errorf("field %+v became %+v", f, g)
+		}
+	}
+	wider := derive(t, old, append(fields, Field{Name: "y", Path: "y", Type: "int"}), "min", "max", "stdev", "p99.9")
+	for _, next := range []*avro.Schema{after, avro.MustParse(wider.Text)} {
+		if err := errors.Join(avro.CheckCompatibility(before, next), avro.CheckCompatibility(next, before)); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -178,9 +178,19 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkCompile(b *testing.B) {
 	text := cases()["floats=812"]
-	s, a, _ := build(b, text, Selection{})
+	_, a, _ := build(b, text, Selection{})
+	s := parse(b, text)
 	for b.Loop() {
 		if _, err := NewDecoder(s, Selection{}, a); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseSchema(b *testing.B) {
+	text := cases()["floats=812"]
+	for b.Loop() {
+		if _, err := ParseSchema(text); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -25,14 +25,24 @@ func ops(t testing.TB, names ...string) []stats.Operation {
 	return out
 }
 
-// build makes a schema, its aggregated schema and a decoder.
+// parse reads a source schema.
+func parse(t testing.TB, text string, references ...string) *Schema {
+	t.Helper()
+	s, err := ParseSchema(text, references...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return s
+}
+
+// build makes the library's schema, an aggregated schema and a decoder.
 func build(t testing.TB, text string, sel Selection) (*avro.Schema, *Aggregated, *Decoder) {
 	t.Helper()
 	s, err := avro.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields, _, err := Project(s, sel)
+	fields, _, err := Project(parse(t, text), sel)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +50,7 @@ func build(t testing.TB, text string, sel Selection) (*avro.Schema, *Aggregated,
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := NewDecoder(s, sel, a)
+	d, err := NewDecoder(parse(t, text), sel, a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,6 @@
 package codec
 
-import (
-	"fmt"
-
-	"github.com/twmb/avro"
-)
+import "fmt"
 
 // Decoder reads the numeric fields of the records of one source schema. It
 // is not safe for concurrent use; Clone makes another one for another
@@ -13,7 +9,7 @@ type Decoder struct {
 	aggregated  *Aggregated
 	main        program
 	subs        []*program
-	absent      []int32 // slots of aggregated that this schema lacks
+	absent      []int32 // slots of aggregated that this schema, or a branch of its top, lacks
 	maxElements int
 	scratch     decimalScratch
 	element     [1]float64 // where a program for elements puts one
@@ -23,7 +19,7 @@ type Decoder struct {
 // with. Row slots are those of a.Fields; fields of the writer's schema that a
 // lacks are skipped, and slots that the writer's schema lacks are set to
 // stats.Absent.
-func NewDecoder(writer *avro.Schema, sel Selection, a *Aggregated) (*Decoder, error) {
+func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) {
 	p, err := project(writer, sel)
 	if err != nil {
 		return nil, err
@@ -49,7 +45,11 @@ func NewDecoder(writer *avro.Schema, sel Selection, a *Aggregated) (*Decoder, er
 			d.absent = append(d.absent, int32(slot))
 		}
 	}
-	c.place(&d.main, p.root)
+	if p.root.take == takeBranches {
+		c.branches(&d.main, p.root)
+	} else {
+		c.place(&d.main, p.root)
+	}
 	return d, nil
 }
 
@@ -72,12 +72,53 @@ func (c *compiler) wanted(pl *place, to []int) []int {
 		if c.slots[pl.field] >= 0 {
 			to = append(to, pl.field)
 		}
-	case takeRecord:
+	case takeRecord, takeBranches:
 		for _, in := range pl.inside {
-			to = c.wanted(in, to)
+			if in != nil {
+				to = c.wanted(in, to)
+			}
 		}
 	}
 	return to
+}
+
+// branches emits the code for a union at the top. What a branch lacks is
+// absent before it is read; a branch without samples makes all fields null.
+func (c *compiler) branches(p *program, pl *place) {
+	all := c.wanted(pl, nil)
+	in := make(map[int]int, len(all)) // branches by field
+	read := 0
+	for _, f := range all {
+		in[f]++
+	}
+	for _, b := range pl.inside {
+		if b != nil {
+			read++
+		}
+	}
+	var fields []int
+	for _, f := range all {
+		if n := in[f]; n > 0 {
+			fields = append(fields, f)
+			if n < read {
+				c.d.absent = append(c.d.absent, c.slots[f])
+			}
+			in[f] = 0
+		}
+	}
+	c.union(p, pl.typ, "", func(i int) bool { return pl.inside[i] != nil },
+		func(i int) { c.place(p, pl.inside[i]) }, func() { c.null(p, fields, "") })
+}
+
+// null emits the code that makes fields null.
+func (c *compiler) null(p *program, fields []int, path string) {
+	for _, f := range fields {
+		op := opNull
+		if c.p.fields[f].Array {
+			op = opNullArray
+		}
+		p.emit(instr{op: op, slot: c.slots[f], n: 1}, origin{path: path})
+	}
 }
 
 // place emits the code for everything at a place.
@@ -93,20 +134,8 @@ func (c *compiler) place(p *program, pl *place) {
 	case pl.branch < 0:
 		c.inside(p, pl, pl.typ)
 	default:
-		c.union(p, pl.typ, pl.path, func(i int, b *typ) {
-			if i == pl.branch {
-				c.inside(p, pl, b)
-				return
-			}
-			c.skip(p, b, pl.path)
-			for _, f := range fields {
-				op := opNull
-				if c.p.fields[f].Array {
-					op = opNullArray
-				}
-				p.emit(instr{op: op, slot: c.slots[f], n: 1}, origin{path: pl.path})
-			}
-		})
+		c.union(p, pl.typ, pl.path, func(i int) bool { return i == pl.branch },
+			func(i int) { c.inside(p, pl, pl.typ.branches[i]) }, func() { c.null(p, fields, pl.path) })
 	}
 }
 
@@ -169,14 +198,9 @@ func (c *compiler) scalar(p *program, t *typ, slot int32, path string) {
 			p.emit(instr{op: op, slot: slot, n: 1, m: null}, at)
 			return
 		}
-		c.union(p, t, path, func(_ int, b *typ) {
-			if b.numeric(c.p.sel.Booleans) {
-				c.scalar(p, b, slot, path)
-				return
-			}
-			c.skip(p, b, path)
-			p.emit(instr{op: opNull, slot: slot, n: 1}, at)
-		})
+		c.union(p, t, path, func(i int) bool { return t.branches[i].numeric(c.p.sel.Booleans) },
+			func(i int) { c.scalar(p, t.branches[i], slot, path) },
+			func() { p.emit(instr{op: opNull, slot: slot, n: 1}, at) })
 	default:
 		panic(fmt.Sprintf("BUG: %s is no number", t))
 	}
@@ -201,26 +225,67 @@ func nullable(t *typ) (op opcode, null int32, ok bool) {
 	return 0, 0, false
 }
 
-// union emits a jump table and the code of each branch, which each returns
-// to the same place.
-func (c *compiler) union(p *program, t *typ, path string, branch func(i int, b *typ)) {
+// union emits a jump table and the code of each branch, which each leads to
+// the same place. Branches that are not taken are passed over, and then all
+// lead through the code of none, so that it is there once, however many they are.
+func (c *compiler) union(p *program, t *typ, path string, taken func(i int) bool, take func(i int), none func()) {
+	at := origin{path: path}
 	table := len(p.targets)
 	p.targets = append(p.targets, make([]int32, len(t.branches))...)
-	p.emit(instr{op: opUnion, n: int32(len(t.branches)), m: int32(table)}, origin{path: path})
-	jumps := make([]int32, 0, len(t.branches))
+	p.emit(instr{op: opUnion, n: int32(len(t.branches)), m: int32(table)}, at)
+	var toNone, toEnd []int32
+	jump := func(list *[]int32) {
+		*list = append(*list, p.label())
+		p.emit(instr{op: opJump}, at)
+	}
+	var empty []int // branches without bytes
+	last := -1      // of those that are taken
 	for i, b := range t.branches {
+		switch {
+		case taken(i):
+			last = i
+		case b.minSize() == 0:
+			empty = append(empty, i)
+		default:
+			p.targets[table+i] = p.label()
+			c.skip(p, b, path)
+			jump(&toNone)
+		}
+	}
+	if len(empty)+len(toNone) > 0 {
+		if n := len(toNone) - 1; n >= 0 && int(toNone[n]) == len(p.code)-1 { // it would lead to the next instruction
+			p.code, p.origins, toNone = p.code[:len(p.code)-1], p.origins[:len(p.code)-1], toNone[:n]
+		}
+		here := p.label()
+		for _, i := range empty {
+			p.targets[table+i] = here
+		}
+		for _, j := range toNone {
+			p.code[j].n = here
+		}
+		none()
+		if last >= 0 {
+			jump(&toEnd)
+		}
+	}
+	for i := range t.branches {
+		if !taken(i) {
+			continue
+		}
 		p.targets[table+i] = p.label()
-		branch(i, b)
-		if i < len(t.branches)-1 {
-			jumps = append(jumps, p.label())
-			p.emit(instr{op: opJump}, origin{path: path})
+		take(i)
+		if i < last {
+			jump(&toEnd)
 		}
 	}
 	end := p.label()
-	for _, j := range jumps {
+	for _, j := range toEnd {
 		p.code[j].n = end
 	}
 }
+
+// maxInline is how many branches a union may have that is passed over in place.
+const maxInline = 16
 
 // skip emits the code that passes over a value.
 func (c *compiler) skip(p *program, t *typ, path string) {
@@ -249,8 +314,16 @@ func (c *compiler) skip(p *program, t *typ, path string) {
 	case kindRecord:
 		p.emit(instr{op: opCall, m: c.sub(t)}, at)
 	case kindUnion:
-		c.union(p, t, path, func(_ int, b *typ) { c.skip(p, b, path) })
+		if len(t.branches) > maxInline {
+			p.emit(instr{op: opCall, m: c.sub(t)}, at)
+			return
+		}
+		c.skipUnion(p, t, path)
 	}
+}
+
+func (c *compiler) skipUnion(p *program, t *typ, path string) {
+	c.union(p, t, path, func(int) bool { return true }, func(i int) { c.skip(p, t.branches[i], path) }, nil)
 }
 
 // sub is the program that skips a type. Each type has one, however often it
@@ -262,12 +335,15 @@ func (c *compiler) sub(t *typ) int32 {
 	p := &program{min: t.minSize()}
 	i := c.addSub(p)
 	c.subOf[t] = i
-	if t.kind != kindRecord {
+	switch t.kind {
+	case kindRecord:
+		for j := range t.fields {
+			c.skip(p, t.fields[j].typ, t.fields[j].name)
+		}
+	case kindUnion:
+		c.skipUnion(p, t, "")
+	default:
 		c.skip(p, t, "")
-		return i
-	}
-	for j := range t.fields {
-		c.skip(p, t.fields[j].typ, t.fields[j].name)
 	}
 	return i
 }

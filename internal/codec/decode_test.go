@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/avro"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
@@ -115,8 +117,9 @@ func TestWideSchemaIsSkippedQuickly(t *testing.T) {
 }
 
 func TestAbsentAndForeignFields(t *testing.T) {
-	s1, _, _ := build(t, record(`{"name":"a","type":"double"}`, `{"name":"v","type":{"type":"array","items":"int"}}`), Selection{})
-	s2, _, _ := build(t, record(`{"name":"b","type":"double"}`, `{"name":"a","type":["null","int"]}`), Selection{})
+	text := record(`{"name":"b","type":"double"}`, `{"name":"a","type":["null","int"]}`)
+	s1 := parse(t, record(`{"name":"a","type":"double"}`, `{"name":"v","type":{"type":"array","items":"int"}}`))
+	s2 := parse(t, text)
 	f1, _, _ := Project(s1, Selection{})
 	f2, _, _ := Project(s2, Selection{})
 	narrow, err := Derive("x", "y", nil, f1, ops(t, "mean"), stats.Exclusive)
@@ -138,7 +141,7 @@ func TestAbsentAndForeignFields(t *testing.T) {
 		}
 	}
 	var row Row
-	body := encode(t, s2, map[string]any{"b": 1.0, "a": int32(2)})
+	body := encode(t, avro.MustParse(text), map[string]any{"b": 1.0, "a": int32(2)})
 	decode(narrow, body, &row)
 	if !sameFloats(row.Scalars, []float64{2, stats.Absent}) || row.Arrays[1] != nil {
 		t.Errorf("narrow: %v %v", row.Scalars, row.Arrays)

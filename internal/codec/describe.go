@@ -21,6 +21,9 @@ func (t *typ) whyNot() string {
 	case kindMap:
 		return "maps have no fixed fields"
 	}
+	if t.ignored != "" {
+		return t.String() + " is not numeric; " + t.ignored
+	}
 	return t.String() + " is not numeric"
 }
 
@@ -53,7 +56,7 @@ func (t *typ) text(depth int) string {
 		return "[" + strings.Join(parts, ",") + "]"
 	case kindRecord, kindEnum, kindFixed:
 		if t.logical == "" {
-			return kindNames[t.kind] + " " + t.name
+			return kindNames[t.kind] + " " + t.fullName()
 		}
 	case kindDecimalBytes, kindDecimalFixed:
 		return "decimal"

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,20 +92,61 @@ func sameRow(t *testing.T, got, want *Row) bool {
 	return ok
 }
 
+// expectedTop makes the row of a record of a schema that is no record, with
+// what the branch that it was written with is by itself.
+func expectedTop(t *testing.T, s *Schema, sel Selection, a *Aggregated, body []byte, v any) *Row {
+	t.Helper()
+	top := s.root
+	if top.kind == kindUnion {
+		i, _ := varint(body, 0)
+		top = top.branches[i]
+	}
+	value := map[string]any{"value": v}
+	if top.kind != kindRecord && top.numeric(sel.Booleans) {
+		v = value
+	}
+	row := expected(a, v, sel.Booleans)
+	var its []Field
+	union := false // of numbers only, which is one field that is null or not
+	switch {
+	case top.kind == kindRecord:
+		fields, _, err := Project(&Schema{root: top}, sel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		its = fields
+	case top.numeric(sel.Booleans):
+		its = []Field{{Path: "value"}}
+	default:
+		union = true
+	}
+	for slot, f := range a.Fields {
+		if !union && !slices.ContainsFunc(its, func(g Field) bool { return g.Path == f.Path && g.Array == f.Array }) {
+			row.Scalars[slot], row.Arrays[slot] = stats.Absent, nil
+			row.Rests = slices.DeleteFunc(row.Rests, func(r Rest) bool { return r.Slot == int32(slot) })
+		}
+	}
+	return row
+}
+
 // TestDifferential compares the decoder with the library's generic decoding
 // on random schemas and records, and feeds it every prefix and random
-// changes of them.
+// changes of them. Of every third schema the top is no record.
 func TestDifferential(t *testing.T) {
-	fields, arrays := 0, 0
-	for seed := range uint64(400) {
+	fields, arrays, tops := 0, 0, 0
+	for seed := range uint64(900) {
 		r := newRand(seed)
 		top := randomRecord(r)
+		if seed%3 == 0 {
+			top = randomTop(r)
+		}
 		s, err := avro.Parse(top.text())
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, top.text())
 		}
 		sel := Selection{Booleans: seed%2 == 0}
-		found, _, err := Project(s, sel)
+		source := parse(t, top.text())
+		found, _, err := Project(source, sel)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -112,7 +154,7 @@ func TestDifferential(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		d, err := NewDecoder(s, sel, a)
+		d, err := NewDecoder(source, sel, a)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -127,7 +169,12 @@ func TestDifferential(t *testing.T) {
 			if err := d.Decode(body, &row); err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, top.text())
 			}
-			if !sameRow(t, &row, expected(a, v, sel.Booleans)) {
+			want := expected(a, v, sel.Booleans)
+			if top.kind != "record" {
+				want = expectedTop(t, source, sel, a, body, v)
+				tops += len(a.Fields)
+			}
+			if !sameRow(t, &row, want) {
 				t.Fatalf("seed %d\n%s", seed, top.text())
 			}
 			for _, x := range row.Arrays {
@@ -136,8 +183,8 @@ func TestDifferential(t *testing.T) {
 			hostile(t, d, body, r.Uint64())
 		}
 	}
-	if fields < 1000 || arrays < 1000 {
-		t.Errorf("only %d fields and %d elements were compared", fields, arrays)
+	if fields < 1000 || arrays < 1000 || tops < 1000 {
+		t.Errorf("only %d fields, %d elements and %d values of unions were compared", fields, arrays, tops)
 	}
 }
 

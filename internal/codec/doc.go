@@ -1,10 +1,13 @@
 // Package codec turns Avro records into rows of numbers and summaries into
 // Avro records: the projection of a source schema onto its numeric fields, a
 // decode plan compiled from the writer's schema, the schema of the aggregated
-// topic, and its encoder. It knows no network; schemas come as parsed values.
+// topic, and its encoder. It knows no network; schemas come as text.
 //
-//	schema.go      the library's schema tree with names resolved
-//	project.go     which fields are numeric, and why the others are not
+//	jsontree.go    the text of a source schema, as far as it matters
+//	parse.go       a graph of types, with names resolved (typenames.go) and
+//	               valid logical types (logical.go): schema.go
+//	project.go     which fields are numeric, and why the others are not;
+//	               branches.go: of a schema that is no record
 //	names.go       a.b becomes a_b; rules for illegal names and collisions
 //	compile.go     the projection becomes a program.go of instructions
 //	decode.go      runs it over a record; array.go, skip.go, decimal.go

@@ -16,7 +16,7 @@ func FuzzProject(f *testing.F) {
 	}
 	f.Add(record(`{"name":"a.b","type":"int"}`, `{"name":"1","type":["null","R"]}`), []byte{})
 	f.Fuzz(func(t *testing.T, text string, body []byte) {
-		s, err := avro.Parse(text, avro.WithLaxNames(nil))
+		s, err := ParseSchema(text)
 		if err != nil {
 			return
 		}
@@ -57,5 +57,24 @@ func FuzzDecode(f *testing.F) {
 			return // stricter than we are, about what we skip
 		}
 		sameRow(t, &row, expected(a, v, true))
+	})
+}
+
+// FuzzParseSchema feeds texts: whatever the library takes, we take.
+func FuzzParseSchema(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(randomRecord(newRand(seed)).text())
+		f.Add(randomTop(newRand(seed)).text())
+	}
+	f.Add(`{"type":"record","name":"n.R","namespace":null,"fields":[{"name":"e","type":"enum","symbols":["A"],"default":5},{"name":"r","type":["null",{"type":"R"}],"units":"K"}]}`)
+	f.Add("\ufeff/*c*/{\"type\":{\"type\":\"fixed\",\"name\":\".Z\",\"size\":\"3\",\"logicalType\":\"decimal\",\"precision\":64,\"scale\":127}}//")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := ParseSchema(text)
+		if err == nil || len(text) > MaxText {
+			return
+		}
+		if _, theirs := avro.Parse(text, avro.WithLaxNames(nil)); theirs == nil {
+			t.Errorf("refused: %v", err)
+		}
 	})
 }

@@ -73,13 +73,14 @@ func (n *namer) name(want string) string {
 // keeps it; the others follow in the order of the schema and get _2, _3 …
 func nameFields(fields []Field) {
 	n := newNamer()
+	named := make([]bool, len(fields))
 	for i := range fields {
-		if f := &fields[i]; f.Name == f.Path {
-			n.used[f.Name] = true
+		if f := &fields[i]; f.Name == f.Path && !n.used[f.Name] {
+			n.used[f.Name], named[i] = true, true
 		}
 	}
 	for i := range fields {
-		if f := &fields[i]; f.Name != f.Path {
+		if f := &fields[i]; !named[i] {
 			f.Name = n.name(f.Name)
 		}
 	}

@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/twmb/avro"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
 // Limits of a source schema. A larger one is refused, not cut.
 const (
-	MaxFields = 20_000 // fields of all kinds, those of nested records included
-	MaxDepth  = 64     // records within records
+	MaxFields   = 20_000   // fields of all kinds, those of nested records included
+	MaxDepth    = 64       // records within records
+	maxBranches = 200_000  // branches of unions
+	maxPaths    = 16 << 20 // bytes of what fields and branches are called
 )
 
 // DefaultMaxElements is the longest array that is decoded when
@@ -67,9 +67,11 @@ type Selection struct {
 
 // Project finds the numeric fields of a source schema, in the order of the
 // schema, and names a reason for everything else. A union with numeric
-// branches is one field; its other branches count as null. It fails if the
-// schema is not a record or is beyond the limits.
-func Project(s *avro.Schema, sel Selection) ([]Field, []LeftOut, error) {
+// branches is one field; its other branches count as null. A schema that is a
+// number, not a record, is one field called value; a union of records has the
+// fields of all of them (see top). It fails if there is neither a record nor a
+// number, or if the schema is beyond the limits.
+func Project(s *Schema, sel Selection) ([]Field, []LeftOut, error) {
 	p, err := project(s, sel)
 	if err != nil {
 		return nil, nil, err
@@ -85,6 +87,7 @@ const (
 	takeScalar
 	takeArray
 	takeRecord
+	takeBranches // the top of a schema that is a union: each branch is a place
 )
 
 // place is a place in the expanded schema: the tree that the decoder is
@@ -95,7 +98,7 @@ type place struct {
 	take   take
 	branch int      // of the union typ, the branch that is the array or record; -1 if typ is no union
 	field  int      // takeScalar, takeArray: index in projection.fields
-	inside []*place // takeRecord: its fields
+	inside []*place // takeRecord: its fields; takeBranches: the branches, nil for those without samples
 }
 
 // projection is the expanded schema with all its numeric fields, wanted or not.
@@ -105,27 +108,27 @@ type projection struct {
 	wanted []bool
 	left   []LeftOut
 
-	sel     Selection
-	paths   map[string]bool
-	visited int
-	onPath  []*typ
+	sel    Selection
+	branch int            // of the top, counted from 1
+	paths  map[string]int // the branch that has last had the path
+	shapes map[shape]int  // index in fields
+	onPath []*typ
+
+	visited, branches, text int // what the limits hold
 }
 
-func project(s *avro.Schema, sel Selection) (*projection, error) {
+func project(s *Schema, sel Selection) (*projection, error) {
 	for _, r := range sel.Arrays {
 		if !slices.Contains([]string{ArrayElements, ArrayPool, ArraySkip}, r.Mode) {
 			return nil, fmt.Errorf("array rule %s: mode %q is none of elements, pool, skip", r.Pattern, r.Mode)
 		}
 	}
-	t, err := link(s)
+	p := &projection{sel: sel, branch: 1, paths: map[string]int{}, shapes: map[shape]int{}}
+	var err error
+	if p.root, err = p.top(s.root); err == nil {
+		err = p.limits() // of what was left out last
+	}
 	if err != nil {
-		return nil, err
-	}
-	if t.kind != kindRecord {
-		return nil, fmt.Errorf("schema is %s, not a record", t)
-	}
-	p := &projection{sel: sel, paths: map[string]bool{}}
-	if p.root, err = p.record(t, t, "", "", -1); err != nil {
 		return nil, err
 	}
 	nameFields(p.fields)
@@ -186,6 +189,7 @@ func (p *projection) rule(f Field) (ArrayRule, bool) {
 }
 
 func (p *projection) leave(path, typ, reason string) {
+	p.text += len(path) + len(typ)
 	p.left = append(p.left, LeftOut{Path: path, Type: typ, Reason: reason})
 }
 
@@ -202,12 +206,14 @@ func (p *projection) record(t, rec *typ, path, name string, branch int) (*place,
 	defer func() { p.onPath = p.onPath[:len(p.onPath)-1] }()
 	pl := &place{typ: t, path: path, take: takeRecord, branch: branch, inside: make([]*place, len(rec.fields))}
 	for i := range rec.fields {
-		if p.visited++; p.visited > MaxFields {
-			return nil, fmt.Errorf("schema has more than %d fields, nested ones included", MaxFields)
-		}
 		m := &rec.fields[i]
+		p.visited++
+		p.text += len(path) + len(m.name)
+		if err := p.limits(); err != nil {
+			return nil, err
+		}
 		mp, mn := m.name, legalName(m.name)
-		if path != "" {
+		if len(p.onPath) > 1 {
 			mp, mn = path+"."+m.name, legalName(name+"_"+m.name)
 		}
 		in, err := p.value(m.typ, m, mp, mn)
@@ -219,11 +225,34 @@ func (p *projection) record(t, rec *typ, path, name string, branch int) (*place,
 	return pl, nil
 }
 
+// limits fails if the schema, as far as it was expanded, is beyond a limit. A
+// small text can mean a lot, since named types can be used again and again.
+func (p *projection) limits() error {
+	switch {
+	case p.visited > MaxFields:
+		return fmt.Errorf("schema has more than %d fields, nested ones included", MaxFields)
+	case p.branches > maxBranches:
+		return fmt.Errorf("schema has more than %d branches of unions, nested ones included", maxBranches)
+	case p.text > maxPaths:
+		return fmt.Errorf("the names of the schema's fields are longer than %d bytes, nested ones included", maxPaths)
+	}
+	return nil
+}
+
 // value decides what to do with a field of a record.
 func (p *projection) value(t *typ, m *member, path, name string) (*place, error) {
 	branches := t.branches
 	if t.kind != kindUnion {
 		branches = []*typ{t}
+	}
+	p.branches += len(t.branches)
+	for _, b := range branches {
+		if b.kind == kindArray {
+			p.branches += len(b.elem.branches)
+		}
+	}
+	if err := p.limits(); err != nil {
+		return nil, err
 	}
 	scalar, real := false, false
 	complexBranch, complexes := -1, 0
@@ -282,7 +311,7 @@ func (p *projection) whyNone(t *typ) string {
 // others notes the branches of a union that count as null.
 func (p *projection) others(t *typ, path string, taken func(int) bool) {
 	for i, b := range t.branches {
-		if b.kind != kindNull && !taken(i) {
+		if b.kind != kindNull && !taken(i) && p.limits() == nil {
 			p.leave(path, b.String(), "branch of a union that has another numeric branch: counts as null")
 		}
 	}
@@ -314,21 +343,21 @@ func (p *projection) elements(t *typ) (real bool, why string) {
 }
 
 func (p *projection) add(t *typ, tk take, branch int, real bool, m *member, path, name string) *place {
-	if p.paths[path] {
+	if p.paths[path] == p.branch {
 		// Only names that are not legal Avro can do this: a field called "a.b".
 		p.leave(path, t.String(), "another field has the same path")
 		return &place{typ: t, path: path}
 	}
-	p.paths[path] = true
-	k := stats.Integer
-	if real {
-		k = stats.Real
-	}
-	p.fields = append(p.fields, Field{
-		Name: name, Path: path, Type: t.String(), Kind: k, Array: tk == takeArray,
+	p.paths[path] = p.branch
+	f := Field{
+		Name: name, Path: path, Type: t.String(), Array: tk == takeArray, Kind: stats.Integer,
 		Units: cut(m.units, maxUnits), Doc: cut(m.doc, maxDoc),
-	})
-	return &place{typ: t, path: path, take: tk, branch: branch, field: len(p.fields) - 1}
+	}
+	if real {
+		f.Kind = stats.Real
+	}
+	p.text += len(f.Type)
+	return &place{typ: t, path: path, take: tk, branch: branch, field: p.field(f)}
 }
 
 // cut shortens text to at most n runes.

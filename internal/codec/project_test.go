@@ -63,11 +63,7 @@ func TestProjectTypes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := avro.Parse(record(`{"name":"x","type":` + test.typ + `}`))
-			if err != nil {
-				t.Fatal(err)
-			}
-			fields, left, err := Project(s, Selection{})
+			fields, left, err := Project(parse(t, record(`{"name":"x","type":`+test.typ+`}`)), Selection{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,13 +95,9 @@ func names(fields []Field) []string {
 	return out
 }
 
-func projectText(t *testing.T, text string, sel Selection, opts ...avro.SchemaOpt) ([]Field, []LeftOut) {
+func projectText(t *testing.T, text string, sel Selection) ([]Field, []LeftOut) {
 	t.Helper()
-	s, err := avro.Parse(text, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields, left, err := Project(s, sel)
+	fields, left, err := Project(parse(t, text), sel)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +131,7 @@ func TestIllegalNames(t *testing.T) {
 	fields, _ := projectText(t, record(
 		`{"name":"1-x","type":"int"}`, `{"name":"_1_x","type":"int"}`, `{"name":"größe","type":"int"}`,
 		`{"name":"a.b","type":"int"}`, `{"name":"a","type":{"type":"record","name":"A","fields":[{"name":"b","type":"int"}]}}`,
-	), Selection{}, avro.WithLaxNames(nil))
+	), Selection{})
 	want := []string{"_1_x_2", "_1_x", "gr__e", "a_b"}
 	if got := names(fields); !reflect.DeepEqual(got, want) {
 		t.Errorf("names %v, want %v", got, want)
@@ -192,8 +184,7 @@ func TestSelection(t *testing.T) {
 	if fields, _ = projectText(t, text, Selection{Exclude: []Pattern{pattern(t, "n")}}); fmt.Sprint(names(fields)) != "[time v1 v2 v3]" {
 		t.Errorf("without the record n: %v", names(fields))
 	}
-	s := avro.MustParse(text)
-	if _, _, err := Project(s, Selection{Arrays: []ArrayRule{{pattern(t, "v1"), "split"}}}); err == nil {
+	if _, _, err := Project(parse(t, text), Selection{Arrays: []ArrayRule{{pattern(t, "v1"), "split"}}}); err == nil {
 		t.Error("unknown array mode was accepted")
 	}
 	for _, bad := range []string{"", "/", "//", "/a", "/(/"} {
@@ -266,19 +257,16 @@ func TestSchemaLimits(t *testing.T) {
 		"fields": {record(many...), "more than 20000 fields"},
 		"depth":  {record(`{"name":"x","type":` + deep + `}`), "deeper than 64"},
 		"wide":   {record(wide...), "more than 20000 fields"},
-		"double": {`"double"`, "not a record"},
-		"union":  {`["null","double"]`, "not a record"},
+		"names": {`{"type":"record","name":"R","namespace":"` + strings.Repeat("n", 4000) + `","fields":[{"name":"x","type":["int",` + repeat(10_000, func(i int) string {
+			return fmt.Sprintf(`{"type":"enum","name":"E%d","symbols":[]}`, i)
+		}) + `]}]}`, "longer than 16777216 bytes"},
+		"branches": {record(`{"name":"x","type":["int",` + strings.Repeat(`"string",`, maxBranches) + `"bytes"]}`), "more than 200000 branches"},
 	} {
-		s, err := avro.Parse(test.text)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if _, _, err := Project(s, Selection{}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, _, err := Project(parse(t, test.text), Selection{}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	s := avro.MustParse(record(many[:MaxFields]...))
-	if fields, _, err := Project(s, Selection{}); err != nil || len(fields) != MaxFields {
+	if fields, _, err := Project(parse(t, record(many[:MaxFields]...)), Selection{}); err != nil || len(fields) != MaxFields {
 		t.Errorf("%d fields, %v", len(fields), err)
 	}
 }
@@ -293,26 +281,5 @@ func TestRecursiveSchemas(t *testing.T) {
 	}
 	if len(left) != 3 {
 		t.Errorf("left out %v", left)
-	}
-}
-
-// Schemas with references come parsed by the library's cache.
-func TestReferredTypes(t *testing.T) {
-	var cache avro.SchemaCache
-	for _, text := range []string{
-		`{"type":"record","name":"D","namespace":"n","fields":[{"name":"v","type":"double"},{"name":"f","type":{"type":"fixed","name":"F","size":3}}]}`,
-		`{"type":"record","name":"A","namespace":"n","fields":[{"name":"x","type":"D"},{"name":"f","type":"F"},{"name":"y","type":["null","n.D"]}]}`,
-	} {
-		s, err := cache.Parse(text, avro.WithLaxNames(nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fields, left, err := Project(s, Selection{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Root().Name == "A" && (fmt.Sprint(names(fields)) != "[x_v y_v]" || len(left) != 3) {
-			t.Errorf("fields %v, left out %v", names(fields), left)
-		}
 	}
 }

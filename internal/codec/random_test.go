@@ -103,6 +103,35 @@ func randomRecord(r *rand.Rand) *randomType {
 	return t
 }
 
+// randomTop makes the schema of a topic that is no record: a number, or a union
+// of records, of which some fields are called alike, and whatever else.
+func randomTop(r *rand.Rand) *randomType {
+	g := &generator{r: r}
+	numbers := []string{"double", "float", "int", "long", "decimal", "decimalfixed"}
+	if r.IntN(4) == 0 {
+		return g.make(g.pick(numbers...), 0)
+	}
+	g.count++
+	t := &randomType{kind: "union", name: fmt.Sprintf("T%d", g.count)}
+	seen := map[string]bool{}
+	for range 1 + r.IntN(6) {
+		k := g.pick("record", "record", "record", "null", "double", "int", "decimal", "string", "timestamp", "map", "array", "boolean", "enum")
+		base := map[string]string{"timestamp": "long", "decimal": "bytes"}[k]
+		if base == "" {
+			base = k
+		}
+		if seen[base] && k != "record" && k != "enum" {
+			continue
+		}
+		seen[base] = true
+		t.branches = append(t.branches, g.make(k, 3))
+	}
+	if !seen["record"] && !seen["double"] {
+		t.branches = append(t.branches, g.make("double", 0))
+	}
+	return t
+}
+
 func (t *randomType) text() string {
 	b, err := json.Marshal(t.json())
 	if err != nil {

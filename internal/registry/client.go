@@ -12,16 +12,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 	"golang.org/x/sync/singleflight"
 )
 
-// Limits of what is accepted from a registry.
+// Limits of what is accepted from a registry, and sent to it. They are above
+// those of registries (UsualRecord) as far as people raise them.
 const (
-	MaxReply = 8 << 20 // bytes of a reply, decompressed
-	MaxText  = 4 << 20 // bytes of a schema, with all that it refers to
-	maxRefs  = 256     // schemas that one schema refers to, directly or not
+	MaxReply = 32 << 20 // bytes of a reply, decompressed
+	MaxText  = 16 << 20 // bytes of a schema, with all that it refers to
+	maxRefs  = 256      // schemas that one schema refers to, directly or not
 )
 
 // DefaultTimeout is the total time of a call when Options.Timeout is 0.
@@ -61,7 +61,7 @@ type Client struct {
 	flights   singleflight.Group
 
 	mu      sync.RWMutex
-	schemas map[int]*avro.Schema
+	schemas map[int]*Schema
 	refused map[int]refusal
 }
 
@@ -87,7 +87,7 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		timeout: o.Timeout, ttl: o.NotFoundTTL, now: o.Now,
-		schemas: map[int]*avro.Schema{}, refused: map[int]refusal{},
+		schemas: map[int]*Schema{}, refused: map[int]refusal{},
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout

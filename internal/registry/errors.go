@@ -19,8 +19,8 @@ var (
 	// breaks the subject's compatibility rule (409), or is invalid (422) or too
 	// large (413) to it, or because nothing may be registered.
 	ErrIncompatible = errors.New("schema registry refuses the schema")
-	// ErrUnusable: the schema is there, but is not Avro, is malformed or is
-	// larger than MaxText; or what the registry has in its place is no schema.
+	// ErrUnusable: the schema is there, but is not Avro or is larger than MaxText;
+	// or what the registry has in its place is no schema.
 	ErrUnusable = errors.New("unusable schema")
 )
 

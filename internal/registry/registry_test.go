@@ -3,8 +3,10 @@ package registry
 import (
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 )
@@ -67,8 +68,8 @@ func TestSubjects(t *testing.T) {
 		t.Errorf("check: %v, %v, %v", ok, reasons, err)
 	}
 	s, err := c.Schema(ctx, id)
-	if err != nil || s.Root().Name != "Point" {
-		t.Errorf("schema %v, %v", s, err)
+	if err != nil || s.Text != point || len(s.References) > 0 {
+		t.Errorf("schema %+v, %v", s, err)
 	}
 }
 
@@ -89,12 +90,28 @@ func TestReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Encode(map[string]any{"b": map[string]any{"d": map[string]any{"v": 1.5}}, "c": map[string]any{"d": nil}})
-	if err != nil || len(b) != 9 {
-		t.Errorf("%d bytes, %v", len(b), err)
+	if len(s.References) != 3 || !strings.Contains(s.References[0], `"D"`) || !strings.Contains(s.Text, `"A"`) {
+		t.Errorf("references %q of %q", s.References, s.Text)
 	}
-	if _, err := avro.Parse(s.String()); err != nil {
-		t.Errorf("the schema does not stand alone: %v", err)
+	body := append(binary.LittleEndian.AppendUint64(nil, math.Float64bits(1.5)), 0)
+	var v any
+	if rest, err := s.Decode(body, &v); err != nil || len(rest) > 0 || fmt.Sprint(v) != "map[b:map[d:map[v:1.5]] c:map[d:<nil>]]" {
+		t.Errorf("%v, %d bytes left over, %v", v, len(rest), err)
+	}
+}
+
+// A schema that refers to itself ends; that it cannot be read shows where it is read.
+func TestReferenceToItself(t *testing.T) {
+	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"id":1,"schema":"\"T\"","references":[{"name":"T","subject":"s","version":1}]}`)
+	}))
+	defer r.Close()
+	s, err := client(t, Options{URL: r.URL}).Schema(t.Context(), 1)
+	if err != nil || len(s.References) != 1 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if _, err := s.Parse(); !errors.Is(err, ErrUnusable) {
+		t.Errorf("parsed: %v", err)
 	}
 }
 
@@ -105,13 +122,21 @@ func TestUnusableSchemas(t *testing.T) {
 	r.SeedSchema("r", 1, 3, sr.Schema{Schema: `"` + strings.Repeat("x", MaxText) + `"`, Type: sr.TypeAvro})
 	r.SeedSchema("lax", 1, 5, sr.Schema{Schema: strings.Replace(point, `"x"`, `"x-1"`, 1), Type: sr.TypeAvro})
 	c := client(t, Options{URL: r.URL()})
-	for id := 1; id <= 3; id++ {
+	for _, id := range []int{1, 3} {
 		if _, err := c.Schema(t.Context(), id); !errors.Is(err, ErrUnusable) || Retriable(err) || len(err.Error()) > 2000 {
 			t.Errorf("schema %d: %v", id, err)
 		}
 	}
-	if _, err := c.Schema(t.Context(), 5); err != nil {
-		t.Errorf("a name that is not legal Avro: %v", err)
+	for id, want := range map[int]error{2: ErrUnusable, 5: nil} { // malformed; a name that is not legal Avro
+		s, err := c.Schema(t.Context(), id)
+		if err != nil {
+			t.Fatalf("schema %d: %v", id, err)
+		}
+		for range 2 {
+			if _, err := s.Parse(); !errors.Is(err, want) {
+				t.Errorf("schema %d: %v, want %v", id, err, want)
+			}
+		}
 	}
 }
 
@@ -132,7 +157,7 @@ func TestCaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := counted(t, r)
-	var first *avro.Schema
+	var first *Schema
 	for range 3 {
 		s, err := c.Schema(t.Context(), id)
 		if err != nil || first != nil && s != first {
@@ -142,6 +167,10 @@ func TestCaches(t *testing.T) {
 	}
 	if n.Load() != 1 {
 		t.Errorf("%d requests for a schema that is cached", n.Load())
+	}
+	c.Forget(id)
+	if s, err := c.Schema(t.Context(), id); err != nil || s == first || n.Load() != 2 {
+		t.Errorf("%d requests for a schema that was to be forgotten, %v", n.Load(), err)
 	}
 	n.Store(0)
 	unknown := func() {

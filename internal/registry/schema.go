@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/twmb/avro"
@@ -14,18 +15,61 @@ import (
 // maxRefused bounds the memory of negative results: ids come from the data.
 const maxRefused = 10_000
 
-// Schema is the schema with an id, its references resolved. It is kept for
+// Schema is a registered Avro schema. It is text: what is wrong with it is the
+// business of who reads records with it.
+type Schema struct {
+	Text       string
+	References []string // texts of what it refers to, each after what that refers to
+
+	once   sync.Once
+	parsed *avro.Schema
+	err    error
+}
+
+// Parse gives the schema of the Avro library, for reading whole records. It is
+// stricter than any registry, but for names that are not legal Avro.
+func (s *Schema) Parse() (*avro.Schema, error) {
+	s.once.Do(func() {
+		var cache avro.SchemaCache
+		for _, text := range append(s.References[:len(s.References):len(s.References)], s.Text) {
+			if s.parsed, s.err = cache.Parse(text, avro.WithLaxNames(nil)); s.err != nil {
+				s.err = fmt.Errorf("%w: %w", ErrUnusable, s.err)
+				return
+			}
+		}
+	})
+	return s.parsed, s.err
+}
+
+// Decode reads a whole record, without the wire header, into v, and returns what
+// follows it.
+func (s *Schema) Decode(body []byte, v any) ([]byte, error) {
+	parsed, err := s.Parse()
+	if err != nil {
+		return nil, err
+	}
+	return parsed.Decode(body, v)
+}
+
+// Schema is the schema with an id, with all that it refers to. It is kept for
 // ever, since an id never changes its meaning; that there is none, or that it
-// cannot be used (ErrNotFound, ErrUnusable), is kept for Options.NotFoundTTL.
-// Callers that ask for the same id at the same time share one request. Names
-// that are not legal Avro are accepted.
-func (c *Client) Schema(ctx context.Context, id int) (*avro.Schema, error) {
+// is not Avro (ErrNotFound, ErrUnusable), is kept for Options.NotFoundTTL.
+// Callers that ask for the same id at the same time share one request.
+func (c *Client) Schema(ctx context.Context, id int) (*Schema, error) {
 	return c.SchemaSince(ctx, id, time.Time{})
+}
+
+// Forget drops the schema of an id that no record can be read with, so that it
+// is asked for again: what answered may have been something else, or not well.
+func (c *Client) Forget(id int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.schemas, id)
 }
 
 // SchemaSince is Schema for a caller who knows of a time up to which the schema
 // may have been registered: that there is none has to be found out after it.
-func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*avro.Schema, error) {
+func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*Schema, error) {
 	for {
 		s, no, err := c.try(ctx, id, since)
 		if err == nil || no == nil || !no.asked.Before(since) {
@@ -35,7 +79,7 @@ func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*avr
 }
 
 // try gives a schema, or an error and what is kept of it.
-func (c *Client) try(ctx context.Context, id int, since time.Time) (*avro.Schema, *refusal, error) {
+func (c *Client) try(ctx context.Context, id int, since time.Time) (*Schema, *refusal, error) {
 	c.mu.RLock()
 	s, ok := c.schemas[id]
 	no, refused := c.refused[id]
@@ -57,7 +101,7 @@ func (c *Client) try(ctx context.Context, id int, since time.Time) (*avro.Schema
 		return nil, nil, fmt.Errorf("schema %d: %w", id, context.Cause(ctx))
 	case r := <-flight:
 		if r.Err == nil {
-			return r.Val.(*avro.Schema), nil, nil
+			return r.Val.(*Schema), nil, nil
 		}
 		c.mu.RLock()
 		defer c.mu.RUnlock()
@@ -68,7 +112,7 @@ func (c *Client) try(ctx context.Context, id int, since time.Time) (*avro.Schema
 	}
 }
 
-func (c *Client) load(ctx context.Context, id int) (*avro.Schema, error) {
+func (c *Client) load(ctx context.Context, id int) (*Schema, error) {
 	c.mu.RLock()
 	known := c.schemas[id] // an earlier flight may have landed since the caller looked
 	c.mu.RUnlock()
@@ -92,18 +136,18 @@ func (c *Client) load(ctx context.Context, id int) (*avro.Schema, error) {
 	return s, err
 }
 
-func (c *Client) fetch(ctx context.Context, id int) (*avro.Schema, error) {
+func (c *Client) fetch(ctx context.Context, id int) (*Schema, error) {
 	what := fmt.Sprintf("schema %d", id)
 	text, err := c.byID(ctx, id)
 	if err != nil {
 		return nil, wrap(what, err)
 	}
 	r := &resolver{client: c, seen: map[reference]bool{}}
-	s, err := r.parse(ctx, text)
-	if err != nil {
+	if err := r.collect(ctx, text); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	return s, nil
+	last := len(r.texts) - 1
+	return &Schema{Text: r.texts[last], References: r.texts[:last:last]}, nil
 }
 
 type reference struct {
@@ -111,47 +155,42 @@ type reference struct {
 	version int
 }
 
-// resolver parses a schema after all that it refers to.
+// resolver collects the text of a schema after those of all that it refers to.
 type resolver struct {
 	client *Client
-	cache  avro.SchemaCache
 	seen   map[reference]bool
+	texts  []string
 	bytes  int
 }
 
-func (r *resolver) parse(ctx context.Context, s sr.Schema) (*avro.Schema, error) {
+func (r *resolver) collect(ctx context.Context, s sr.Schema) error {
 	if s.Type != sr.TypeAvro {
-		return nil, fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, s.Type)
+		return fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, s.Type)
 	}
 	if s.Schema == "" {
-		return nil, errors.New("schema registry sent a reply without a schema")
+		return errors.New("schema registry sent a reply without a schema")
 	}
 	if r.bytes += len(s.Schema); r.bytes > MaxText {
-		return nil, fmt.Errorf("%w: larger than %d bytes", ErrUnusable, MaxText)
+		return fmt.Errorf("%w: larger than %d bytes", ErrUnusable, MaxText)
 	}
 	for _, ref := range s.References {
 		key := reference{ref.Subject, ref.Version}
 		if r.seen[key] {
-			continue // resolved already; a cycle fails below, as an unknown type
+			continue // there already; a cycle shows when it is read, as an unknown type
 		}
 		r.seen[key] = true
 		if len(r.seen) > maxRefs {
-			return nil, fmt.Errorf("%w: refers to more than %d schemas", ErrUnusable, maxRefs)
+			return fmt.Errorf("%w: refers to more than %d schemas", ErrUnusable, maxRefs)
 		}
 		what := fmt.Sprintf("reference %s to subject %s version %d", r.client.clean(ref.Name), r.client.clean(ref.Subject), ref.Version)
 		sub, err := r.client.byVersion(ctx, ref.Subject, ref.Version)
 		if err != nil {
-			return nil, wrap(what, err)
+			return wrap(what, err)
 		}
-		if _, err := r.parse(ctx, sub.Schema); err != nil {
-			return nil, fmt.Errorf("%s: %w", what, err)
+		if err := r.collect(ctx, sub.Schema); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	// Registries hold names that are not legal Avro; records written with them
-	// decode like any other.
-	parsed, err := r.cache.Parse(s.Schema, avro.WithLaxNames(nil))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
-	}
-	return parsed, nil
+	r.texts = append(r.texts, s.Schema)
+	return nil
 }

@@ -162,11 +162,12 @@ func (c *Client) Versions(ctx context.Context, subject string) ([]Registered, er
 
 // Register registers an Avro schema under a subject and returns its id, also
 // if it was registered before. ErrIncompatible, with the registry's words, if
-// the registry refuses it.
+// the registry refuses it, also with a 500 if the schema is larger than it can
+// be expected to take.
 func (c *Client) Register(ctx context.Context, subject, text string) (int, error) {
 	what := fmt.Sprintf("register a schema under %s", subject)
 	if len(text) > MaxText {
-		return 0, fmt.Errorf("%s: %w: %d bytes are more than %d", what, ErrIncompatible, len(text), MaxText)
+		return 0, fmt.Errorf("%s: %w: %d bytes are more than %d; %s", what, ErrIncompatible, len(text), MaxText, SizeWarning(subject, text))
 	}
 	var id int
 	err := c.ask(ctx, question{send: post(c.path(subject), sr.Schema{Schema: text, Type: sr.TypeAvro}, func(r reply) error {
@@ -175,11 +176,13 @@ func (c *Client) Register(ctx context.Context, subject, text string) (int, error
 		}
 		return nil
 	})})
-	return id, wrap(what, err)
+	return id, tooLarge(subject, text, wrap(what, err))
 }
 
-// Check asks whether Register would be accepted, and if not, why. A subject
-// that does not exist accepts everything. Nothing is changed.
+// Check asks whether a schema is compatible with what is registered, and if
+// not, why. With a subject that does not exist everything is. Nothing is
+// changed. It does not tell whether Register would be accepted: a registry may
+// have no room for the schema (SizeWarning), be read-only, or want permissions.
 func (c *Client) Check(ctx context.Context, subject, text string) (compatible bool, reasons []string, err error) {
 	schema := sr.Schema{Schema: text, Type: sr.TypeAvro}
 	take := func(v sr.CheckCompatibilityResult) error {
@@ -202,6 +205,7 @@ func (c *Client) Check(ctx context.Context, subject, text string) (compatible bo
 		}
 		return err
 	}})
+	err = tooLarge(subject, text, wrap(fmt.Sprintf("check a schema against %s", subject), err))
 	var e *Error
 	switch {
 	case err == nil:

@@ -28,7 +28,8 @@ type facts struct {
 	sent    map[string]*sending
 	samples []commitSample
 	schemas map[int]string
-	helped  int // times that the group had to be helped; no fault of the workers
+	ids     map[string]string // of the topics, as headers have them
+	helped  int               // times that the group had to be helped; no fault of the workers
 }
 
 // verdict is what the oracle says.
@@ -339,7 +340,7 @@ func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
 		ranges = append(ranges, fmt.Sprintf("%d:%d-%d/%d", ins[i].partition, ins[i].offset, ins[n-1].offset, n-i))
 		i = n
 	}
-	headers := fmt.Sprintf("source_topic=%s source_offsets=%s ", topic, strings.Join(ranges, " "))
+	headers := fmt.Sprintf("source_topic=%s source_offsets=%s source_topic_id=%s ", topic, strings.Join(ranges, " "), j.ids[topic])
 	got := ""
 	for _, h := range r.Headers {
 		got += fmt.Sprintf("%s=%s ", h.Key, h.Value)

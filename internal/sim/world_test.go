@@ -4,6 +4,7 @@ package sim
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -393,6 +394,10 @@ func (w *world) facts() *facts {
 	defer cl.Close()
 	all, err := kadm.NewClient(cl).ListTopics(context.Background())
 	w.must(err)
+	f.ids = map[string]string{}
+	for name, t := range all {
+		f.ids[name] = base64.RawURLEncoding.EncodeToString(t.ID[:])
+	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") || strings.HasPrefix(t, group+"-partials-") })
 	f.records = w.read(names...)
 	for _, first := range []int{1, unknown + 1} {

@@ -19,12 +19,17 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) int64 { return t.Bytes }),
 	topicCounter("windows_total", "Aggregated records committed, one for each window.",
 		func(t *worker.TopicStatus) int64 { return t.Windows }),
-	topicCounter("late_records_total", "Records that came after their window was final.",
-		func(t *worker.TopicStatus) int64 { return t.Late }),
+	counter("late_records_total", "Records that came after their window was final, which the order of records had closed, or the clock.",
+		[]string{"topic", "by"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			emit(float64(t.Late-t.LateByClock), t.Topic, "order")
+			emit(float64(t.LateByClock), t.Topic, "clock")
+		}),
 	topicCounter("future_records_total", "Records stamped further in the future than max_future_skew.",
 		func(t *worker.TopicStatus) int64 { return t.Future }),
 	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",
 		func(t *worker.TopicStatus) int64 { return t.DeadLettered }),
+	topicCounter("unsent_letters_total", "Of the records that were put aside, those whose dead letter or late record was refused by its topic in every form.",
+		func(t *worker.TopicStatus) int64 { return t.Unsent }),
 	topicCounter("tombstones_total", "Records without a value.",
 		func(t *worker.TopicStatus) int64 { return t.Tombstones }),
 	topicCounter("shipped_records_total", "Records sent on to the worker that merges a split topic.",
@@ -55,8 +60,15 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 { return float64(t.OpenWindows) }),
 	topicGauge("window_size_seconds", "Size of the windows.",
 		func(t *worker.TopicStatus) float64 { return t.WindowSize }),
-	topicGauge("problem", "1 if something holds the topic up; /api/status says what.",
-		func(t *worker.TopicStatus) float64 { return truth(t.Problem != "") }),
+	gauge("problem", "1 for each thing that holds the topic up, by its cause; /api/status says what. 0 with the cause none if nothing does.",
+		[]string{"topic", "cause"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			for _, p := range t.Problems {
+				emit(1, t.Topic, p.Cause)
+			}
+			if len(t.Problems) == 0 {
+				emit(0, t.Topic, "none")
+			}
+		}),
 	topicGauge("partitions", "Source partitions that this worker reads.",
 		func(t *worker.TopicStatus) float64 { return float64(len(t.Partitions)) }),
 	topicGauge("split", "1 if records are shipped, as the topic is split over several workers or was before.",
@@ -75,10 +87,19 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 { return float64(t.Fields) }),
 	topicGauge("left_out_fields", "Fields of the source schema that are not aggregated; the plan command has the reasons.",
 		func(t *worker.TopicStatus) float64 { return float64(t.LeftOut) }),
-	topicGauge("source_schema_id", "Newest schema id met in the source topic; 0 before the first.",
-		func(t *worker.TopicStatus) float64 { return float64(t.SchemaID) }),
-	topicGauge("aggregated_schema_id", "Newest schema id of aggregated records; 0 before the first.",
-		func(t *worker.TopicStatus) float64 { return float64(t.AggregatedSchema) }),
+	schemaGauge("source_schema_id", "Newest schema id met in the source topic. Absent before the first.",
+		func(t *worker.TopicStatus) *int { return t.SchemaID }),
+	schemaGauge("aggregated_schema_id", "Newest schema id of aggregated records. Absent before the first.",
+		func(t *worker.TopicStatus) *int { return t.AggregatedSchema }),
+}
+
+// schemaGauge is a schema id, which may be any number from 0 on.
+func schemaGauge(name, help string, of func(*worker.TopicStatus) *int) metric[worker.TopicStatus] {
+	return gauge(name, help, []string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		if id := of(t); id != nil {
+			emit(float64(*id), t.Topic)
+		}
+	})
 }
 
 func topicGauge(name, help string, of func(*worker.TopicStatus) float64) metric[worker.TopicStatus] {

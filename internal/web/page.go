@@ -100,7 +100,7 @@ func newView(st worker.Status, detail string) view {
 
 func topicState(t *worker.TopicStatus) string {
 	switch {
-	case t.Problem != "":
+	case len(t.Problems) > 0:
 		return stateProblem
 	case lag(t) > 0 && !t.Watermark.IsZero() && t.WatermarkDelay > t.WindowSize+behindAfter:
 		return stateBehind

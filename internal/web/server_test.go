@@ -231,7 +231,7 @@ func TestOff(t *testing.T) {
 func TestPage(t *testing.T) {
 	st := healthy()
 	late := st.Topics[0]
-	late.Topic, late.Problem = "other", "registry refuses the schema: 409"
+	late.Topic, late.Problems = "other", []worker.Problem{{Cause: "schema", Text: "registry refuses the schema: 409"}}
 	waiting := worker.TopicStatus{Topic: "another", AggregatedTopic: "another-aggregated", WindowSize: 1}
 	st.Topics = append(st.Topics, late, waiting)
 	page := body(t, get(t, st, "GET", "/?topic=example-000", "localhost"))

@@ -19,7 +19,7 @@ func healthy() worker.Status {
 		ResultLatency:  worker.Histogram{Bounds: []float64{0.1, 0.5, 1}, Counts: []uint64{50, 49, 0, 1}, Sum: 20},
 		Topics: []worker.TopicStatus{{
 			Topic: "example-000", AggregatedTopic: "example-000-aggregated", Aggregation: "examples",
-			SchemaID: 7, AggregatedSchema: 9, Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
+			SchemaID: new(7), AggregatedSchema: new(9), Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
 			Watermark: now.Add(-1500 * time.Millisecond), WatermarkDelay: 1.5,
 			Records: 1_234_567, Bytes: 123_456_789, Windows: 98_765, OpenWindows: 2, Late: 5, Future: 1,
 			DeadLettered: 4, Tombstones: 6, Lost: 8, Rejected: 1, Mismatches: 1,
@@ -44,7 +44,7 @@ func hostile() worker.Status {
 	}
 	for i, x := range bad {
 		st.Topics = append(st.Topics, worker.TopicStatus{
-			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Problem: name,
+			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Problems: []worker.Problem{{Cause: name, Text: name}},
 			Weight: x, WindowSize: x, WatermarkDelay: x, Watermark: time.Unix(1e15, 0), Late: -1,
 			Partitions: []worker.PartitionStatus{{Lag: math.MinInt64, Watermark: time.Unix(-1e15, 0)}},
 		})

@@ -1,16 +1,17 @@
 package worker
 
 import (
-	"cmp"
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -22,83 +23,107 @@ import (
 type anchor struct {
 	final int64           // windows that end at or before are out, ns
 	heads map[int32]int64 // by partition: behind the last record of the last windows
+	topic [16]byte        // id of the source topic that these were computed from, zero if it is not known
 }
 
 // anchorRecords is how many records at the end of an aggregated partition are
 // looked at first; if they are markers only, more.
 const anchorRecords = 64
 
-// anchors reads the ends of the aggregated topics of those sources for which a
-// partition has no committed offset. Sources without output have none. Under
+// gatherAnchors reads the ends of the aggregated topics of those topics for which
+// a partition has no committed offset. Topics without output have none. Under
 // at_least_once output may be there before the first offsets are; it comes
-// again then, as it may.
-func (s *session) anchors(ctx context.Context, assigned map[string]map[int32]kgo.Offset) (map[string]anchor, error) {
-	if s.w.cfg.Worker.Delivery != config.ExactlyOnce {
-		return nil, nil
-	}
-	into := map[string]string{} // aggregated topic to source
-	var names []string
-	s.mu.Lock()
-	for topic, parts := range assigned {
-		for id := range parts {
-			if f, ok := s.fetched[topic][id]; ok && f.offset >= 0 {
-				continue
-			}
-			of := cmp.Or(s.w.sourceOf(topic, s.known), topic)
-			if choice, ok := s.w.selector.Select(of); ok && into[choice.AggregatedTopic] == "" {
-				into[choice.AggregatedTopic] = of
-				names = append(names, choice.AggregatedTopic)
-			}
-			break
-		}
-	}
-	s.mu.Unlock()
-	if len(names) == 0 {
-		return nil, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+// again then, as it may, and nobody asks.
+func (s *session) gatherAnchors(ctx context.Context, topics []string, questions map[string]question, out map[string]*facts) {
+	ctx, cancel := context.WithTimeout(ctx, 2*leadersTimeout)
 	defer cancel()
-	starts, err := s.w.adm.ListStartOffsets(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("list start offsets of aggregated topics: %w", err)
+	into := map[string]string{} // aggregated topic to source topic
+	var names []string
+	for _, topic := range topics {
+		q := questions[topic]
+		if into[q.into] == "" {
+			into[q.into] = q.source
+			names = append(names, q.into)
+		}
 	}
-	ends, err := s.w.adm.ListCommittedOffsets(ctx, names...)
-	if err != nil {
-		return nil, fmt.Errorf("list end offsets of aggregated topics: %w", err)
-	}
-	found := map[string]anchor{}
-	for back := int64(anchorRecords); ; back *= 16 {
-		from, to, more := map[string]map[int32]kgo.Offset{}, map[string]map[int32]int64{}, false
-		for name, parts := range ends {
-			if _, ok := found[into[name]]; ok {
-				continue
-			}
-			for id, end := range parts {
-				start, ok := starts.Lookup(name, id)
-				if !ok || start.Err != nil || end.Err != nil || start.Offset >= end.Offset {
-					continue // the topic is not there, or empty
-				}
-				at := max(start.Offset, end.Offset-back)
-				more = more || at > start.Offset
-				if from[name] == nil {
-					from[name], to[name] = map[int32]kgo.Offset{}, map[int32]int64{}
-				}
-				from[name][id], to[name][id] = kgo.NewOffset().At(at), end.Offset
-			}
-		}
-		if len(from) == 0 {
-			return found, nil
-		}
-		if err := s.readAnchors(ctx, from, to, into, found); err != nil {
-			return nil, fmt.Errorf("read the ends of aggregated topics: %w", err)
-		}
-		if !more {
-			return found, nil
+	found, errs := s.anchors(ctx, names, into)
+	for _, topic := range topics {
+		q := questions[topic]
+		if err := errs[q.into]; err != nil {
+			out[topic].err = fmt.Errorf("no offset is committed, and what is out cannot be read from %s: %w", q.into, err)
+		} else if a, ok := found[q.source]; ok {
+			out[topic].anchor = &a
 		}
 	}
 }
 
-// readAnchors reads partitions of aggregated topics to their ends.
+// anchors are those of source topics, and what went wrong with aggregated ones.
+func (s *session) anchors(ctx context.Context, names []string, into map[string]string) (found map[string]anchor, errs map[string]error) {
+	found, errs = map[string]anchor{}, map[string]error{}
+	fail := func(err error) {
+		for _, name := range names {
+			if errs[name] == nil {
+				errs[name] = err
+			}
+		}
+	}
+	details, err := s.w.adm.ListTopics(ctx, names...)
+	if err != nil {
+		fail(err)
+		return found, errs
+	}
+	for name, d := range details {
+		if errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
+			delete(details, name) // there is no output
+		} else if d.Err != nil {
+			errs[name] = d.Err
+		}
+	}
+	ends := s.w.bounds(ctx, details, committedRecords)
+	for back := int64(anchorRecords); ; back *= 16 {
+		from, to, more := map[string]map[int32]kgo.Offset{}, map[string]map[int32]int64{}, false
+		for name, parts := range ends {
+			if _, ok := found[into[name]]; ok || errs[name] != nil {
+				continue
+			}
+			for id, b := range parts {
+				if b.err != nil {
+					errs[name] = fmt.Errorf("partition %d: %w", id, b.err)
+					delete(from, name)
+					delete(to, name)
+					break
+				}
+				if b.start >= b.end {
+					continue // it is empty
+				}
+				at := max(b.start, b.end-back)
+				more = more || at > b.start
+				if from[name] == nil {
+					from[name], to[name] = map[int32]kgo.Offset{}, map[int32]int64{}
+				}
+				from[name][id], to[name][id] = kgo.NewOffset().At(at), b.end
+			}
+		}
+		if len(from) == 0 {
+			return found, errs
+		}
+		if err := s.readAnchors(ctx, from, to, into, found); err != nil {
+			for name := range to { // what is left was not read to its end
+				errs[name] = err
+				delete(found, into[name])
+			}
+			if ctx.Err() != nil {
+				return found, errs
+			}
+		}
+		if !more {
+			return found, errs
+		}
+	}
+}
+
+// readAnchors reads partitions of aggregated topics to their ends, and takes from
+// to what it has read.
 func (s *session) readAnchors(ctx context.Context, from map[string]map[int32]kgo.Offset, to map[string]map[int32]int64, into map[string]string, found map[string]anchor) error {
 	cl, err := kgo.NewClient(append(append([]kgo.Opt{
 		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -131,10 +156,13 @@ func (s *session) readAnchors(ctx context.Context, from map[string]map[int32]kgo
 // without our headers were written by another program.
 func note(found map[string]anchor, topic string, r *kgo.Record) {
 	var source, offsets string
+	var id [16]byte
 	for _, h := range r.Headers {
 		switch h.Key {
 		case "source_topic":
 			source = string(h.Value)
+		case "source_topic_id":
+			_, _ = base64.RawURLEncoding.Decode(id[:], h.Value[:min(len(h.Value), 22)])
 		case "source_offsets":
 			offsets = string(h.Value)
 		}
@@ -145,9 +173,16 @@ func note(found map[string]anchor, topic string, r *kgo.Record) {
 	}
 	a, ok := found[topic]
 	if !ok {
-		a = anchor{final: math.MinInt64, heads: map[int32]int64{}}
+		a.final = math.MinInt64
 	}
-	a.final = max(a.final, window.End(start, size))
+	end := window.End(start, size)
+	switch {
+	case !ok || id != a.topic && end >= a.final: // offsets of a topic that was made again say nothing of the one before
+		a.topic, a.heads = id, map[int32]int64{}
+	case id != a.topic:
+		return
+	}
+	a.final = max(a.final, end)
 	for _, part := range strings.Fields(offsets) {
 		var id int32
 		var first, last int64

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,10 @@ func TestBadRecords(t *testing.T) {
 		{"fewer than 5 bytes", good[:4], "bytes"},
 		{"empty", []byte{}, "bytes"},
 		{"unknown schema id", append(registry.AppendHeader(nil, 4711), good[5:]...), "schema not found"},
+		{"schema id 0", append(registry.AppendHeader(nil, 0), good[5:]...), "schema not found"},
+		{"five zero bytes", make([]byte, 5), "schema not found"},
+		{"the largest schema id", append(registry.AppendHeader(nil, math.MaxInt32), good[5:]...), "schema not found"},
+		{"a schema id beyond 31 bits", []byte{0, 0xff, 0xff, 0xff, 0xff, 0}, "negative"},
 		{"truncated", good[:len(good)-3], "field a"},
 		{"only the header", good[:5], "field x"},
 		{"overlong", append(good[:len(good):len(good)], 0, 0), "2 bytes"},
@@ -125,7 +130,71 @@ func TestLateAndFutureRecords(t *testing.T) {
 		t.Errorf("future record: headers %v", h)
 	}
 	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 4 })
-	if got := s.Topics[0]; got.Late != 1 || got.Future != 1 || got.DeadLettered != 0 {
+	if got := s.Topics[0]; got.Late != 1 || got.LateByClock != 0 || got.Future != 1 || got.DeadLettered != 0 {
+		t.Errorf("status %+v", got)
+	}
+	if want := "records=1 by_order=1 by_clock=0 up_to=2.5s"; !strings.Contains(w.logs.String(), want) {
+		t.Errorf("no %q in the log", want)
+	}
+}
+
+// Records that are late because the clock has closed their window are told apart.
+func TestLateByClock(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	v := b.record(id, map[string]any{"x": 1.0})
+	w := b.start()
+	b.send("t0", 0, 0.1, v)
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1") // by the clock
+	w.status("the window", func(s worker.Status) bool { return s.Topics[0].Windows == 1 })
+	for range 3 {
+		b.send("t0", 0, 0.2, v)
+	}
+	b.send("t0", 0, 1, v) // of a window that had no record
+	wantKeys(t, b.read("t0-aggregated", 2), "0:1", "1:1")
+	s := w.status("all records", func(s worker.Status) bool { return s.Topics[0].Windows == 2 })
+	if got := s.Topics[0]; got.Late != 3 || got.LateByClock != 3 {
+		t.Errorf("status %+v", got)
+	}
+	if log := w.logs.String(); strings.Count(log, "records are late") != 1 || !strings.Contains(log, "by_order=0") || !strings.Contains(log, "window.idle_after") {
+		t.Errorf("the log tells %d times of late records", strings.Count(log, "records are late"))
+	}
+}
+
+// Timestamps that no window has are told as what they are: microseconds are
+// ahead of the clock, -1 is none; and neither moves time. Those before 1970
+// have windows like any other.
+func TestTimestampsOutOfRange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	v := b.record(id, map[string]any{"x": 1.0})
+	b.sendAt("t0", 0, time.UnixMilli(-86_400_000), v)    // 1969-12-31
+	b.sendAt("t0", 0, time.Unix(base.Unix()/1000, 0), v) // seconds taken for ms: 1970
+	b.send("t0", 0, 0, v)
+	b.sendRaw("t0", 0, base.UnixMicro(), v) // microseconds taken for ms
+	b.sendRaw("t0", 0, -1, v)
+	b.sendRaw("t0", 0, -base.UnixMicro(), v)
+	b.sendRaw("t0", 0, 253_402_300_799_999, v)
+	b.send("t0", 0, 0.5, v)
+	w := b.start()
+	rows := b.read("t0-aggregated", 3)
+	for i, want := range []time.Time{time.UnixMilli(-86_400_000), time.Unix(base.Unix()/1000, 0), base} {
+		if got := rows[i].start(); !got.Equal(want) || rows[i].fields["count"] != []any{int64(1), int64(1), int64(2)}[i] {
+			t.Errorf("window %d: %v, count %v, want %v", i, got, rows[i].fields["count"], want)
+		}
+	}
+	for i, want := range []string{"are these microseconds?", "no timestamp", "before the year 1678", "9999-12-31"} {
+		letter := b.records(b.cfg.DeadLetterTopic, 4)[i]
+		if h := headers(letter); h["offset"] != strconv.Itoa(3+i) || !strings.Contains(h["error"], want) {
+			t.Errorf("headers %v, want offset %d and an error with %q", h, 3+i, want)
+		}
+	}
+	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
+	if got := s.Topics[0]; got.Late != 0 || got.Future != 2 || got.DeadLettered != 2 {
 		t.Errorf("status %+v", got)
 	}
 }

@@ -27,8 +27,9 @@ type balancer struct {
 	partials func(topic string) string
 	// backlog guesses the loads of topics that nobody has measured.
 	backlog func(topics []string) map[string]map[int32]float64
-	// shared is told which topics are, with every assignment.
-	shared func(topics []string)
+	// assigned is told every assignment of this member, and which topics the
+	// leader of the group has shared out.
+	assigned func(partitions map[string][]int32, shared []string)
 	// members is told who is in the group, with every assignment that this
 	// member makes: instance ids, "" for those that have none.
 	members func(instances []string)
@@ -67,7 +68,7 @@ func (b *balancer) ParseSyncAssignment(a []byte) (map[string][]int32, error) {
 	}
 	var m kmsg.ConsumerMemberAssignment
 	if err := m.ReadFrom(a); err == nil {
-		b.shared(decodeTopics(m.UserData))
+		b.assigned(assigned, decodeTopics(m.UserData))
 	}
 	return assigned, nil
 }

@@ -6,29 +6,44 @@ import (
 )
 
 // commit delivers what is pending, and now and then commits the offsets of
-// partitions that move without output. With flush it does both at once.
+// partitions that move without output. With flush it does both at once. A
+// source whose topics have refused records is delivered by itself.
 func (s *session) commit(now time.Time, flush bool) error {
 	// What there is to ship goes out with the rest, or by itself in time.
 	inTime := flush || now.Sub(s.lastDelivery) >= s.interval()
-	due := s.pendingRecords > 0 && (inTime || s.pendingBytes >= pendingEnough)
-	var with []*source
+	due, bytes := false, 0
+	var with, alone []*source
 	s.waiting = false
 	for _, src := range s.sources {
-		rows, bytes := src.agent.Unshipped()
-		due = due || s.ships(src) && (now.Sub(src.shipped) >= claimEvery || rows > 0 && (inTime || bytes >= unshippedEnough))
-		s.waiting = s.waiting || rows > 0
-		if (len(src.pending) > 0 || s.ships(src)) && !s.waits(src) {
+		if src.held() || s.waits(src) {
+			continue
+		}
+		rule := s.settleLetters(src, now)
+		if rule == keepLetters {
+			continue
+		}
+		rows, memory := src.agent.Unshipped()
+		due = due || inTime && (src.undelivered() || rows > 0) || s.ships(src) && (now.Sub(src.shipped) >= claimEvery || memory >= unshippedEnough)
+		bytes += src.bytes
+		s.waiting = s.waiting || rows > 0 || src.undelivered()
+		switch {
+		case !src.undelivered() && !s.ships(src):
+		case src.hold != nil || rule == tryLetters:
+			alone = append(alone, src)
+		default:
 			with = append(with, src)
 		}
 	}
-	if due && len(with) > 0 {
-		if err := s.deliver(with); err != nil {
-			if brokenAbort && !flush {
-				return nil
+	if due || bytes >= pendingEnough {
+		for _, ss := range append([][]*source{with}, singly(alone)...) {
+			if err := s.deliver(ss); err != nil {
+				if brokenAbort && !flush {
+					return nil
+				}
+				return err
 			}
-			return err
 		}
-		s.lastDelivery = time.Now()
+		s.lastDelivery, s.waiting = time.Now(), false
 	}
 	daily := now.Sub(s.w.lastDaily) >= dailyCommit
 	quiet := s.quiet(now, flush || now.Sub(s.lastCommit) >= quietCommit)
@@ -36,7 +51,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 		return nil
 	}
 	o := s.low(quiet, !daily)
-	if err := s.commitOffsets(o); err != nil {
+	if err := s.commitPlain(o); err != nil {
 		// Nothing was put out by it, so nothing is in doubt: it is tried again.
 		if flush || errors.Is(err, errRemoved) || errors.Is(err, errBehind) {
 			return err
@@ -50,7 +65,6 @@ func (s *session) commit(now time.Time, flush bool) error {
 	if len(o) > 0 {
 		s.w.plainCommits.Add(1)
 	}
-	s.settle(o)
 	return nil
 }
 
@@ -62,7 +76,7 @@ func (s *session) quiet(now time.Time, all bool) (out []*source) {
 		s.lastCommit = now
 	}
 	for _, src := range s.sources {
-		if rows, _ := src.agent.Unshipped(); len(src.pending) > 0 || rows > 0 {
+		if rows, _ := src.agent.Unshipped(); src.undelivered() || rows > 0 {
 			continue
 		}
 		ahead := src.merges != "" && src.agent.Final() > src.merged && now.Sub(src.shipped) >= claimEvery
@@ -72,6 +86,14 @@ func (s *session) quiet(now time.Time, all bool) (out []*source) {
 		if all || ahead {
 			out = append(out, src)
 		}
+	}
+	return out
+}
+
+// singly is each source in a list of its own.
+func singly(ss []*source) (out [][]*source) {
+	for i := range ss {
+		out = append(out, ss[i:i+1])
 	}
 	return out
 }

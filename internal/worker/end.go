@@ -22,18 +22,19 @@ type end struct {
 // noteEnds notes where to stop.
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
 	e := &ending{map[string]map[int32]end{}, map[string]int64{}}
-	if len(topics) > 0 {
-		starts, ends, err := w.bounds(ctx, topics.topics()...)
-		if err != nil {
-			return err
-		}
-		ends.Each(func(o kadm.ListedOffset) {
-			if e.partitions[o.Topic] == nil {
-				e.partitions[o.Topic] = map[int32]end{}
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	all, err := w.boundsOf(ctx, allRecords, topics.topics()...)
+	if err != nil {
+		return err
+	}
+	for topic, parts := range all {
+		e.partitions[topic] = map[int32]end{}
+		for id, b := range parts {
+			if b.err == nil { // else the end is known when the partition can be read
+				e.partitions[topic][id] = end{b.end, b.start >= b.end}
 			}
-			start, _ := starts.Lookup(o.Topic, o.Partition)
-			e.partitions[o.Topic][o.Partition] = end{o.Offset, start.Offset >= o.Offset}
-		})
+		}
 	}
 	w.ending = e
 	return nil
@@ -64,6 +65,12 @@ func (s *session) allFinished(now time.Time) bool {
 		return false
 	}
 	for _, src := range s.sources {
+		if src.givenUp() {
+			continue
+		}
+		if src.hold != nil || src.lettersWait {
+			return false
+		}
 		if src.merges == "" && src.agent.Complete() && !(src.finished() && src.agent.Open() == 0 && src.agent.Settled()) {
 			return false
 		}
@@ -121,13 +128,12 @@ func (e *ending) read(topics []string, committed kadm.OffsetResponses) bool {
 func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.OffsetResponses) bool {
 	upTo, ok := s.w.ending.partials[topic]
 	if !ok {
-		starts, ends, err := s.w.bounds(ctx, topic) // also of transactions that are not over yet
-		if err != nil {
+		all, err := s.w.boundsOf(ctx, allRecords, topic) // also of transactions that are not over yet
+		b := all.of(topic, 0)
+		if err != nil || b.err != nil {
 			return false
 		}
-		start, _ := starts.Lookup(topic, 0)
-		end, _ := ends.Lookup(topic, 0)
-		if upTo = end.Offset; start.Offset >= upTo {
+		if upTo = b.end; b.start >= upTo {
 			upTo = 0
 		}
 		s.w.ending.partials[topic] = upTo

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"cmp"
+	"encoding/base64"
 	"strconv"
 	"time"
 
@@ -51,17 +52,23 @@ func (s *session) finish(ss []*source, now time.Time) {
 			s.verifyOut(t.source.agent.Topic, &t.result)
 		}
 		t.source.agent.Release(t.window)
-		record := aggregatedRecord(t.source, &t.result)
+		record := aggregatedRecord(t.source, s.sourceID(t.source), &t.result)
 		s.w.warnOfRetention(t.source, record.Timestamp, now)
 		t.source.pending = append(t.source.pending, record)
-		t.source.windows++
-		s.pendingRecords++
-		s.pendingBytes += len(t.result.Value)
+		t.source.bytes += len(t.result.Value)
 	}
 	clear(s.tasks)
 }
 
-func aggregatedRecord(src *source, r *agent.Result) *kgo.Record {
+// sourceID is the id of the topic that a source's records come from.
+func (s *session) sourceID(src *source) [16]byte {
+	if src.merges != "" {
+		return s.known[src.merges].id
+	}
+	return src.topicID
+}
+
+func aggregatedRecord(src *source, id [16]byte, r *agent.Result) *kgo.Record {
 	ranges := make([]byte, 0, 32*len(r.Ranges))
 	for i, o := range r.Ranges {
 		if i > 0 {
@@ -76,6 +83,9 @@ func aggregatedRecord(src *source, r *agent.Result) *kgo.Record {
 		ranges = strconv.AppendInt(ranges, o.Count, 10)
 	}
 	headers := []kgo.RecordHeader{header("source_topic", cmp.Or(src.merges, src.topic)), {Key: "source_offsets", Value: ranges}}
+	if id != noTopicID {
+		headers = append(headers, header("source_topic_id", base64.RawURLEncoding.EncodeToString(id[:])))
+	}
 	if r.Partial {
 		headers = append(headers, header("partial", "true"))
 	}

@@ -54,7 +54,7 @@ func (s *session) follow(now time.Time) {
 				}
 			}
 		}
-		tell(s, s.progress, got)
+		s.notify(func() { s.takeProgress(got) })
 	})
 }
 

@@ -3,6 +3,8 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -10,25 +12,67 @@ import (
 
 // onAssignment is told of each assignment, also of an empty one, and which
 // topics the leader of the group has shared out.
-func (s *session) onAssignment(shared []string) {
+func (s *session) onAssignment(assigned map[string][]int32, shared []string) {
+	assigned = maps.Clone(assigned)
+	s.assigned.Store(&assigned)
 	s.joined.Store(true)
 	s.setShared(shared)
+	s.lookForForeigners()
+}
+
+// awaited says of which assigned partitions nothing is known here, since the
+// client has not got their offsets from the group's coordinator; "" if there are
+// none.
+func (s *session) awaited() string {
+	assigned := s.assigned.Load()
+	if assigned == nil {
+		return ""
+	}
+	n, first := 0, ""
+	for topic, ids := range *assigned {
+		src := s.sources[topic]
+		for _, id := range ids {
+			if src != nil {
+				_, unplaced := src.unplaced[id]
+				if unplaced || src.parts[id] != nil || src.merges != "" && id != 0 {
+					continue
+				}
+			}
+			if _, ok := s.known[topic]; !ok {
+				continue // it is gone, or another assignment is on its way
+			}
+			if place := fmt.Sprintf("%s/%d", topic, id); n == 0 || place < first {
+				first = place
+			}
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waiting for the group's offsets of %d assigned partitions, %s among them", n, first)
 }
 
 // outOfGroup notes why the client could not join the group, or stay in it, if
 // that is a broker's answer; that none answers shows by itself. It tries
 // again, and the next assignment ends it.
 func (s *session) outOfGroup(err error, now time.Time) {
-	hint := s.w.groupHint(err)
-	if errors.As(err, new(*kerr.Error)) {
-		s.outside = fmt.Sprintf("out of the group %s: %v", s.w.cfg.Worker.Group, err)
-		if hint != "" {
-			s.outside += ": " + hint
-		}
+	if errors.As(err, new(*kerr.Error)) && !strings.HasPrefix(s.outside, s.w.outOfGroupText(err)) {
+		s.outside = s.w.outOfGroupText(err)
 	}
+	s.nameForeigners(err)
 	if s.w.rare("group", now) {
-		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", hint)
+		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
 	}
+}
+
+// outOfGroupText is the reason for which a worker is not ready that cannot join.
+func (w *Worker) outOfGroupText(err error) string {
+	text := fmt.Sprintf("out of the group %s: %v", w.cfg.Worker.Group, err)
+	if hint := w.groupHint(err); hint != "" {
+		text += ": " + hint
+	}
+	return text
 }
 
 // groupHint is what to do about an error of joining the group that does not

@@ -25,6 +25,9 @@ func TestGroupOfAnotherProgram(t *testing.T) {
 	<-joined
 	w := b.start()
 	s := w.status("a reason", func(s worker.Status) bool { return strings.HasPrefix(s.Reason, "out of the group") })
+	s = w.status("a name", func(s worker.Status) bool {
+		return strings.Contains(s.Reason, `in it, with the protocol "roundrobin": kgo at `)
+	})
 	for _, want := range []string{b.cfg.Worker.Group, "INCONSISTENT_GROUP_PROTOCOL", "set worker.group to a name that nobody else uses"} {
 		if !strings.Contains(s.Reason, want) {
 			t.Errorf("the reason lacks %q: %s", want, s.Reason)
@@ -51,4 +54,27 @@ func TestWorkerWithoutTopics(t *testing.T) {
 	err := <-last.done
 	last.done <- err
 	must(t, err)
+}
+
+// A member with the protocol of KIP-848 gets the broker to share topics out. The
+// worker says who it is and stays out of the group. (The embedded broker lets no
+// such member into a group of workers, nor workers into one that such a member
+// has left; a real one does both.)
+func TestForeignMemberOfNewProtocol(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 2)
+	joined := make(chan struct{}, 10)
+	other, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ClientID("somebody"), kgo.ConsumerGroup(b.cfg.Worker.Group), kgo.ConsumeTopics("t0"), kgo.ServerSideBalancer(),
+		kgo.DisableAutoCommit(), kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { joined <- struct{}{} }))
+	must(t, err)
+	defer other.Close()
+	<-joined
+	w := b.start()
+	s := w.status("a reason", func(s worker.Status) bool { return strings.Contains(s.Reason, "members of another program") })
+	for _, want := range []string{"somebody at ", b.cfg.Worker.Group, "set worker.group"} {
+		if !strings.Contains(s.Reason, want) {
+			t.Errorf("the reason lacks %q: %s", want, s.Reason)
+		}
+	}
 }

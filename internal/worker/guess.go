@@ -3,8 +3,6 @@ package worker
 import (
 	"context"
 	"slices"
-
-	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 const (
@@ -22,38 +20,33 @@ const (
 // after a start of the whole group, what lies before it tells most of what
 // there is to do. It is nil if the brokers do not say.
 func (s *session) backlog(topics []string) map[string]map[int32]float64 {
-	ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, leadersTimeout) // the whole group waits
 	defer cancel()
 	committed, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+	var all bounds
 	if err == nil {
-		err = committed.Error()
-	}
-	var starts, ends kadm.ListedOffsets
-	if err == nil {
-		starts, err = s.w.adm.ListStartOffsets(ctx, topics...)
-	}
-	if err == nil {
-		ends, err = s.w.adm.ListEndOffsets(ctx, topics...)
+		all, err = s.w.boundsOf(ctx, allRecords, topics...)
 	}
 	if err != nil {
 		s.w.log.Warn("topics that nobody has measured count as equal: what lies in them is not known", "err", err)
 		return nil
 	}
 	loads := map[string]map[int32]float64{}
-	ends.Each(func(end kadm.ListedOffset) {
-		from, _ := starts.Lookup(end.Topic, end.Partition)
-		at := from.Offset
-		if o, ok := committed.Lookup(end.Topic, end.Partition); ok {
-			at = max(at, o.At)
+	for topic, parts := range all {
+		for id, b := range parts {
+			at := b.start
+			if o, ok := committed.Lookup(topic, id); ok {
+				at = max(at, o.At)
+			}
+			if b.err != nil || b.end <= at {
+				continue
+			}
+			if loads[topic] == nil {
+				loads[topic] = map[int32]float64{}
+			}
+			loads[topic][id] = float64(b.end-at) * guessBytes / guessTime
 		}
-		if end.Err != nil || from.Err != nil || end.Offset <= at {
-			return
-		}
-		if loads[end.Topic] == nil {
-			loads[end.Topic] = map[int32]float64{}
-		}
-		loads[end.Topic][end.Partition] = float64(end.Offset-at) * guessBytes / guessTime
-	})
+	}
 	return loads
 }
 

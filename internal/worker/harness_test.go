@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"math"
 	"net/http"
@@ -15,7 +16,10 @@ import (
 
 	"github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -104,6 +108,35 @@ func (b *bench) send(topic string, partition int32, seconds float64, value []byt
 func (b *bench) sendAt(topic string, partition int32, at time.Time, value []byte) {
 	b.t.Helper()
 	must(b.t, b.cl.ProduceSync(b.t.Context(), &kgo.Record{Topic: topic, Partition: partition, Timestamp: at, Value: value}).FirstErr())
+}
+
+// sendRaw writes a value with a timestamp in ms that the client would not let
+// through as it is: it calculates in ns.
+func (b *bench) sendRaw(topic string, partition int32, ms int64, value []byte) {
+	b.t.Helper()
+	r := kmsg.Record{Key: nil, Value: value}
+	r.Length = int32(len(r.AppendTo(nil)) - 1) // the length itself takes a byte
+	batch := kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1, Magic: 2, FirstTimestamp: ms, MaxTimestamp: ms, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1,
+		NumRecords: 1, Records: r.AppendTo(nil),
+	}
+	batch.Length = int32(len(batch.AppendTo(nil)) - 12)
+	bytes := batch.AppendTo(nil)
+	binary.BigEndian.PutUint32(bytes[17:], crc32.Checksum(bytes[21:], crc32.MakeTable(crc32.Castagnoli)))
+
+	req := kmsg.NewPtrProduceRequest()
+	req.Acks, req.TimeoutMillis, req.Version = -1, 5000, 9 // topics by name
+	rp := kmsg.NewProduceRequestTopicPartition()
+	rp.Partition, rp.Records = partition, bytes
+	rt := kmsg.NewProduceRequestTopic()
+	rt.Topic, rt.Partitions = topic, append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers[0]), kgo.MaxVersions(kversion.V3_0_0()))
+	must(b.t, err)
+	defer cl.Close()
+	resp, err := req.RequestWith(b.t.Context(), cl)
+	must(b.t, err)
+	must(b.t, kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode))
 }
 
 // running is a worker that runs.
@@ -232,9 +265,16 @@ func (b *bench) exactly(topic string) []row {
 }
 
 // count counts the committed records of a topic, control records left out.
-func (b *bench) count(topic string) (n int) {
+func (b *bench) count(topic string) (n int) { return b.countAt(topic, true) }
+
+// countAt counts the records of a topic, the committed ones or all.
+func (b *bench) countAt(topic string, committed bool) (n int) {
 	b.t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	level := kgo.ReadUncommitted()
+	if committed {
+		level = kgo.ReadCommitted()
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	must(b.t, err)
 	defer cl.Close()

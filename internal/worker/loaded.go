@@ -8,18 +8,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// awaitLoaded is loaded of all that was written for the sources.
-func (s *session) awaitLoaded(ss []*source) error {
+// awaitLoaded is loaded with the patience of a transaction.
+func (s *session) awaitLoaded(written []*kgo.Record) error {
 	ctx, cancel := context.WithTimeout(s.hard, s.w.cfg.Worker.TransactionTimeout)
 	defer cancel()
-	for _, src := range ss {
-		for _, records := range [][]*kgo.Record{src.pending, src.frames} {
-			if err := loaded(ctx, s.cl, records); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return loaded(ctx, s.cl, written)
 }
 
 // loaded waits until the client has stored what it knows of the partitions of

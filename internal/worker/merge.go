@@ -12,7 +12,7 @@ import (
 // merge takes the frames of a batch, up to one whose schema is not known yet.
 // As process, it runs in a lane.
 func (p *part) merge(now time.Time, deadLetter string) {
-	p.waiting = 0
+	p.waiting = noSchema
 	for i, r := range p.batch {
 		t := r.Timestamp.UnixNano()
 		switch {
@@ -24,9 +24,11 @@ func (p *part) merge(now time.Time, deadLetter string) {
 			r.Recycle()
 			continue
 		}
-		id, err := agent.FrameSchema(r.Value)
+		until := agent.ForGood
+		id, rows, err := agent.FrameSchema(r.Value)
 		var plan *agent.MergePlan
-		if err == nil && id != 0 {
+		if err == nil && rows {
+			until = agent.ForNow
 			if plan, err = p.mergePlan(id, now); plan == nil && err == nil {
 				p.waiting = id
 				p.batch = slices.Delete(p.batch, 0, i)
@@ -35,11 +37,11 @@ func (p *part) merge(now time.Time, deadLetter string) {
 		}
 		p.Counts.Bytes += int64(len(r.Value))
 		if err != nil {
-			p.refuse(r, p.merger.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.refuse(r, p.merger.Reject(r.Offset, r.LeaderEpoch, t, until), err, now, deadLetter)
 			continue
 		}
 		v, err := p.merger.Add(r.Offset, r.LeaderEpoch, t, r.Value, plan)
-		p.refuse(r, v, err, deadLetter)
+		p.refuse(r, v, err, now, deadLetter)
 	}
 	clear(p.batch)
 	p.batch = p.batch[:0]
@@ -48,15 +50,15 @@ func (p *part) merge(now time.Time, deadLetter string) {
 // refuse dead-letters a frame that is bad. Of records that are late while they
 // were on the way, the topic of late records gets the place in the source
 // topic, where their bytes are.
-func (p *part) refuse(r *kgo.Record, v agent.Verdict, err error, deadLetter string) {
+func (p *part) refuse(r *kgo.Record, v agent.Verdict, err error, now time.Time, deadLetter string) {
 	switch v {
 	case agent.Bad:
-		p.set(r, v, err, deadLetter)
+		p.set(r, v, err, now, deadLetter)
 		return
 	case agent.Late:
 		for _, l := range p.merger.Late {
 			at := &kgo.Record{Topic: p.source.merges, Partition: l.Partition, Offset: l.Offset, Timestamp: time.Unix(0, l.Time)}
-			p.dead = append(p.dead, p.late(at, header("omitted", "value"))...)
+			p.late(at, header("omitted", "value"))
 		}
 	}
 	r.Recycle()

@@ -3,7 +3,6 @@ package worker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,7 +29,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 	clock := now.UnixNano()
 	var plan *agent.Plan
 	planID := 0
-	p.waiting = 0
+	p.waiting = noSchema
 	for i, r := range p.batch {
 		switch {
 		case r.Offset < p.Position(): // fetched before the position was set
@@ -46,14 +45,18 @@ func (p *part) process(now time.Time, deadLetter string) {
 			r.Recycle()
 			continue
 		case r.Value == nil:
-			p.windows.Tombstone(r.Offset, r.LeaderEpoch, r.Timestamp.UnixNano())
+			t, _ := eventTime(r)
+			p.windows.Tombstone(r.Offset, r.LeaderEpoch, t)
 			r.Recycle()
 			continue
 		}
-		t := r.Timestamp.UnixNano()
-		id, body, err := registry.ParseHeader(r.Value)
+		t, err := eventTime(r)
+		id, body := noSchema, []byte(nil)
+		if err == nil {
+			id, body, err = registry.ParseHeader(r.Value)
+		}
 		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForGood), err, now, deadLetter)
 			continue
 		}
 		if plan == nil || id != planID {
@@ -65,7 +68,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 			planID = id
 		}
 		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t), err, deadLetter)
+			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForNow), err, now, deadLetter)
 			plan = nil
 			continue
 		}
@@ -78,7 +81,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 		if v == agent.Bad {
 			err = fmt.Errorf("schema %d: %w", id, err)
 		}
-		p.set(r, v, err, deadLetter)
+		p.set(r, v, err, now, deadLetter)
 	}
 	clear(p.batch)
 	p.batch = p.batch[:0]
@@ -125,12 +128,12 @@ func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
 
 // set puts a record aside that gets into no window: it goes to the
 // dead-letter topic or the topic of late records, if there is one.
-func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string) {
+func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, deadLetter string) {
 	s := p.source
 	switch v {
 	case agent.Bad:
 		if deadLetter != "" {
-			p.dead = append(p.dead, letter(deadLetter, r, header("error", err.Error())))
+			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", err.Error())))
 		}
 		if !p.warned {
 			p.warned = true
@@ -138,52 +141,21 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, deadLetter string)
 		}
 	case agent.Future:
 		if deadLetter != "" {
-			ahead := fmt.Sprintf("timestamp %s is more than %s ahead of the clock", r.Timestamp.UTC().Format(time.RFC3339Nano), s.job.Window.MaxFutureSkew)
-			p.dead = append(p.dead, letter(deadLetter, r, header("error", ahead)))
+			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
 		}
 	case agent.Late:
-		p.dead = append(p.dead, p.late(r)...)
+		p.late(r)
 	}
 	r.Recycle()
 }
 
-// late is what the topic of late records gets for one, if there is such a topic.
-func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) []*kgo.Record {
+// late makes a letter of a late record, if there is a topic for such.
+func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) {
 	job := p.source.job
 	if job.Late.Policy != "topic" {
-		return nil
+		return
 	}
 	start := window.Start(r.Timestamp.UnixNano(), job.set.Size)
-	l := letter(job.Late.Topic, r, header("window", string(agent.Key(r.Topic, "", start, job.set.Size))))
-	l.Headers = append(l.Headers, more...)
-	return []*kgo.Record{l}
-}
-
-// maxLetter is the largest value that is passed on whole: the brokers'
-// default limit of a batch less what surrounds it.
-const maxLetter = 900 << 10
-
-// letter is a copy of a source record for another topic, with headers that
-// say where it comes from and why.
-func letter(topic string, r *kgo.Record, why kgo.RecordHeader) *kgo.Record {
-	value := r.Value
-	headers := []kgo.RecordHeader{
-		header("topic", r.Topic),
-		header("partition", strconv.Itoa(int(r.Partition))),
-		header("offset", strconv.FormatInt(r.Offset, 10)),
-		header("timestamp", strconv.FormatInt(r.Timestamp.UnixMilli(), 10)),
-		why,
-	}
-	if len(value) > maxLetter {
-		headers = append(headers, header("truncated_from", strconv.Itoa(len(value))))
-		value = value[:maxLetter]
-	}
-	for _, h := range r.Headers {
-		headers = append(headers, kgo.RecordHeader{Key: h.Key, Value: slices.Clone(h.Value)})
-	}
-	return &kgo.Record{Topic: topic, Key: slices.Clone(r.Key), Value: slices.Clone(value), Headers: headers}
-}
-
-func header(key, value string) kgo.RecordHeader {
-	return kgo.RecordHeader{Key: key, Value: []byte(value)}
+	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", start, job.set.Size)))}, more...)
+	p.letters = append(p.letters, newLetter(job.Late.Topic, r, why...))
 }

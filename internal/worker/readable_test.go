@@ -11,7 +11,7 @@ import (
 // all members yet, which by then they are. It was to read the topic again with
 // the next assignment that shares it out, and never did.
 func TestUnevenTopicIsReadAgain(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": 5, "partials": 1}}
+	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
 	s.sources = map[string]*source{"t": src}
 	assign := func(topics ...string) {
@@ -35,7 +35,7 @@ func TestUnevenTopicIsReadAgain(t *testing.T) {
 // A worker gets partitions of which records were shipped, and has not heard of
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": 1}}
+	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 1}}}
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Size: 1000}), making: true}
 	s.sources = map[string]*source{"t": src}
 	s.setShared(nil)
@@ -47,7 +47,7 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	if src.readable() {
 		t.Error("read although there is nowhere to ship to")
 	}
-	s.known["partials"], s.newTopics = 1, true
+	s.known["partials"], s.newTopics = topicView{partitions: 1, merges: "t"}, true
 	if s.reshare(src.shipped); !src.readable() {
 		t.Error("not read although there is")
 	}

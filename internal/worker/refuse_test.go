@@ -1,40 +1,212 @@
 package worker_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
-// An aggregated topic that refuses records holds up its own source only.
+// An aggregated topic that refuses records holds up its own source only: the
+// others go on in the same session.
 func TestTopicRefusesRecords(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []string{config.ExactlyOnce, config.AtLeastOnce} {
+		t.Run(delivery, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sandbox.Options{})
+			b.cfg.Worker.Delivery = delivery
+			b.topic("t0", 1)
+			b.topic("t1", 1)
+			v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+			refusing := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.TopicAuthorizationFailed, Count: -1})
+			for i := range 3 { // both in one transaction
+				b.send("t0", 0, float64(i), b.record(v0, map[string]any{"x": 1.0}))
+				b.send("t1", 0, float64(i), b.record(v1, map[string]any{"x": 1.0}))
+			}
+			w := b.start()
+			wantKeys(t, b.read("t1-aggregated", 3), "0:1", "1:1", "2:1")
+			s := w.status("a problem", func(s worker.Status) bool {
+				return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: TOPIC_AUTHORIZATION_FAILED")
+			})
+			if s.Ready || s.Topics[0].Windows != 0 || s.Topics[0].Problems[0].Cause != "output" {
+				t.Errorf("status %+v", s)
+			}
+			b.send("t0", 0, 3, b.record(v0, map[string]any{"x": 1.0}))
+			b.send("t1", 0, 3, b.record(v1, map[string]any{"x": 1.0}))
+			wantKeys(t, b.read("t1-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
+			refusing.Remove()
+			wantKeys(t, b.read("t0-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
+			s = w.status("ready", func(s worker.Status) bool { return s.Ready })
+			if s.Sessions != 1 {
+				t.Errorf("%d sessions", s.Sessions)
+			}
+		})
+	}
+}
+
+// random is an array that cannot be compressed.
+func random(n int) (out []float64) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range n {
+		out = append(out, rng.NormFloat64())
+	}
+	return out
+}
+
+// A result that is larger than its topic takes waits; its size is told, and when
+// the topic takes it, it is written.
+func TestResultTooLarge(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	b.topic("t1", 1)
+	created, err := b.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": new("2000")}, "t0-aggregated")
+	must(t, err)
+	must(t, created.Err)
+	v0, v1 := b.schema("t0", `{"name":"a","type":{"type":"array","items":"double"}}`), b.schema("t1", xField)
+	b.send("t0", 0, 0, b.record(v0, map[string]any{"a": random(800)}))
+	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
+	w := b.start()
+	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
+	s := w.status("a problem", func(s worker.Status) bool {
+		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "the topic takes 2000; raise the topic's max.message.bytes")
+	})
+	t.Log(s.Topics[0].Problem())
+	_, err = b.adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: new("20000")}}, "t0-aggregated")
+	must(t, err)
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
+	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 {
+		t.Errorf("%d sessions", s.Sessions)
+	}
+}
+
+// A result of several megabytes is written to a topic that takes it.
+func TestLargeResult(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	created, err := b.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": new("10485760")}, "t0-aggregated")
+	must(t, err)
+	must(t, created.Err)
+	id := b.schema("t0", `{"name":"a","type":{"type":"array","items":"double"}}`)
+	const n = 60_000
+	source, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ProducerBatchMaxBytes(1_040_000))
+	must(t, err)
+	defer source.Close()
+	must(t, source.ProduceSync(t.Context(), &kgo.Record{Topic: "t0", Timestamp: base, Value: b.record(id, map[string]any{"a": random(n)})}).FirstErr())
+	b.start()
+	rows := b.read("t0-aggregated", 1)
+	wantKeys(t, rows, "0:1")
+	if got := len(rows[0].fields["mean_a"].([]any)); got != n || len(rows[0].Value) < 3*8*n {
+		t.Errorf("%d elements in %d bytes", got, len(rows[0].Value))
+	}
+}
+
+// A worker that is to stop at the end does so though a topic takes nothing, and
+// says that not all is written.
+func TestStopAtEndWithoutOutput(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sandbox.Options{})
 	b.topic("t0", 1)
 	b.topic("t1", 1)
 	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
-	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.MessageTooLarge, Count: 1})
-	w := b.start()
+	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.PolicyViolation, Count: -1})
 	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
-	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
-	s := w.status("a problem", func(s worker.Status) bool {
-		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem, "refuses")
-	})
-	if s.Ready || s.Aborts != 1 {
-		t.Errorf("status %+v", s)
-	}
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
-	b.send("t1", 0, 5, b.record(v1, map[string]any{"x": 1.0}))
-	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
-	if got := w.Status().Topics[0]; got.Windows != 0 {
-		t.Errorf("the refused topic: %+v", got)
+	w := b.start(func(o *worker.Options) { o.StopAtEnd = true })
+	err := <-w.done
+	w.done <- err
+	if err == nil || !strings.Contains(err.Error(), "not all that was computed could be written: topic t0-aggregated refuses records: POLICY_VIOLATION") {
+		t.Errorf("error %v", err)
 	}
-	wantKeys(t, b.read("t0-aggregated", 2), "0:1", "5:1")
-	w.status("ready", func(s worker.Status) bool { return s.Ready && s.Sessions == 2 })
+	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
+}
+
+// A letter that does not fit is made smaller, and at last its record is counted
+// without one. No window waits for that, and no session ends.
+func TestLettersAreRefused(t *testing.T) {
+	t.Parallel()
+	header := func(n, size int) (hs []kgo.RecordHeader) {
+		for i := range n {
+			hs = append(hs, kgo.RecordHeader{Key: fmt.Sprint("h", i), Value: make([]byte, size)})
+		}
+		return hs
+	}
+	for _, c := range []struct {
+		name   string
+		record kgo.Record
+		limit  string            // of the dead-letter topic
+		want   map[string]string // headers; nil: no letter
+		value  int
+		key    int
+	}{
+		{"large key", kgo.Record{Key: make([]byte, 1_100_000), Value: []byte("bad")}, "1048588", map[string]string{"key_truncated_from": "1100000"}, 3, 249_000},
+		{"large header", kgo.Record{Key: []byte("k"), Value: []byte("bad"), Headers: header(1, 2_000_000)}, "1048588", map[string]string{"headers_dropped": "1"}, 3, 1},
+		{"many headers", kgo.Record{Key: []byte("k"), Value: []byte("bad"), Headers: header(12_000, 100)}, "1048588", map[string]string{"headers_dropped": "-"}, 3, 1},
+		{"key and value", kgo.Record{Key: make([]byte, 200_000), Value: make([]byte, 950_000)}, "1048588", map[string]string{"truncated_from": "950000"}, 799_000, 200_000},
+		{"a topic of small records", kgo.Record{Key: make([]byte, 900), Value: make([]byte, 5000)}, "2000", map[string]string{"truncated_from": "5000"}, 1024, 900},
+		{"a topic of no records", kgo.Record{Key: make([]byte, 900), Value: make([]byte, 5000)}, "100", nil, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sandbox.Options{})
+			for topic, limit := range map[string]string{"t0": "10485760", b.cfg.DeadLetterTopic: c.limit} {
+				created, err := b.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": &limit}, topic)
+				must(t, err)
+				must(t, created.Err)
+			}
+			b.topic("t1", 1)
+			v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+			b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
+			source, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.ProducerBatchMaxBytes(8<<20))
+			must(t, err)
+			defer source.Close()
+			r := c.record
+			for _, b := range [][]byte{r.Key, r.Value} {
+				if len(b) > 3 { // not to be compressed
+					_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
+				}
+			}
+			r.Topic, r.Timestamp = "t0", base
+			must(t, source.ProduceSync(t.Context(), &r).FirstErr())
+			b.send("t0", 0, 0.5, b.record(v0, map[string]any{"x": 1.0}))
+			b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
+			w := b.start()
+			wantKeys(t, b.read("t1-aggregated", 1), "0:1")
+			wantKeys(t, b.read("t0-aggregated", 1), "0:2")
+			s := w.status("the record", func(s worker.Status) bool {
+				return len(s.Topics) == 2 && s.Topics[0].DeadLettered == 1 && s.Topics[0].Windows == 1 && s.Ready
+			})
+			if s.Sessions != 1 {
+				t.Errorf("%d sessions", s.Sessions)
+			}
+			if c.want == nil {
+				if n := b.count(b.cfg.DeadLetterTopic); n != 0 || s.Topics[0].Unsent != 1 {
+					t.Errorf("%d letters, %d records without", n, s.Topics[0].Unsent)
+				}
+				return
+			}
+			letter := b.records(b.cfg.DeadLetterTopic, 1)[0]
+			h := headers(letter)
+			for k, v := range c.want {
+				if h[k] != v && (v != "-" || h[k] == "") {
+					t.Errorf("header %s is %q, want %q", k, h[k], v)
+				}
+			}
+			if h["topic"] != "t0" || h["offset"] != "1" || len(letter.Value) < c.value || len(letter.Key) < c.key || s.Topics[0].Unsent != 0 {
+				t.Errorf("headers %.300v, %d bytes of value, %d of key; %d unsent", h, len(letter.Value), len(letter.Key), s.Topics[0].Unsent)
+			}
+		})
+	}
 }

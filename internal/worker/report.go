@@ -63,6 +63,7 @@ func (s *session) report(now time.Time) {
 	if !s.joined.Load() {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
+	reason = cmp.Or(reason, s.awaited())
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
 		if s.w.rare("pulse", now) {
@@ -72,8 +73,8 @@ func (s *session) report(now time.Time) {
 	list := make([]TopicStatus, 0, len(s.sources))
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		t := s.topicStatus(s.sources[topic])
-		if t.Problem != "" {
-			reason = cmp.Or(reason, fmt.Sprintf("topic %s: %s", topic, t.Problem))
+		if len(t.Problems) > 0 {
+			reason = cmp.Or(reason, fmt.Sprintf("topic %s: %s", topic, t.Problems[0].Text))
 		}
 		list = append(list, t)
 	}
@@ -86,14 +87,16 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	c := n.counts
 	t := TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
-		SchemaID: src.newest.id, Fields: src.newest.fields, LeftOut: src.newest.leftOut,
-		Weight: src.load(), Problem: src.problemText(), WindowSize: src.job.Window.Size.Seconds(),
+		Weight: src.load(), WindowSize: src.job.Window.Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
-		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
+		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
+	}
+	if n := src.newest; n != nil {
+		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
 	}
 	if v := src.agent.Versions(); len(v) > 0 {
-		t.AggregatedSchema = v[len(v)-1].SchemaID
+		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}
 	if src.agent.Ships() {
 		t.PartialsTopic = src.partials
@@ -101,9 +104,13 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
 		t.Watermark = time.Time{}
 	}
-	if t.Problem == "" && !src.readable() {
-		t.Problem = "not all of its partitions are assigned to this worker; its windows wait"
+	src.tellUnreadable(s.lastStatus)
+	if src.informed() {
+		src.problems.clear(causePartitions)
+	} else {
+		src.problems.set(causePartitions, "not all of its partitions are assigned to this worker; its windows wait")
 	}
+	t.Problems = src.problems.list()
 	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
@@ -137,6 +144,7 @@ func (s *session) rates(now time.Time) {
 	s.lastRate = now
 	loads := map[string]map[int32]float64{}
 	for topic, src := range s.sources {
+		s.tellLate(src, now)
 		loads[topic] = map[int32]float64{}
 		for id, p := range src.parts {
 			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()

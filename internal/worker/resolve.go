@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/avro"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -31,24 +29,43 @@ const badSchemaTTL = 30 * time.Second
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
 func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
-	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 15*time.Second) {
+	said := ""
+	for wait := 250 * time.Millisecond; ; {
+		select { // only to ask: who waits must not keep others from asking
+		case s.resolvers <- struct{}{}:
+		case <-s.ctx.Done():
+			return
+		}
 		r, err := s.tryResolve(src, id, since, versions)
+		<-s.resolvers
 		if err == nil {
-			src.setProblem("")
-			tell(s, s.resolved, r)
+			s.notify(func() { s.install(r) })
 			return
 		}
 		if s.ctx.Err() != nil {
 			return
 		}
-		src.setProblem(err.Error())
-		src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+		s.notify(func() { src.problems.set(causeSchema, err.Error()) })
+		if said != err.Error() { // once, however often it is tried
+			said = err.Error()
+			src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+		}
 		select {
 		case <-time.After(wait):
 		case <-s.ctx.Done():
 			return
 		}
+		most := 15 * time.Second
+		if refused(err) { // somebody has to do something about it first
+			most = 5 * time.Minute
+		}
+		wait = min(2*wait, most)
 	}
+}
+
+// refused reports whether an aggregated schema cannot be had, as it is.
+func refused(err error) bool {
+	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, errUnderivable)
 }
 
 // tryResolve returns an error only for what may pass: no answer from a
@@ -61,7 +78,7 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 	}
 	in, err := s.input(src, id, since)
 	if err != nil {
-		if registry.Retriable(err) || s.ctx.Err() != nil {
+		if !errors.Is(err, errUnreadable) && registry.Retriable(err) || s.ctx.Err() != nil {
 			return r, fmt.Errorf("get schema %d: %w", id, err)
 		}
 		return bad(fmt.Errorf("schema %d: %w", id, err))
@@ -87,9 +104,9 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 		case err == nil:
 			versions = append(slices.Clone(versions), v)
 			r.versions = append(r.versions, v)
-		case errors.Is(err, registry.ErrIncompatible) && len(versions) > 0:
+		case refused(err) && len(versions) > 0:
 			r.rejected = true
-			src.log.Error("the registry refuses the widened schema; going on with the last one, without the new fields", "schema_id", id, "err", err)
+			src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
 		default:
 			return r, err
 		}
@@ -112,9 +129,17 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 	return r, nil
 }
 
+var (
+	// errUnreadable: no records can be read with a source schema. It is an answer;
+	// nothing is waited for.
+	errUnreadable = errors.New("records cannot be read with it")
+	// errUnderivable: fields and operations give no aggregated schema.
+	errUnderivable = errors.New("no aggregated schema")
+)
+
 // input is what records, or partials, of a schema have.
 type input struct {
-	writer *avro.Schema // nil for partials
+	writer *codec.Schema // nil for partials
 	fields []codec.Field
 	left   []codec.LeftOut
 }
@@ -123,11 +148,18 @@ type input struct {
 // the aggregated schema whose slots they have.
 func (s *session) input(src *source, id int, since time.Time) (in input, err error) {
 	if src.merges == "" {
-		if in.writer, err = s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since); err != nil {
+		text, err := s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since)
+		if err != nil {
 			return in, err
 		}
-		in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
-		return in, err
+		if in.writer, err = codec.ParseSchema(text.Text, text.References...); err == nil {
+			in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
+		}
+		if err != nil {
+			s.w.registry.Forget(id)
+			return in, fmt.Errorf("%w: %w", errUnreadable, err)
+		}
+		return in, nil
 	}
 	registered, err := s.w.aggregated.Versions(s.ctx, src.into+"-value")
 	if err != nil {
@@ -207,7 +239,7 @@ func extends(a, b *codec.Aggregated) bool {
 func (s *session) widen(src *source, base *codec.Aggregated, fields []codec.Field) (agent.Version, error) {
 	a, err := codec.Derive(src.into, src.agent.Topic, base, fields, src.job.ops, src.job.opts.Quantiles)
 	if err != nil {
-		return agent.Version{}, fmt.Errorf("derive the schema of %s: %w", src.into, err)
+		return agent.Version{}, fmt.Errorf("%w for %s: %w", errUnderivable, src.into, err)
 	}
 	id, err := s.w.aggregated.Register(s.ctx, src.into+"-value", a.Text)
 	if err != nil {
@@ -227,10 +259,12 @@ func newVersion(a *codec.Aggregated, id, ops int) agent.Version {
 // install takes what the resolver has found out. It runs in the loop.
 func (s *session) install(r resolution) {
 	src := r.source
-	src.resolving = 0
+	src.resolving = noSchema
 	if s.sources[src.topic] != src { // taken away meanwhile
 		return
 	}
+	src.touch(s)
+	src.problems.clear(causeSchema)
 	for _, v := range r.versions {
 		src.agent.AddVersion(v)
 	}
@@ -239,15 +273,15 @@ func (s *session) install(r resolution) {
 	}
 	src.schemas[r.schema.id] = &r.schema
 	if r.schema.err == nil {
-		src.newest = r.schema
+		src.newest = &r.schema
 	} else {
 		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
 	}
 	for _, p := range src.parts {
 		switch p.waiting {
-		case 0:
+		case noSchema:
 		case r.schema.id:
-			p.waiting = 0
+			p.waiting = noSchema
 			s.enqueue(p)
 		default: // its schema could not be asked for meanwhile
 			s.request(p)
@@ -259,20 +293,13 @@ func (s *session) install(r resolution) {
 // time for each source.
 func (s *session) request(p *part) {
 	src := p.source
-	if src.resolving != 0 {
+	if src.resolving != noSchema {
 		return
 	}
 	src.resolving = p.waiting
 	versions := slices.Clone(src.agent.Versions())
 	id, since := p.waiting, p.since
-	s.helpers.Go(func() {
-		select {
-		case s.resolvers <- struct{}{}:
-			defer func() { <-s.resolvers }()
-			s.resolve(src, id, since, versions)
-		case <-s.ctx.Done():
-		}
-	})
+	s.helpers.Go(func() { s.resolve(src, id, since, versions) })
 }
 
 // ensureTopic makes a topic unless it is there.

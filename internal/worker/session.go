@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,13 +34,12 @@ type session struct {
 	pulse      pulse
 	alarm      alarm
 	helpers    sync.WaitGroup
-	resolvers  chan struct{} // limits the schemas that are resolved at once
-	resolved   chan resolution
-	found      chan found
-	ends       chan ends
-	progress   chan progress
+	resolvers  chan struct{}                   // limits the schemas that are resolved at once
+	events     chan func()                     // what helpers have the loop do
+	stale      chan struct{}                   // there is reason to look at the topics
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
-	asking     atomic.Bool                     // for a new assignment, later
+	assigned   atomic.Pointer[map[string][]int32]
+	asking     atomic.Bool // for a new assignment, later
 
 	generations *generations
 
@@ -52,34 +52,34 @@ type session struct {
 	failed  error
 
 	// The rest belongs to the loop alone.
-	known          found
-	ready          []*part // have records to process
-	touched        []*source
-	tasks          []task
-	pausing        map[string][]int32
-	resuming       map[string][]int32
-	closing        []agent.Window
-	behind         int64 // offsets that the sources of this turn are behind
-	sharedSeen     *map[string]bool
-	newTopics      bool
-	outside        string // why this worker is not in the group
-	limit          int    // records of a turn, 0: all
-	following      bool
-	out            map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
-	pendingRecords int
-	pendingBytes   int
-	waiting        bool // there are records to be shipped
-	looking        bool
-	lastPoll       time.Time
-	lastDelivery   time.Time
-	lastCommit     time.Time
-	lastIdle       time.Time
-	lastRate       time.Time
-	lastStatus     time.Time
-	lastAsked      time.Time
-	lastFollow     time.Time
-	lastAsk        time.Time // for a new assignment
-	lastPurge      time.Time
+	known        found
+	ready        []*part // have records to process
+	touched      []*source
+	tasks        []task
+	pausing      map[string][]int32
+	resuming     map[string][]int32
+	closing      []agent.Window
+	behind       int64 // offsets that the sources of this turn are behind
+	sharedSeen   *map[string]bool
+	newTopics    bool
+	outside      string // why this worker is not in the group
+	limit        int    // records of a turn, 0: all
+	following    bool
+	out          map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
+	waiting      bool             // there are records to be delivered or shipped
+	looking      map[int32]bool   // brokers that were asked for end offsets
+	gathering    bool             // facts on partitions that are not placed
+	lastPoll     time.Time
+	lastDelivery time.Time
+	lastCommit   time.Time
+	lastIdle     time.Time
+	lastRate     time.Time
+	lastStatus   time.Time
+	lastAsked    time.Time
+	lastFollow   time.Time
+	lastAsk      time.Time // for a new assignment
+	lastPurge    time.Time
+	lastNamed    time.Time // who else is in the group
 }
 
 const (
@@ -120,8 +120,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	}
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), resolved: make(chan resolution), found: make(chan found), ends: make(chan ends), progress: make(chan progress),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
+		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.generations = newGenerations()
@@ -139,7 +139,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, shared: s.onAssignment, members: s.orphans, joining: s.generations.join}),
+		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, assigned: s.onAssignment, members: s.orphans, joining: s.generations.join}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 3),
@@ -151,7 +151,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
-		kgo.ProducerBatchMaxBytes(1_000_012), kgo.ProducerLinger(0),
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.limits.get(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
+
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID(s.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
@@ -202,8 +203,8 @@ func (s *session) fail(err error) {
 func (s *session) run(ctx context.Context) error {
 	defer func() {
 		s.cancel()
+		s.cl.CloseAllowingRebalance() // its callbacks start helpers too
 		s.helpers.Wait()
-		s.cl.CloseAllowingRebalance()
 	}()
 	s.helpers.Go(s.watchTopics)
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
@@ -243,7 +244,7 @@ func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait 
 // other work to do soon.
 func (s *session) patience() time.Duration {
 	d := pollWait
-	if s.pendingRecords > 0 || s.waiting {
+	if s.waiting {
 		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.lastDelivery)))
 	}
 	return d
@@ -267,8 +268,9 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	records := fs.NumRecords()
 	s.receive(fs, now)
 	s.release(now)
-	s.hear()
+	s.drain()
 	s.reshare(now)
+	s.placeAgain(now)
 	if s.failed != nil {
 		return true, s.failed
 	}
@@ -283,6 +285,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	for _, src := range s.touched {
 		src.touched = false
 		s.pause(src)
+		s.tellLate(src, now)
 	}
 	s.tellPaused()
 	s.touched = s.touched[:0]
@@ -303,7 +306,10 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 		s.lastStatus = time.Time{} // the last word is not left out
 	}
 	s.report(now)
-	return stopping || all, nil
+	if all && !stopping {
+		return s.atEnd()
+	}
+	return stopping, nil
 }
 
 // receive takes fetched records to their partitions.
@@ -316,15 +322,20 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			s.fail(fmt.Errorf("another worker has the id %q: %w", s.w.cfg.Worker.ID, err))
 		case errors.As(err, &group):
 			s.outOfGroup(group.Err, now)
-		case fatalFetch(err):
-			s.fail(fmt.Errorf("read %s/%d: %w", topic, id, err))
+		case errors.Is(err, kerr.OffsetOutOfRange):
+			if src := s.sources[topic]; src != nil && src.parts[id] != nil {
+				s.startOver(src, fmt.Errorf("read partition %d: %w", id, err), now)
+			}
+		case errors.As(err, new(*kgo.ErrDataLoss)):
+			if src := s.sources[topic]; src != nil {
+				src.log.Warn("reading the topic again from what is committed", "partition", id, "err", err)
+				s.forget([]string{topic})
+				s.cl.AddConsumeTopics(topic)
+			}
+		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+			s.lookSoon() // it may have been made again
 		default:
-			if s.w.rare("fetch"+topic, now) {
-				s.w.log.Warn("reading failed", "topic", topic, "partition", id, "err", err)
-			}
-			if src := s.sources[topic]; src != nil && errors.As(err, new(*kgo.ErrDecompressTooLarge)) {
-				src.setProblem(fmt.Sprintf("partition %d has a batch that unpacks to more than 64 MiB: %v", id, err))
-			}
+			s.unreadable(topic, id, err, now)
 		}
 	})
 	fs.EachPartition(func(fp kgo.FetchTopicPartition) {
@@ -340,6 +351,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 		if len(fp.Records) == 0 {
 			return
 		}
+		delete(src.fetchErrors, fp.Partition)
 		p.arrived, p.caught, p.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)
@@ -352,7 +364,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == 0 && !p.queued && p.source.readable() {
+	if p.waiting == noSchema && !p.queued && p.source.readable() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}
@@ -362,36 +374,6 @@ func (src *source) touch(s *session) {
 	if !src.touched {
 		src.touched = true
 		s.touched = append(s.touched, src)
-	}
-}
-
-// hear takes what the helpers have found out.
-func (s *session) hear() {
-	for {
-		select {
-		case r := <-s.resolved:
-			s.install(r)
-			r.source.touch(s)
-		case f := <-s.found:
-			s.update(f)
-		case e := <-s.ends:
-			s.takeEnds(e)
-		case p := <-s.progress:
-			s.takeProgress(p)
-		default:
-			for _, src := range s.sources {
-				if src.news {
-					src.news = false
-					src.touch(s)
-					for _, p := range src.parts {
-						if len(p.batch) > 0 {
-							s.enqueue(p)
-						}
-					}
-				}
-			}
-			return
-		}
 	}
 }
 
@@ -405,14 +387,13 @@ func (s *session) process(now time.Time) {
 	for _, p := range s.ready {
 		p.queued = false
 		src := p.source
-		src.pending = append(src.pending, p.dead...)
-		s.pendingRecords += len(p.dead)
-		for _, r := range p.dead {
-			s.pendingBytes += len(r.Value)
+		for _, l := range p.letters {
+			src.bytes += len(l.key) + len(l.value)
 		}
-		clear(p.dead)
-		p.dead = p.dead[:0]
-		if p.waiting != 0 {
+		src.letters = append(src.letters, p.letters...)
+		clear(p.letters)
+		p.letters = p.letters[:0]
+		if p.waiting != noSchema {
 			s.request(p)
 		}
 	}

@@ -1,7 +1,7 @@
 package worker
 
 import (
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,41 +22,35 @@ func (s *session) waits(src *source) bool { return src.agent.Ships() && !s.hasPa
 
 // ship makes frames of what the sources have to ship, each partition in a lane.
 // Their memory is used again by the next call: until then they are written, or
-// the session is over.
-func (s *session) ship(ss []*source, now time.Time) error {
+// the source waits. Sources that cannot ship what they have start over; the
+// others are given back.
+func (s *session) ship(ss []*source, now time.Time) []*source {
 	var parts []*part
-	for _, src := range ss {
-		if s.ships(src) {
-			parts = append(parts, src.sorted()...)
-		}
+	shipping := slices.DeleteFunc(slices.Clone(ss), func(src *source) bool {
+		return !s.ships(src) || len(src.frames) > 0 // what was refused goes out before there is more
+	})
+	for _, src := range shipping {
+		parts = append(parts, src.sorted()...)
 	}
 	s.lanes.each(len(parts), false, func(_, i int) {
 		p := parts[i]
 		p.frames, p.err = p.windows.Ship(p.source.topicID, p.silentFor(now), p.frames[:0])
 	})
+	failed := map[*source]bool{}
 	for _, p := range parts {
-		if p.err != nil {
-			return fmt.Errorf("topic %s: %w", p.source.topic, p.err)
+		if p.err != nil && !failed[p.source] {
+			failed[p.source] = true
+			s.startOver(p.source, p.err, now)
 		}
 		for _, f := range p.frames {
 			p.source.frames = append(p.source.frames, &kgo.Record{Topic: p.source.partials, Value: f})
 		}
 	}
-	for _, src := range ss {
-		if s.ships(src) {
+	for _, src := range shipping {
+		if !failed[src] {
 			src.agent.Shipped(src.merged)
 			src.shipped, src.news = now, true
 		}
 	}
-	return nil
-}
-
-// delivered notes that the frames of a source are written and its partitions
-// are committed.
-func (s *session) delivered(src *source) {
-	clear(src.frames)
-	src.frames = src.frames[:0]
-	if src.agent.Complete() {
-		src.uneven = false
-	}
+	return slices.DeleteFunc(slices.Clone(ss), func(src *source) bool { return failed[src] })
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,17 +22,29 @@ type source struct {
 	merges   string // of a topic with partials: the source topic
 	agent    *agent.Agent
 	parts    map[int32]*part
+	unplaced map[int32]*unplaced // assigned partitions of which it is not known where they are read from
+	askAt    time.Time           // when that is asked again
+	askWait  time.Duration       // before that
+	began    time.Time           // when it started over, if it did
 	log      *slog.Logger
 	topicID  [16]byte
 
-	schemas   map[int]*schema
-	resolving int // schema id under way, 0: none
-	newest    schema
-	problem   atomic.Pointer[string] // for Status; written by the resolver too
+	schemas     map[int]*schema
+	resolving   int     // schema id under way, or noSchema
+	newest      *schema // nil before the first
+	problems    problems
+	fetchErrors map[int32]fetchError
 
-	pending []*kgo.Record // aggregated, dead-lettered and late records that are not delivered
-	frames  []*kgo.Record // partials that are delivered now
-	shipped time.Time     // when partials were last made; of what is merged, when this was last committed for their sake
+	pending     []*kgo.Record // aggregated records that are not delivered
+	letters     []*letter     // records put aside that are not delivered
+	frames      []*kgo.Record // partials that are not delivered
+	bytes       int           // of all these
+	due         []time.Time   // of these windows, end + grace, where that says something about latency
+	hold        *hold         // it waits for an output topic, nil if it does not
+	lettersWait bool          // it waits for a topic of letters
+	unsent      int64         // records that were counted without a letter since the last commit
+
+	shipped time.Time // when partials were last made; of what is merged, when this was last committed for their sake
 	sharing agent.Sharing
 	merged  int64            // time up to which windows of what was shipped are known to be out
 	uneven  bool             // some partitions were never committed, while by others windows are final
@@ -41,16 +52,18 @@ type source struct {
 	making  bool             // its topic for partials is being made
 	waits   bool             // for that topic: it has to ship, and knows of none
 	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
-	looked  time.Time        // when its end offsets were last asked for
-	asked   float64          // load when a new assignment was asked for
-	windows int              // aggregated ones among them
-	due     []time.Time      // of these, window end + grace, where that says something about latency
-	touched bool             // is looked at in this turn
-	news    bool             // is to be looked at in the next turn
-	held    bool             // its aggregated topic refuses records
-	parted  int              // looks at the cluster's topics since all partitions were assigned
+	late    lateLog
+	looked  time.Time // when its end offsets were last asked for
+	asked   float64   // load when a new assignment was asked for
+	touched bool      // is looked at in this turn
+	news    bool      // is to be looked at in the next turn
+	parted  int       // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
+
+// noSchema stands for no schema id. Every number that is not negative is one:
+// ids come from records, and 0 is as legal as any.
+const noSchema = -1
 
 // schema is a source schema as this agent reads it.
 type schema struct {
@@ -74,7 +87,7 @@ type part struct {
 	id      int32
 
 	batch   []*kgo.Record // fetched, not processed
-	waiting int           // schema id that batch[0] waits for, 0: none
+	waiting int           // schema id that batch[0] waits for, or noSchema
 	plans   map[int]*agent.Plan
 	merges  map[int]*agent.MergePlan
 	paused  bool
@@ -95,7 +108,7 @@ type part struct {
 	frames    [][]byte
 	purged    int64 // partials below were deleted
 	err       error // of making frames
-	dead      []*kgo.Record
+	letters   []*letter
 	warned    bool
 	verdicts  *agent.Verdicts // nil without the build tag invariants
 }
@@ -148,21 +161,11 @@ func (s *source) activity(now time.Time) agent.Activity {
 }
 
 // fields is how many fields a record of the newest schema has.
-func (s *source) fields() int { return max(1, s.newest.fields) }
-
-func (s *source) setProblem(text string) {
-	if text == "" {
-		s.problem.Store(nil)
-		return
+func (s *source) fields() int {
+	if s.newest == nil {
+		return 1
 	}
-	s.problem.Store(&text)
-}
-
-func (s *source) problemText() string {
-	if p := s.problem.Load(); p != nil {
-		return *p
-	}
-	return ""
+	return max(1, s.newest.fields)
 }
 
 // readable reports whether records may be processed: not before it is known
@@ -170,13 +173,21 @@ func (s *source) problemText() string {
 // from those that were ever read; and not before what has to be shipped can be,
 // since a commit without that would lose it.
 func (s *source) readable() bool {
-	return !s.held && !s.waits && s.informed()
+	return !s.held() && !s.lettersWait && !s.waits && s.informed()
 }
 
 // informed reports whether it is known what is final, as far as any partition
 // can tell.
 func (s *source) informed() bool {
 	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
+}
+
+// undelivered reports whether there is something to deliver.
+func (s *source) undelivered() bool { return s.hasOutput() || s.unsent > 0 }
+
+// hasOutput reports whether there is something to write.
+func (s *source) hasOutput() bool {
+	return len(s.pending) > 0 || len(s.letters) > 0 || len(s.frames) > 0
 }
 
 // settled reports whether a commit of the partition says what is final of its

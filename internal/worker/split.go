@@ -3,12 +3,9 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
@@ -23,17 +20,6 @@ const (
 	// shipped at once.
 	unshippedEnough = 16 << 20
 )
-
-// sourceOf is the source topic of which a topic has the partials, "" if it is
-// none that this worker knows.
-func (w *Worker) sourceOf(partials string, known found) string {
-	for topic := range known {
-		if c, ok := w.selector.Select(topic); ok && c.PartialsTopic == partials {
-			return topic
-		}
-	}
-	return ""
-}
 
 // most is the balancer's question among how many members a topic may be
 // shared out.
@@ -92,28 +78,6 @@ func (s *session) may(topic string) bool {
 	return false
 }
 
-// committed gets the group's offsets, once no transaction that changes them is
-// open.
-func (s *session) committed(ctx context.Context) (kadm.OffsetResponses, error) {
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		offsets, err := s.w.adm.FetchOffsets(kadm.RequireStable(ctx), s.w.cfg.Worker.Group)
-		if err == nil {
-			err = offsets.Error()
-		}
-		if err == nil {
-			return offsets, nil
-		}
-		if !errors.Is(err, kerr.UnstableOffsetCommit) {
-			return nil, fmt.Errorf("get committed offsets: %w", err)
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, fmt.Errorf("get committed offsets: %w", err)
-		}
-	}
-}
-
 // uneven reports whether of a topic's partitions some were never committed,
 // and by others windows are final.
 func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
@@ -127,39 +91,6 @@ func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
 		final = final || err == nil && c.Final != window.Unset
 	}
 	return final && n < partitions
-}
-
-// uneven finds the topics among those that an assignment shares out of which
-// that holds. It matters for partitions that were never committed only.
-func (s *session) uneven(ctx context.Context, shared map[string]bool, assigned map[string]map[int32]kgo.Offset) (map[string]bool, error) {
-	out := map[string]bool{}
-	for topic, parts := range assigned {
-		if !shared[topic] || !s.anyFresh(topic, parts) {
-			continue
-		}
-		offsets, err := s.committed(ctx)
-		if err != nil {
-			return nil, err
-		}
-		listed, err := s.w.adm.ListTopics(ctx, topic)
-		if err != nil {
-			return nil, fmt.Errorf("list topics: %w", err)
-		}
-		out[topic] = uneven(offsets, topic, len(listed[topic].Partitions))
-	}
-	return out, nil
-}
-
-// anyFresh reports whether one of the partitions was never committed.
-func (s *session) anyFresh(topic string, parts map[int32]kgo.Offset) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id := range parts {
-		if f, ok := s.fetched[topic][id]; !ok || f.offset < 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // setShared notes which topics the leader of the group has shared out.
@@ -199,8 +130,8 @@ func (s *session) reshare(now time.Time) {
 		was := src.sharing
 		is := s.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
-			s.fail(fmt.Errorf("topic %s: its records are shipped from now on, or no more", src.topic))
-			return
+			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
+			continue
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
@@ -220,7 +151,7 @@ func (s *session) reshare(now time.Time) {
 // makePartials makes the topic for the partials of a source, and has the loop
 // look at the topics again.
 func (s *session) makePartials(src *source) {
-	for {
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, lastAsk) {
 		err := s.w.ensurePartials(s.ctx, src.partials)
 		var f found
 		if err == nil {
@@ -228,15 +159,17 @@ func (s *session) makePartials(src *source) {
 		}
 		if err == nil {
 			if _, ok := f[src.partials]; ok {
-				src.setProblem("")
-				tell(s, s.found, f)
+				s.notify(func() {
+					src.problems.clear(causePartials)
+					s.update(f)
+				})
 				return
 			}
 		} else if s.ctx.Err() == nil {
-			src.setProblem(err.Error())
+			s.notify(func() { src.problems.set(causePartials, err.Error()) })
 		}
 		select {
-		case <-time.After(250 * time.Millisecond):
+		case <-time.After(wait):
 		case <-s.ctx.Done():
 			return
 		}

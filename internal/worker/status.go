@@ -35,12 +35,12 @@ type TopicStatus struct {
 	Topic            string            `json:"topic"`
 	AggregatedTopic  string            `json:"aggregated_topic"`
 	Aggregation      string            `json:"aggregation"`
-	SchemaID         int               `json:"schema_id"`            // newest source schema met, 0 before the first
-	AggregatedSchema int               `json:"aggregated_schema_id"` // newest in use
+	SchemaID         *int              `json:"schema_id"`            // newest source schema met, null before the first
+	AggregatedSchema *int              `json:"aggregated_schema_id"` // newest in use, null before the first
 	Fields           int               `json:"fields"`               // numeric fields aggregated
 	LeftOut          int               `json:"left_out"`             // fields left out
 	Weight           float64           `json:"bytes_per_second"`     // measured load
-	Problem          string            `json:"problem,omitempty"`    // what holds this topic up, for a person
+	Problems         []Problem         `json:"problems,omitempty"`   // what holds this topic up
 	WindowSize       float64           `json:"window_size_seconds"`
 	Watermark        time.Time         `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64           `json:"watermark_delay_seconds"` // now - watermark
@@ -49,8 +49,10 @@ type TopicStatus struct {
 	Windows          int64             `json:"windows"` // aggregated records committed
 	OpenWindows      int64             `json:"open_windows"`
 	Late             int64             `json:"late"`
-	Future           int64             `json:"future"` // stamped too far ahead; also dead-lettered
+	LateByClock      int64             `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
+	Future           int64             `json:"future"`        // stamped too far ahead; also dead-lettered
 	DeadLettered     int64             `json:"dead_lettered"`
+	Unsent           int64             `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
 	Tombstones       int64             `json:"tombstones"`
 	Shipped          int64             `json:"shipped"`                  // records sent on to be merged, where a topic is split
 	PartialsTopic    string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now

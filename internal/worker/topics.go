@@ -19,9 +19,18 @@ const adminTimeout = 15 * time.Second
 
 func isTopicExists(err error) bool { return errors.Is(err, kerr.TopicAlreadyExists) }
 
-// found is what a look at the cluster's topics gave: the source topics and
-// how many partitions each has.
-type found map[string]int
+// found is what a look at the cluster's topics gave: the source topics, and
+// those with the partials of one.
+type found map[string]topicView
+
+// topicView is a topic as the brokers describe it.
+type topicView struct {
+	id         [16]byte // zero if the brokers give none
+	partitions int
+	leaderless []int32 // partitions without a leader
+	merges     string  // of a topic with partials: the source topic
+	err        error   // the brokers know the topic, but do not describe it now
+}
 
 // discover lists the source topics.
 func (w *Worker) discover(ctx context.Context) (found, error) {
@@ -34,43 +43,53 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 	w.warnOfNames(all)
 	f := found{}
 	for topic, d := range all {
-		if d.Err != nil || len(d.Partitions) == 0 {
+		c, ok := w.selector.Select(topic)
+		if !ok {
 			continue
 		}
-		if c, ok := w.selector.Select(topic); ok {
-			f[topic] = len(d.Partitions)
-			if p := all[c.PartialsTopic]; p.Err == nil && len(p.Partitions) > 0 {
-				f[c.PartialsTopic] = len(p.Partitions)
-			}
+		f[topic] = viewOf(d, "")
+		if p, ok := all[c.PartialsTopic]; ok && p.Err == nil && len(p.Partitions) > 0 {
+			f[c.PartialsTopic] = viewOf(p, topic)
 		}
 	}
 	return f, nil
 }
 
-// bounds are the first and the next offset of each partition of the topics.
-func (w *Worker) bounds(ctx context.Context, topics ...string) (starts, ends kadm.ListedOffsets, err error) {
-	if starts, err = w.adm.ListStartOffsets(ctx, topics...); err == nil {
-		err = starts.Error()
+func viewOf(d kadm.TopicDetail, merges string) topicView {
+	v := topicView{id: d.ID, partitions: len(d.Partitions), merges: merges, err: d.Err}
+	if v.err == nil && v.partitions == 0 {
+		v.err = kerr.UnknownTopicOrPartition
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("list start offsets: %w", err)
+	for _, p := range d.Partitions.Sorted() {
+		if p.Leader < 0 || p.Err != nil {
+			v.leaderless = append(v.leaderless, p.Partition)
+		}
 	}
-	if ends, err = w.adm.ListEndOffsets(ctx, topics...); err == nil {
-		err = ends.Error()
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("list end offsets: %w", err)
-	}
-	return starts, ends, nil
+	return v
 }
 
-func (f found) topics() []string { return slices.Sorted(maps.Keys(f)) }
+// topics are those that can be consumed, by name.
+func (f found) topics() (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if f[name].err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // watchTopics looks for new topics and partitions until the session ends.
 func (s *session) watchTopics() {
 	for {
+		refresh := time.After(s.w.cfg.Worker.TopicRefresh)
+		select { // no more often, whatever the reasons
+		case <-time.After(min(time.Second, s.w.cfg.Worker.TopicRefresh)):
+		case <-s.ctx.Done():
+			return
+		}
 		select {
-		case <-time.After(s.w.cfg.Worker.TopicRefresh):
+		case <-refresh:
+		case <-s.stale:
 		case <-s.ctx.Done():
 			return
 		}
@@ -81,36 +100,63 @@ func (s *session) watchTopics() {
 			}
 			continue
 		}
-		if !tell(s, s.found, f) {
+		if !s.notify(func() { s.update(f) }) {
 			return
 		}
 	}
 }
 
+// lookSoon has the topics looked at before it is time.
+func (s *session) lookSoon() {
+	select {
+	case s.stale <- struct{}{}:
+	default:
+	}
+}
+
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
-	var added, gone, parted []string
+	var added, gone, again, parted []string
 	grown := false
-	for _, topic := range f.topics() {
-		if _, ok := s.known[topic]; !ok {
+	for topic, now := range f {
+		before, known := s.known[topic]
+		switch {
+		case now.err != nil:
+			if known { // what was known of it holds until the brokers say more
+				f[topic] = before
+			} else {
+				delete(f, topic) // it is new when they do
+			}
+			continue
+		case !known:
 			added = append(added, topic)
-		} else if f[topic] != s.known[topic] {
+		case before.id != now.id && before.id != noTopicID && now.id != noTopicID:
+			again = append(again, topic)
+			continue
+		case before.partitions != now.partitions:
 			grown = true
 		}
-		if src := s.sources[topic]; src != nil && src.merges == "" {
-			src.agent.SetPartitions(f[topic])
-			src.news = true
-			if src.readable() || (*s.shared.Load())[topic] && !src.uneven {
-				src.parted = 0
-			} else if src.parted++; src.parted > 1 && src.problem.Load() == nil {
-				parted = append(parted, topic)
-			}
+		src := s.sources[topic]
+		if src == nil {
+			continue
+		}
+		src.tellLeaderless(now.leaderless)
+		if src.merges != "" {
+			continue
+		}
+		src.agent.SetPartitions(now.partitions)
+		src.news = true
+		if src.informed() || (*s.shared.Load())[topic] && !src.uneven {
+			src.parted = 0
+		} else if src.parted++; src.parted > 1 && len(src.unplaced) == 0 {
+			parted = append(parted, topic)
 		}
 	}
 	if len(parted) > 0 {
 		// The leader of the group may not know of the other partitions: one
 		// with an id of its own that was started again is given what was
 		// assigned before, without being asked what there is now.
+		slices.Sort(parted)
 		s.w.log.Info("topics are not assigned as a whole; asking for a new assignment", "topics", parted)
 		s.cl.ForceRebalance()
 	}
@@ -121,6 +167,7 @@ func (s *session) update(f found) {
 	}
 	s.known, s.newTopics = f, true
 	if len(added) > 0 {
+		slices.Sort(added)
 		s.w.log.Info("new source topics", "topics", added)
 		s.cl.AddConsumeTopics(added...)
 	}
@@ -130,34 +177,68 @@ func (s *session) update(f found) {
 	if len(gone) > 0 {
 		slices.Sort(gone)
 		s.w.log.Warn("source topics are gone", "topics", gone)
-		s.cl.PurgeTopicsFromConsuming(gone...)
-		for _, topic := range gone {
-			if src := s.sources[topic]; src != nil {
-				s.drop(src)
-			}
+		s.forget(gone)
+	}
+	if len(again) > 0 {
+		// The client reads a topic by its id, and does not follow a name to
+		// another topic by itself.
+		slices.Sort(again)
+		s.w.log.Warn("source topics were deleted and made again", "topics", again)
+		s.forget(again)
+		s.cl.AddConsumeTopics(again...)
+	}
+}
+
+// noTopicID is that of brokers that give topics none.
+var noTopicID [16]byte
+
+// forget drops topics with all that is known of them.
+func (s *session) forget(topics []string) {
+	s.cl.PurgeTopicsFromConsuming(topics...)
+	for _, topic := range topics {
+		if src := s.sources[topic]; src != nil {
+			s.drop(src)
 		}
 	}
 }
 
-// ends is what a look at the end offsets gave.
-type ends struct {
-	asked   time.Time // when the question was sent: at this moment the ends were at least so
-	offsets kadm.ListedOffsets
+// tellLeaderless notes the partitions that nobody can be asked about.
+func (src *source) tellLeaderless(ids []int32) {
+	if len(ids) == 0 {
+		src.problems.clear(causeLeader)
+		return
+	}
+	src.problems.set(causeLeader, fmt.Sprintf("partitions %v have no leader: no broker that is there has them; the topic's windows wait", ids))
 }
 
-// look asks for the end offsets of topics, away from the loop.
-func (s *session) look(topics []string) {
-	s.looking = true
-	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
-		defer cancel()
-		e := ends{asked: time.Now()}
-		offsets, err := s.w.adm.ListEndOffsets(ctx, topics...)
-		if err == nil {
-			e.offsets = offsets
+// look asks for the end offsets of sources, away from the loop. What the leader
+// of some of their partitions says does not wait for the others.
+func (s *session) look(sources []*source) {
+	l := leaders{}
+	for _, src := range sources {
+		for id := range src.parts {
+			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
+				l.add(leader, src.topic, id)
+			}
 		}
-		tell(s, s.ends, e)
-	})
+	}
+	for leader, topics := range l {
+		if s.looking[leader] {
+			continue // it has not answered the last question
+		}
+		s.looking[leader] = true
+		asked := time.Now() // at this moment the ends were at least so
+		s.helpers.Go(func() {
+			ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+			defer cancel()
+			leaders{leader: topics}.ask(ctx, s.cl, logEnd, allRecords, func(answers []leaderOffset) {
+				s.notify(func() {
+					delete(s.looking, leader)
+					s.takeEnds(asked, answers)
+				})
+			})
+		})
+	}
 }
 
 // idleTick is how often partitions are looked at that may have gone silent.
@@ -171,12 +252,9 @@ func (s *session) idleTick() time.Duration {
 // source without open windows, that only ships, the word is needed once for
 // each claim.
 func (s *session) idle(now time.Time) {
-	if s.looking {
-		return
-	}
-	var topics []string
+	var ask []*source
 	for _, src := range s.sources {
-		if src.merges != "" || !src.readable() || src.problem.Load() != nil {
+		if src.merges != "" || !src.readable() {
 			continue
 		}
 		silent := false
@@ -189,33 +267,30 @@ func (s *session) idle(now time.Time) {
 		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
 			src.news = src.news || brokenIdle
 			src.looked = now
-			topics = append(topics, src.topic)
+			ask = append(ask, src)
 		}
 	}
-	if len(topics) > 0 {
-		slices.Sort(topics)
-		s.look(topics)
-	}
+	s.look(ask)
 }
 
-// takeEnds notes which partitions are read to their end.
-func (s *session) takeEnds(e ends) {
-	s.looking = false
-	e.offsets.Each(func(o kadm.ListedOffset) {
-		src := s.sources[o.Topic]
-		if src == nil || o.Err != nil {
-			return
+// takeEnds notes which partitions are read to their end. The question for it was
+// asked at a time.
+func (s *session) takeEnds(asked time.Time, ends []leaderOffset) {
+	for _, e := range ends {
+		src := s.sources[e.topic]
+		if src == nil || e.err != nil {
+			continue
 		}
-		p := src.parts[o.Partition]
+		p := src.parts[e.partition]
 		if p == nil {
-			return
+			continue
 		}
-		p.end = max(p.end, o.Offset)
-		if p.Position() >= o.Offset && p.arrived.Before(e.asked) {
-			p.caught = e.asked
+		p.end = max(p.end, e.offset)
+		if p.Position() >= e.offset && p.arrived.Before(asked) {
+			p.caught = asked
 			src.news = true
 		}
-	})
+	}
 }
 
 // clusterInfo asks for the cluster's id and the level of its transactions.

@@ -15,6 +15,7 @@ type totals struct {
 	counts   agent.Counts // InWindows and Replayed included
 	windows  int64
 	rejected int64
+	unsent   int64 // records that were counted without a letter
 }
 
 // add adds what a partition has counted since its last commit.
@@ -23,6 +24,7 @@ func (t *totals) add(now, before *agent.Counts) {
 	c.Records += now.Records - before.Records
 	c.InWindows += now.InWindows - before.InWindows
 	c.Late += now.Late - before.Late
+	c.LateByClock += now.LateByClock - before.LateByClock
 	c.Future += now.Future - before.Future
 	c.Bad += now.Bad - before.Bad
 	c.Tombstones += now.Tombstones - before.Tombstones

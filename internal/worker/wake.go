@@ -15,19 +15,46 @@ type alarm struct {
 	cancel  atomic.Pointer[context.CancelFunc]
 }
 
-// tell gives the loop a piece of news, without waiting for the end of a poll.
+// notify has the loop do something in its next iteration, without waiting for
+// the end of a poll: it is how a helper gives the loop what it has found out.
 // It is false if the session ended first.
-func tell[T any](s *session, to chan<- T, news T) bool {
+func (s *session) notify(event func()) bool {
 	s.alarm.waiting.Add(1)
 	defer s.alarm.waiting.Add(-1)
 	if cancel := s.alarm.cancel.Load(); cancel != nil {
 		(*cancel)()
 	}
 	select {
-	case to <- news:
+	case s.events <- event:
 		return true
 	case <-s.ctx.Done():
 		return false
+	}
+}
+
+// drain does what helpers have asked for, and then looks at the sources that
+// have news.
+func (s *session) drain() {
+	for {
+		select {
+		case event := <-s.events:
+			event()
+			continue
+		default:
+		}
+		break
+	}
+	for _, src := range s.sources {
+		if !src.news {
+			continue
+		}
+		src.news = false
+		src.touch(s)
+		for _, p := range src.parts {
+			if len(p.batch) > 0 {
+				s.enqueue(p)
+			}
+		}
 	}
 }
 

@@ -69,18 +69,6 @@ func (s *session) verifyOut(of string, r *agent.Result) {
 // out again.
 func (s *session) verifyDropped(of string) { delete(s.out, of) }
 
-// verifyPending checks that the count of what is pending is right.
-func (s *session) verifyPending() {
-	n, windows := 0, 0
-	for _, src := range s.sources {
-		n += len(src.pending)
-		windows += src.windows
-	}
-	if (n != s.pendingRecords || windows > n) && !brokenRevoke {
-		invariants.Violated("%d records are pending, among them %d windows; counted %d", n, windows, s.pendingRecords)
-	}
-}
-
 // verifyLow checks that a partition's committed offset does not go back.
 func (p *part) verifyLow(low int64) {
 	if low < p.offset || low > p.Position() {

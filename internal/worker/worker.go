@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,14 +43,17 @@ type Worker struct {
 	started    time.Time
 
 	// Used by the goroutine of Run, or by the loop of its session.
-	txnVersion int16
-	ending     *ending // nil without StopAtEnd
-	lastDaily  time.Time
-	fenced     time.Time // when another member last had this worker's id
-	logged     map[string]time.Time
-	holds      map[string]hold // by aggregated topic
-	outputs    outputs
-	names      once
+	txnVersion   int16
+	offsetsLimit int     // bytes of offsets that are committed at once
+	ending       *ending // nil without StopAtEnd
+	lastDaily    time.Time
+	fenced       time.Time // when another member last had this worker's id
+	logged       map[string]time.Time
+	holds        map[string]*hold      // by source topic
+	boxes        map[string]*letterbox // by topic
+	limits       limits
+	outputs      outputs
+	names        once
 
 	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
@@ -69,9 +74,10 @@ type state struct{ name, reason, member string }
 func New(o Options) (*Worker, error) {
 	w := &Worker{
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]hold{}, verdicts: map[string]map[int32]*agent.Verdicts{},
+		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]*hold{}, boxes: map[string]*letterbox{}, verdicts: map[string]map[int32]*agent.Verdicts{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
-		started: time.Now(), // Status may be asked for before Run
+		offsetsLimit: maxOffsetsBytes,
+		started:      time.Now(), // Status may be asked for before Run
 	}
 	if w.log == nil {
 		w.log = slog.Default()
@@ -159,6 +165,8 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 				return nil
 			}
 			return fmt.Errorf("stopped before the last results were delivered (they are computed again after the next start): %w", err)
+		case errors.Is(err, errRefused):
+			return err
 		case errors.Is(err, kerr.FencedInstanceID):
 			// A broker that was killed may have lost the news that this worker
 			// joined, and keep the member that it was before. Who joins again
@@ -168,8 +176,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 			}
 			w.fenced = time.Now()
 		}
-		if refused := new(refusedError); errors.As(err, &refused) && w.selector.Aggregated(refused.topic) {
-			w.holdBack(refused.topic, refused.err, time.Now())
+		if errors.As(err, new(*refusedError)) { // the source is held from the start of the next session
 			wait = firstBackoff
 		}
 		if time.Since(begin) > time.Minute {
@@ -197,13 +204,14 @@ const (
 // work is one session, or an attempt at one.
 func (w *Worker) work(ctx, hard context.Context) error {
 	w.beat(time.Now())
-	if err := w.prepare(ctx); err != nil {
-		return err
-	}
 	topics, err := w.waitForTopics(ctx)
 	if err != nil || len(topics) == 0 {
 		return err
 	}
+	if err := w.foreigners(ctx); err != nil {
+		return err
+	}
+	w.makeLetterTopics(ctx)
 	s, err := w.newSession(ctx, hard, topics)
 	if err != nil {
 		return err
@@ -212,21 +220,29 @@ func (w *Worker) work(ctx, hard context.Context) error {
 	return s.run(ctx)
 }
 
-// prepare makes the topics that this worker writes to on its own account.
-func (w *Worker) prepare(ctx context.Context) error {
-	if t := w.cfg.DeadLetterTopic; t != "" {
-		if err := w.ensureTopic(ctx, t, 1); err != nil {
-			return fmt.Errorf("dead-letter topic: %w", err)
-		}
-	}
-	for i := range w.cfg.Aggregations {
-		if l := w.cfg.Aggregations[i].Late; l.Policy == "topic" {
-			if err := w.ensureTopic(ctx, l.Topic, 1); err != nil {
-				return fmt.Errorf("topic of late records: %w", err)
+// makeLetterTopics makes the topics for dead letters and late records, unless
+// they are there. Without them all else goes on.
+func (w *Worker) makeLetterTopics(ctx context.Context) {
+	for _, topic := range w.letterTopics() {
+		if err := w.ensureTopic(ctx, topic, 1); err != nil && ctx.Err() == nil {
+			if w.rare("letters "+topic, time.Now()) {
+				w.log.Warn("records that are put aside may have no letter", "topic", topic, "err", err)
 			}
 		}
 	}
-	return nil
+}
+
+// letterTopics are the topics that records go to which are put aside.
+func (w *Worker) letterTopics() (topics []string) {
+	if t := w.cfg.DeadLetterTopic; t != "" {
+		topics = append(topics, t)
+	}
+	for i := range w.cfg.Aggregations {
+		if l := w.cfg.Aggregations[i].Late; l.Policy == "topic" && !slices.Contains(topics, l.Topic) {
+			topics = append(topics, l.Topic)
+		}
+	}
+	return topics
 }
 
 // waitForTopics returns the source topics once there are some; with
@@ -237,6 +253,7 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 		if err != nil {
 			return nil, err
 		}
+		maps.DeleteFunc(topics, func(_ string, t topicView) bool { return t.err != nil }) // they are new when they can be read
 		if w.opts.StopAtEnd && w.ending == nil {
 			if err := w.noteEnds(ctx, topics); err != nil {
 				return nil, err

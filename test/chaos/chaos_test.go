@@ -39,16 +39,23 @@ const (
 
 func TestChaos(t *testing.T) {
 	set := read(t)
-	t.Logf("SEED=%d KILLS=%d DURATION=%v DELIVERY=%s WORKERS=%d SPLIT=%d RATE=%g", set.seed, set.kills, set.duration, set.delivery, set.workers, set.split, set.rate)
-	s := start(t)
+	t.Logf("SEED=%d KILLS=%d DURATION=%v DELIVERY=%s WORKERS=%d SPLIT=%d RATE=%g BAD=%v", set.seed, set.kills, set.duration, set.delivery, set.workers, set.split, set.rate, set.bad)
+	s, cluster := start(t, set)
 	topics := []string{wideTopic}
 	for i := range plainTopics {
 		topics = append(topics, fmt.Sprintf("chaos-%02d", i))
 	}
 	rng := rand.New(rand.NewPCG(set.seed, 1))
 	flow := &traffic{client: s.Client, rate: set.rate, rng: rand.New(rand.NewPCG(set.seed, 2))}
+	var wrong *bad // nil without bad topics
+	if set.bad {
+		createAll(t, s, topics)
+		wrong = newBad(t, s, cluster, set)
+	}
 	for _, topic := range topics {
-		s.Create(partitions(topic), topic)
+		if wrong == nil {
+			s.Create(partitions(topic), topic)
+		}
 		flow.from = append(flow.from, s.Source(topic, schema))
 	}
 
@@ -65,29 +72,56 @@ func TestChaos(t *testing.T) {
 	go func() { written <- flow.run(ctx) }()
 	seen := &phases{}
 	go seen.watch(ctx, kadm.NewClient(s.Client))
+	watched, harmed := make(chan error, 1), make(chan error, 1)
+	watching, unwatch := context.WithCancel(t.Context())
+	defer unwatch()
+	go func() { watched <- n.latency.watch(watching, s, n.out) }()
+	go func() {
+		if wrong != nil {
+			harmed <- wrong.run(ctx)
+		}
+		close(harmed)
+	}()
 	for _, w := range n.slots {
 		w.start()
 	}
 	n.run(t.Context())
+	end := time.Now()
 	stop()
-	if err := <-written; err != nil {
-		t.Fatalf("traffic: %v", err)
+	for what, done := range map[string]chan error{"traffic": written, "bad topics": harmed} {
+		if err := <-done; err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
 	}
 	t.Logf("%s; %d records written, of these %d stamped late, %d bad, %d without value", n.summary(), flow.sent, flow.late, flow.bad, flow.tombstones)
 	report(t, "restarted soon after a kill, to the first result", n.back, seen)
 	report(t, "restarted after the session timeout, to the first result", n.backLong, seen)
 	t.Logf("%d more were harmed before their first result, or broker or registry were", n.disturbed)
 
-	drained(t, s, topics)
+	judged := slices.Clone(topics)
+	if wrong != nil {
+		judged = append(judged, leaderlessTopic)
+	}
+	drained(t, s, judged)
+	unwatch()
+	if err := <-watched; err != nil {
+		t.Fatalf("latency: %v", err)
+	}
+	n.latency.judge(t, end)
 	for _, w := range n.slots {
 		w.forget()
 		w.p.Terminate(endWithin)
 	}
+	if wrong != nil {
+		wrong.report(t, s)
+		flow.add(wrong.leaderless)
+	}
 	judge(t, s, set, flow)
 }
 
-// start makes a stack whose broker's data survive a failed test.
-func start(t *testing.T) *stack.Stack {
+// start makes a stack whose brokers' data survive a failed test. With bad topics
+// there is a second broker.
+func start(t *testing.T, set settings) (*stack.Stack, *kafka.Cluster) {
 	t.Helper()
 	root, err := kafka.Root()
 	must(t, err)
@@ -96,19 +130,23 @@ func start(t *testing.T) *stack.Stack {
 	must(t, os.MkdirAll(dir, 0o755))
 	// A broker on a machine under load must not lose its leases for lack of a
 	// processor: that is another fault than those that are tried here.
-	broker, err := kafka.Launch(t.Context(), kafka.Options{Dir: dir, Settings: map[string]string{"broker.session.timeout.ms": "9000"}})
+	brokers := 1
+	if set.bad {
+		brokers = 2
+	}
+	cluster, err := kafka.LaunchCluster(t.Context(), brokers, kafka.Options{Dir: dir, Heap: "640m", Settings: map[string]string{"broker.session.timeout.ms": "9000"}})
 	must(t, err)
 	t.Cleanup(func() {
-		if err := broker.Kill(); err != nil {
+		if err := cluster.Kill(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the broker's log and data are in %s", dir)
+			t.Logf("the brokers' logs and data are in %s", dir)
 		} else if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
-	return stack.NewOn(t, broker)
+	return stack.NewOn(t, cluster.Broker(1)), cluster
 }
 
 func newSlot(t *testing.T, s *stack.Stack, set settings, name string, results chan<- recovery) *slot {
@@ -133,6 +171,7 @@ dead_letter_topic: %s
 aggregations:`, group, name, set.delivery, sessionSec, listen, set.log, deadLetters)
 	text += fmt.Sprintf(aggregation, "plain", "^chaos-[0-9]+$", grace, idleAfter) + fmt.Sprintf(aggregation, "wide", "^"+wideTopic+"$", grace, idleAfter)
 	text += fmt.Sprintf("    max_workers_per_topic: %d\n", set.split)
+	text += fmt.Sprintf(aggregation, "bad", "^"+badTopics+"$", grace, idleAfter)
 	return &slot{s: s, name: name, config: s.WriteConfig(name+".yaml", text), listen: listen, results: results}
 }
 
@@ -185,7 +224,12 @@ func judge(t *testing.T, s *stack.Stack, set settings, flow *traffic) {
 	if set.delivery == "at_least_once" {
 		args = append(args, "--repeats")
 	}
-	v := s.Oracle(`^chaos-([0-9]+|wide)$`, args...)
+	topics := `^chaos-([0-9]+|wide)$`
+	if set.bad {
+		topics = `^chaos-([0-9]+|wide|leaderless)$`
+		args = append(args, "--other-letters", "^("+poisonedTopic+"|"+refusedTopic+")$")
+	}
+	v := s.Oracle(topics, args...)
 	t.Logf("%d source records = %d in windows + %d late + %d dead letters + %d without value; %d windows, %d aggregated records, %d repeated",
 		v.Source, v.InWindows, v.Late, v.Bad, v.Tombstones, v.Windows, v.Aggregated, v.Repeated)
 	if v.Source != v.InWindows+v.Late+v.Bad+v.Tombstones || v.Source != flow.sent {

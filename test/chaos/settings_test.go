@@ -19,6 +19,7 @@ type settings struct {
 	split    int           // SPLIT: workers that share the wide topic; 1: it is not split
 	rate     float64       // RATE: records per second for each partition
 	log      string        // LOG: the workers' log level
+	bad      bool          // BAD: topics among the others without a leader, poisoned, refused
 }
 
 func read(t *testing.T) settings {
@@ -40,7 +41,7 @@ func read(t *testing.T) settings {
 		must(err)
 		return n
 	}
-	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 4), delivery: text("DELIVERY", "exactly_once"), log: text("LOG", "info")}
+	s := settings{kills: number("KILLS", 0), seed: uint64(number("SEED", 1)), workers: number("WORKERS", 4), split: number("SPLIT", 4), delivery: text("DELIVERY", "exactly_once"), log: text("LOG", "info"), bad: text("BAD", "1") != "0"}
 	var err error
 	s.duration, err = time.ParseDuration(text("DURATION", "3m"))
 	must(err)

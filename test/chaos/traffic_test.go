@@ -28,8 +28,9 @@ type traffic struct {
 	from   []*stack.Source
 	rate   float64
 	rng    *rand.Rand
+	poison func(*kgo.Record) bool // makes a record bad in its own way; nil: none
 
-	sent, late, bad, tombstones int // of these, as they were meant
+	sent, late, bad, tombstones, poisoned int // of these, as they were meant
 
 	mu  sync.Mutex
 	err error
@@ -72,6 +73,11 @@ func (t *traffic) run(ctx context.Context) error {
 	}
 }
 
+// add adds what another one has sent.
+func (t *traffic) add(o *traffic) {
+	t.sent, t.late, t.bad, t.tombstones = t.sent+o.sent, t.late+o.late, t.bad+o.bad, t.tombstones+o.tombstones
+}
+
 func (t *traffic) send(f *stack.Source, partition int32) {
 	value := map[string]any{"x": t.rng.NormFloat64(), "n": int64(t.rng.Uint64()), "f": nil}
 	if t.rng.IntN(4) > 0 {
@@ -80,12 +86,14 @@ func (t *traffic) send(f *stack.Source, partition int32) {
 	at := time.Now().Add(-time.Duration(t.rng.Int64N(int64(grace) * 95 / 100)))
 	r := f.Record(partition, at, value)
 	switch n := t.rng.IntN(1000); {
+	case t.poison != nil && t.poison(r):
+		t.poisoned++
 	case n < 4:
 		t.late++
 		r.Timestamp = at.Add(-grace - time.Second - time.Duration(t.rng.Int64N(int64(5*time.Second))))
 	case n < 6:
 		t.bad++
-		r.Value = slices.Concat(r.Value[:5], []byte{1, 2, 3})
+		r.Key, r.Value = fmt.Append(nil, "bad ", t.sent), slices.Concat(r.Value[:5], []byte{1, 2, 3})
 	case n < 8:
 		t.tombstones++
 		r.Key, r.Value = []byte("gone"), nil

@@ -31,6 +31,7 @@ type trouble struct {
 	rng   *rand.Rand
 	slots []*slot
 
+	latency latency
 	agenda  agenda
 	results chan recovery
 	broker  chan error // the broker is back
@@ -293,11 +294,13 @@ func (n *trouble) killBroker() {
 	away := n.between(3*time.Second, 8*time.Second)
 	n.t.Logf("the broker is killed, for %.1f s", away.Seconds())
 	go func() {
+		began := time.Now()
 		err := n.s.Broker.Kill()
 		time.Sleep(away)
 		if err == nil {
 			err = n.s.Broker.Restart(context.Background())
 		}
+		n.latency.away(began, time.Now())
 		n.broker <- err
 	}()
 }
@@ -307,7 +310,9 @@ func (n *trouble) closeRegistry() {
 	n.noRegistry = true
 	n.t.Log("the registry is away for 10 s")
 	n.s.Registry.Close()
+	began := time.Now()
 	n.in(10*time.Second, func() {
+		n.latency.away(began, time.Now())
 		if err := n.s.Registry.Reopen(); err != nil {
 			n.t.Errorf("registry: %v", err)
 		}

@@ -36,8 +36,20 @@ func (r row) header(key string) string {
 func (p *place) finish() worker.Status {
 	p.t.Helper()
 	r := p.start(func(o *worker.Options) { o.StopAtEnd = true })
-	must(p.t, r.wait())
+	r.ended(2 * time.Minute)
 	return r.Status()
+}
+
+// ended wants a worker to end by itself, in time and without an error.
+func (r *running) ended(within time.Duration) {
+	r.t.Helper()
+	select {
+	case err := <-r.done:
+		r.done <- err
+		must(r.t, err)
+	case <-time.After(within):
+		r.t.Fatalf("it has not ended within %v: %s", within, brief(r.Status()))
+	}
 }
 
 // exactly is finish, and then every window must have exactly one record, with
@@ -110,13 +122,19 @@ func (p *place) rows() []row {
 			x, _ := v[name].(float64)
 			return x
 		}
-		rows = append(rows, row{r, r.Timestamp.Add(-time.Second / 2).UnixMilli(), v["count"].(int64), number("min_x"), number("mean_x"), number("max_x")})
+		rows = append(rows, row{r, r.Timestamp.Add(-p.window().Size / 2).UnixMilli(), v["count"].(int64), number("min_x"), number("mean_x"), number("max_x")})
 	}
 	return rows
 }
 
 // read reads the committed records of a topic to its end.
-func (p *place) read(topic string) (records []*kgo.Record) {
+func (p *place) read(topic string) []*kgo.Record {
+	p.t.Helper()
+	return p.readAt(kgo.ReadCommitted(), topic)
+}
+
+// readAt is read with a choice: what was aborted may be among the records.
+func (p *place) readAt(level kgo.IsolationLevel, topic string) (records []*kgo.Record) {
 	p.t.Helper()
 	left := map[int32]int64{}
 	ends, err := p.adm.ListEndOffsets(p.t.Context(), topic)
@@ -132,7 +150,7 @@ func (p *place) read(topic string) (records []*kgo.Record) {
 	if len(left) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(kgo.SeedBrokers(p.cfg.Kafka.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.cfg.Kafka.Brokers...), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 		kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(20*time.Millisecond))
 	must(p.t, err)
 	defer cl.Close()

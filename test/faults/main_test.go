@@ -18,19 +18,25 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
 
-// realKafka is the broker that all tests share, started by the first.
+// sharedKafka is the broker that most tests share, nil if none has asked for it.
+var sharedKafka *kafka.Broker
+
+// realKafka starts the shared broker the first time it is asked for.
 var realKafka = sync.OnceValues(func() (*kafka.Broker, error) {
 	dir, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		return nil, err
 	}
-	return kafka.Launch(context.Background(), kafka.Options{Dir: dir, Settings: map[string]string{
+	sharedKafka, err = kafka.Launch(context.Background(), kafka.Options{Dir: dir, Settings: map[string]string{
 		"offsets.retention.minutes":           "1",
 		"offsets.retention.check.interval.ms": "2000",
 		"group.min.session.timeout.ms":        "1000",
 		"log.cleaner.backoff.ms":              "300",
 		"log.retention.check.interval.ms":     "1000",
+		"authorizer.class.name":               "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"allow.everyone.if.no.acl.found":      "true",
 	}})
+	return sharedKafka, err
 })
 
 func TestMain(m *testing.M) {
@@ -41,12 +47,12 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
-	if broker, err := realKafka(); err == nil {
-		if err := broker.Kill(); err != nil {
+	if sharedKafka != nil {
+		if err := sharedKafka.Kill(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
-		os.RemoveAll(broker.Dir)
+		os.RemoveAll(sharedKafka.Dir)
 	}
 	os.Exit(code)
 }

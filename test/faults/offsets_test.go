@@ -177,10 +177,10 @@ func TestF22OffsetsAltered(t *testing.T) {
 		p.commit(0, 1000, p.metadata(0))
 		before := len(p.rows())
 		w := p.start()
-		s := w.status("problem", func(s status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem != "" })
-		t.Log(s.Topics[0].Problem)
-		if s.Ready || !strings.Contains(s.Topics[0].Problem, "beyond the end") {
-			t.Errorf("ready %v, problem %q", s.Ready, s.Topics[0].Problem)
+		s := w.status("problem", func(s status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem() != "" })
+		t.Log(s.Topics[0].Problem())
+		if s.Ready || !strings.Contains(s.Topics[0].Problem(), "beyond the end") {
+			t.Errorf("ready %v, problem %q", s.Ready, s.Topics[0].Problem())
 		}
 		w.end()
 		if p.offset(0) != 1000 || len(p.rows()) != before {
@@ -206,8 +206,8 @@ func TestF30Metadata(t *testing.T) {
 			offset, good := p.offset(0), p.metadata(0)
 			p.commit(0, offset, change(good))
 			w := p.start()
-			s := w.status("problem", func(s status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem != "" })
-			t.Log(s.Topics[0].Problem)
+			s := w.status("problem", func(s status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem() != "" })
+			t.Log(s.Topics[0].Problem())
 			if s.Ready {
 				t.Error("ready")
 			}

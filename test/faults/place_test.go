@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,8 @@ import (
 type place struct {
 	t        *testing.T
 	fake     *kfake.Cluster // nil on a real Kafka
-	broker   *kafka.Broker  // nil on the embedded one
+	broker   *kafka.Broker  // nil on the embedded one; the first of several
+	cluster  *kafka.Cluster // nil but where a test has brokers of its own
 	registry *sandbox.Registry
 	cfg      *config.Config
 	cl       *kgo.Client
@@ -44,6 +46,10 @@ type place struct {
 	n     float64
 	shown int // logs of workers
 }
+
+// patience is how long a topic may take that nothing holds up, on a machine that
+// has much else to do.
+const patience = 20 * time.Second
 
 const schemaText = `{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`
 
@@ -62,6 +68,19 @@ func onKafka(t *testing.T) *place {
 	return newPlace(t, &place{broker: broker}, []string{broker.Addr})
 }
 
+// startBrokers starts n brokers that no other test uses.
+func startBrokers(t *testing.T, n int, o kafka.Options) *kafka.Cluster {
+	t.Helper()
+	o.Settings = map[string]string{"group.min.session.timeout.ms": "1000"}
+	return kafka.StartCluster(t, n, o)
+}
+
+// onCluster is a place on such brokers.
+func onCluster(t *testing.T, cluster *kafka.Cluster) *place {
+	t.Helper()
+	return newPlace(t, &place{cluster: cluster, broker: cluster.Broker(1)}, cluster.Addrs())
+}
+
 func newPlace(t *testing.T, p *place, brokers []string) *place {
 	t.Helper()
 	p.t, p.cfg, p.sent = t, config.Default(), map[int64][]float64{}
@@ -71,13 +90,13 @@ func newPlace(t *testing.T, p *place, brokers []string) *place {
 	t.Cleanup(p.registry.Close)
 	p.schemas, err = registry.New(registry.Options{URL: p.registry.URL})
 	must(t, err)
-	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond), kgo.UnknownTopicRetries(-1))
+	p.cl, err = kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(20*time.Millisecond), kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(10<<20))
 	must(t, err)
 	t.Cleanup(p.cl.Close)
 	p.adm = kadm.NewClient(p.cl)
 	p.base = time.Now().Add(-24 * time.Hour).Truncate(time.Minute)
 
-	name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
+	name := regexp.MustCompile(`[^A-Za-z0-9._-]+`).ReplaceAllString(t.Name(), "-")
 	p.topic, p.avro = name, avro.MustParse(schemaText)
 	p.id, err = p.schemas.Register(t.Context(), name+"-value", schemaText)
 	must(t, err)
@@ -125,7 +144,7 @@ func (p *place) record(partition int32, seconds float64) *kgo.Record {
 	p.t.Helper()
 	p.n++
 	at := p.base.Add(time.Duration(seconds * 1e9))
-	start := at.Truncate(time.Second).UnixMilli()
+	start := at.Truncate(p.window().Size).UnixMilli()
 	p.sent[start] = append(p.sent[start], p.n)
 	return &kgo.Record{Topic: p.topic, Partition: partition, Timestamp: at, Value: p.value(p.n)}
 }
@@ -230,7 +249,7 @@ func (r *running) status(what string, ok func(worker.Status) bool) worker.Status
 			return s
 		}
 		if time.Since(begin) > time.Minute {
-			r.t.Fatalf("status never had: %s; it is %+v", what, s)
+			r.t.Fatalf("status never had: %s; it is %s", what, brief(s))
 		}
 	}
 }

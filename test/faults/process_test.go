@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,13 +22,14 @@ type processes struct {
 	p      *place
 	s      *stack.Stack
 	listen map[string]string // addresses of their status pages
+	worker string            // more settings of the worker
 }
 
 func (p *place) processes() *processes {
 	p.t.Helper()
 	s := stack.NewOn(p.t, p.broker)
 	s.Registry = p.registry
-	return &processes{p, s, map[string]string{}}
+	return &processes{p: p, s: s, listen: map[string]string{}}
 }
 
 func (b *processes) start(id string) *stack.Process {
@@ -39,17 +41,18 @@ func (b *processes) start(id string) *stack.Process {
 		b.listen[id] = port.Addr().String()
 		must(b.p.t, port.Close())
 	}
-	file := b.s.WriteConfig(id+".yaml", fmt.Sprintf(`worker: {group: %s, id: %s, topic_refresh: 100ms, session_timeout: %v, transaction_timeout: %v}
+	file := b.s.WriteConfig(id+".yaml", fmt.Sprintf(`worker: {group: %s, id: %s, topic_refresh: 100ms, session_timeout: %v, transaction_timeout: %v%s}
 http: {listen: '%s'}
 log: {level: info, format: text}
 dead_letter_topic: %s
 aggregations:
   - name: faults
     topics: {include: ['%s']}
-    window: {size: 1s, grace: 1s, idle_after: %v}
+    window: {size: %v, grace: %v, idle_after: %v}
     operations: [min, mean, max]
     max_workers_per_topic: %d
-`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, b.listen[id], c.DeadLetterTopic, c.Aggregations[0].Topics.Include[0], c.Aggregations[0].Window.IdleAfter, c.Aggregations[0].MaxWorkers))
+`, c.Worker.Group, id, c.Worker.SessionTimeout, c.Worker.TransactionTimeout, b.worker, b.listen[id], c.DeadLetterTopic, strings.Join(c.Aggregations[0].Topics.Include, "', '"),
+		b.p.window().Size, b.p.window().Grace, b.p.window().IdleAfter, c.Aggregations[0].MaxWorkers))
 	return b.s.Start(id, "worker", "-c", file)
 }
 

@@ -206,36 +206,51 @@ func (b *processes) merging() string {
 	return ""
 }
 
-// A worker dies in the middle of a transaction and does not come back. Who
-// takes over does not wait for the timeout of the transaction.
+// A worker dies in the middle of a transaction and does not come back: before
+// its last request, or with nothing in it but offsets or records. Who takes over
+// does not wait for the timeout of the transaction.
 func TestF02TakenOverInTheMiddle(t *testing.T) {
 	t.Parallel()
-	p := onKafka(t)
-	p.create(1)
-	p.cfg.Worker.TransactionTimeout = time.Minute
-	died := make(chan struct{})
-	w := p.startWith(func(w *running) {
-		w.link.add(&rule{key: kmsg.EndTxn, pass: 1, drop: true, before: sync.OnceFunc(func() {
-			w.link.kill()
-			w.hard()
-			w.stop()
-			close(died)
-		})})
-	})
-	p.fill(0, 0, 3)
-	w.windows(1)
-	p.cfg.Worker.ID = "b"
-	b := p.start()
-	b.status("member", func(s status) bool { return s.MemberID != "" })
-	p.fill(0, 3, 6)
-	<-died
-	dead := time.Now()
-	b.windows(3)
-	took := time.Since(dead)
-	t.Logf("results again %.1f s after the end of the other worker", took.Seconds())
-	if took > p.cfg.Worker.SessionTimeout+p.cfg.Worker.SessionTimeout/2+10*time.Second {
-		t.Error("that is too late")
+	for name, dies := range map[string]rule{
+		"before the end":    {key: kmsg.EndTxn, pass: 1, drop: true},
+		"after the offsets": {key: kmsg.TxnOffsetCommit, pass: 1, lose: true},
+		"after the records": {key: kmsg.Produce, pass: 1, lose: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := onKafka(t)
+			p.create(1)
+			p.cfg.Worker.TransactionTimeout = time.Minute
+			died := make(chan struct{})
+			w := p.startWith(func(w *running) {
+				die := sync.OnceFunc(func() {
+					w.link.kill()
+					w.hard()
+					w.stop()
+					close(died)
+				})
+				if dies.drop {
+					dies.before = die
+				} else {
+					dies.answered = die
+				}
+				w.link.add(&dies)
+			})
+			p.fill(0, 0, 3)
+			w.windows(1)
+			p.cfg.Worker.ID = "b"
+			b := p.start()
+			b.status("member", func(s status) bool { return s.MemberID != "" })
+			p.fill(0, 3, 6)
+			<-died
+			dead := time.Now()
+			b.windows(3)
+			took := time.Since(dead)
+			t.Logf("results again %.1f s after the end of the other worker", took.Seconds())
+			if took > p.cfg.Worker.SessionTimeout+p.cfg.Worker.SessionTimeout/2+10*time.Second {
+				t.Error("that is too late")
+			}
+			b.end()
+			p.exactly()
+		})
 	}
-	b.end()
-	p.exactly()
 }

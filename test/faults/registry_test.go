@@ -105,10 +105,10 @@ func TestF40Registry(t *testing.T) {
 			p.fill(0, 0, 4)
 			w := p.start()
 			s := w.status("the good topic goes on, the bad one does not", func(s status) bool {
-				return len(s.Topics) == 2 && s.Topics[0].Windows == 2 && (s.Topics[1].Problem != "" || s.Topics[1].DeadLettered == 40)
+				return len(s.Topics) == 2 && s.Topics[0].Windows == 2 && (s.Topics[1].Problem() != "" || s.Topics[1].DeadLettered == 40)
 			})
-			t.Logf("problem %q, dead letters %d", s.Topics[1].Problem, s.Topics[1].DeadLettered)
-			if s.Topics[1].Windows != 0 || s.Topics[0].Problem != "" {
+			t.Logf("problem %q, dead letters %d", s.Topics[1].Problem(), s.Topics[1].DeadLettered)
+			if s.Topics[1].Windows != 0 || s.Topics[0].Problem() != "" {
 				t.Errorf("status %+v", s.Topics)
 			}
 			if elsewhere.Load() > 0 {

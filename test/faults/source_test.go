@@ -277,11 +277,11 @@ func TestF37ZipBomb(t *testing.T) {
 			p.fill(0, 0, 5)
 			w := p.start()
 			s := w.status("problem and windows", func(s status) bool {
-				return len(s.Topics) == 2 && s.Topics[0].Windows == 3 && s.Topics[1].Problem != ""
+				return len(s.Topics) == 2 && s.Topics[0].Windows == 3 && s.Topics[1].Problem() != ""
 			})
-			t.Log(s.Topics[1].Problem)
-			if s.Ready || !strings.Contains(s.Topics[1].Problem, "64 MiB") {
-				t.Errorf("ready %v, problem %q", s.Ready, s.Topics[1].Problem)
+			t.Log(s.Topics[1].Problem())
+			if s.Ready || !strings.Contains(s.Topics[1].Problem(), "64 MiB") {
+				t.Errorf("ready %v, problem %q", s.Ready, s.Topics[1].Problem())
 			}
 			w.end()
 			p.compareOnly(good, 0, 3)

@@ -27,6 +27,7 @@ type Options struct {
 type Broker struct {
 	Addr string // host:port
 	Dir  string
+	Node int // its number in the cluster
 
 	options Options
 	jars    string
@@ -56,11 +57,8 @@ func Start(t testing.TB, settings map[string]string) *Broker {
 // Launch formats a data folder and starts a broker in it; it returns when the
 // broker answers.
 func Launch(ctx context.Context, o Options) (*Broker, error) {
-	jars, err := Install(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if o.Dir == "" {
+		var err error
 		if o.Dir, err = os.MkdirTemp("", "kafka-"); err != nil {
 			return nil, err
 		}
@@ -72,15 +70,35 @@ func Launch(ctx context.Context, o Options) (*Broker, error) {
 	if o.Port > 0 {
 		ports[0] = o.Port
 	}
-	b := &Broker{Addr: fmt.Sprintf("127.0.0.1:%d", ports[0]), Dir: o.Dir, options: o, jars: jars}
-	if err := write(o.Dir, ports[0], ports[1], o.Settings); err != nil {
+	b, err := prepare(ctx, o, place{node: 1, port: ports[0], controller: ports[1]})
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Restart(ctx)
+}
+
+// place is where a broker stands in its cluster.
+type place struct {
+	node       int // 1 is the controller too
+	port       int
+	controller int // port of the controller
+}
+
+// prepare formats a broker's data folder.
+func prepare(ctx context.Context, o Options, at place) (*Broker, error) {
+	jars, err := Install(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &Broker{Addr: fmt.Sprintf("127.0.0.1:%d", at.port), Dir: o.Dir, Node: at.node, options: o, jars: jars}
+	if err := write(o.Dir, at, o.Settings); err != nil {
 		return nil, err
 	}
 	format := b.java(ctx, "kafka.tools.StorageTool", "format", "-t", "a2Fma2EtYWdncmVnYXRvcg", "-c", filepath.Join(o.Dir, "server.properties"))
 	if out, err := format.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format Kafka's data folder: %w\n%s", err, out)
 	}
-	return b, b.Restart(ctx)
+	return b, nil
 }
 
 // java is a command in Kafka's class path. Its arguments stand after the
@@ -139,6 +157,9 @@ func (b *Broker) Pause() error { return b.process.Signal(syscall.SIGSTOP) }
 func (b *Broker) Resume() error { return b.process.Signal(syscall.SIGCONT) }
 
 func (b *Broker) end(signal os.Signal) error {
+	if b.process == nil {
+		return nil // it was never started
+	}
 	if err := b.process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end Kafka: %w", err)
 	}

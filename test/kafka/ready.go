@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,7 +24,7 @@ func (b *Broker) waitReady(ctx context.Context) error {
 	}
 	defer client.Close()
 	for {
-		version, err := transactionVersion(ctx, client)
+		version, err := b.transactionVersion(ctx, client)
 		if err == nil && version >= 2 {
 			return nil
 		}
@@ -43,7 +44,7 @@ func (b *Broker) waitReady(ctx context.Context) error {
 
 // transactionVersion asks for the finalized feature; at least 2 means
 // transactions with the guards of KIP-890.
-func transactionVersion(ctx context.Context, client *kgo.Client) (int16, error) {
+func (b *Broker) transactionVersion(ctx context.Context, client *kgo.Client) (int16, error) {
 	request := kmsg.NewPtrApiVersionsRequest()
 	request.ClientSoftwareName, request.ClientSoftwareVersion = "kgo", "1"
 	answer, err := request.RequestWith(ctx, client)
@@ -55,8 +56,8 @@ func transactionVersion(ctx context.Context, client *kgo.Client) (int16, error) 
 	if err != nil {
 		return 0, err
 	}
-	if len(metadata.Brokers) == 0 {
-		return 0, errors.New("the cluster has no broker yet")
+	if !slices.ContainsFunc(metadata.Brokers, func(m kmsg.MetadataResponseBroker) bool { return int(m.NodeID) == b.Node }) {
+		return 0, errors.New("the broker is not part of the cluster yet")
 	}
 	for _, f := range answer.FinalizedFeatures {
 		if f.Name == "transaction.version" {

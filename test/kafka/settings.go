@@ -7,20 +7,27 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// settings of a single node, for speed of tests: few partitions in the
-// internal topics, no wait for more members of a group, an eye on transactions
-// that nobody ends.
-func settings(dir string, port, controllerPort int, extra map[string]string) string {
+// settings of a node, for speed of tests: few partitions in the internal
+// topics, no wait for more members of a group, an eye on transactions that
+// nobody ends.
+func settings(dir string, at place, extra map[string]string) string {
+	roles, listeners := "broker", fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", at.port)
+	advertised := listeners
+	if at.node == 1 {
+		roles += ",controller"
+		listeners += fmt.Sprintf(",CONTROLLER://127.0.0.1:%d", at.controller)
+	}
 	s := map[string]string{
-		"process.roles":             "broker,controller",
-		"node.id":                   "1",
-		"controller.quorum.voters":  fmt.Sprintf("1@127.0.0.1:%d", controllerPort),
+		"process.roles":             roles,
+		"node.id":                   strconv.Itoa(at.node),
+		"controller.quorum.voters":  fmt.Sprintf("1@127.0.0.1:%d", at.controller),
 		"controller.listener.names": "CONTROLLER",
-		"listeners":                 fmt.Sprintf("PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, controllerPort),
-		"advertised.listeners":      fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", port),
+		"listeners":                 listeners,
+		"advertised.listeners":      advertised,
 		"log.dirs":                  filepath.Join(dir, "data"),
 		"auto.create.topics.enable": "false",
 		// A new partition maps two index files of this size; the usual 10 MiB keep a
@@ -60,8 +67,8 @@ rootLogger.appenderRef.stdout.ref = STDOUT
 `
 
 // write puts the configuration into the broker's folder.
-func write(dir string, port, controllerPort int, extra map[string]string) error {
-	if err := os.WriteFile(filepath.Join(dir, "server.properties"), []byte(settings(dir, port, controllerPort, extra)), 0o644); err != nil {
+func write(dir string, at place, extra map[string]string) error {
+	if err := os.WriteFile(filepath.Join(dir, "server.properties"), []byte(settings(dir, at, extra)), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "log4j2.properties"), []byte(logging), 0o644)

@@ -46,7 +46,7 @@ def main():
     for name, topic, wanted in (("dead letters", args.dead_letters, total.bad),
                                 ("records in the late topic", args.late, total.late)):
         if topic is not None:
-            check_letters(name, wanted, cluster.read(topic), settings, total)
+            check_letters(name, wanted, cluster.read(topic), settings, total, args.other_letters)
     if args.expect_windows is not None and total.counts["windows"] != args.expect_windows:
         total.fault("missing", f"the source has {total.counts['windows']} windows, want {args.expect_windows}")
     for line in total.examples:
@@ -76,6 +76,7 @@ def arguments():
                    help="source records that are late by this grace are expected in no window; no partition may have been idle")
     p.add_argument("--late", help="topic that must have each late record once")
     p.add_argument("--dead-letters", help="topic that must have each bad record once")
+    p.add_argument("--other-letters", help="regular expression of source topics whose records in these two topics are passed over")
     p.add_argument("--repeats", action="store_true",
                    help="what was written may come again, aggregated records with the same key and bytes")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")

@@ -273,9 +273,10 @@ class LateRecordsAndRepeats(unittest.TestCase):
             place = (("topic", TOPIC.encode()), ("partition", b"%d" % r.partition), ("offset", b"%d" % r.offset))
             return Record(0, offset, 0, r.key, r.value, place)
 
-        def kinds(letters, repeats=False):
+        def kinds(letters, repeats=False, others=None):
             report = Report()
-            check_letters("late", {(TOPIC, 0, self.late.offset): self.late}, letters, replace(SETTINGS, repeats=repeats), report)
+            wanted = {(TOPIC, 0, self.late.offset): self.late}
+            check_letters("late", wanted, letters, replace(SETTINGS, repeats=repeats), report, others)
             return {k: n for k, n in report.counts.items() if k in Report.FAULTS}
 
         right = letter(self.late)
@@ -285,6 +286,9 @@ class LateRecordsAndRepeats(unittest.TestCase):
         self.assertEqual(kinds([right, right], repeats=True), {})
         self.assertEqual(kinds([right, letter(self.early)]), {"unexpected": 1})
         self.assertEqual(kinds([right._replace(value=b"x")]), {"differing": 1})
+        foreign = right._replace(headers=(("topic", b"another"),) + right.headers[1:])
+        self.assertEqual(kinds([right, foreign]), {"unexpected": 1})
+        self.assertEqual(kinds([right, foreign], others="^another$"), {})
 
     def test_repeats(self):
         again = self.case.produced[1]._replace(offset=99)

@@ -1,5 +1,5 @@
-// Command run starts and stops a Kafka broker and a Schema Registry that live
-// on after it: "make kafka" and "make kafka-stop".
+// Command run starts and stops Kafka brokers and a Schema Registry that live on
+// after it: "make kafka" and "make kafka-stop".
 package main
 
 import (
@@ -16,10 +16,11 @@ import (
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: run [-port N] [-registry-port N] start | stop")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: run [-brokers N] [-port N] [-registry-port N] start | stop")
 		flag.PrintDefaults()
 	}
-	port := flag.Int("port", 0, "port of the broker; 0: a free one")
+	brokers := flag.Int("brokers", 1, "how many brokers")
+	port := flag.Int("port", 0, "port of the broker, of the first of several; 0: a free one")
 	registryPort := flag.Int("registry-port", 0, "port of the registry; 0: a free one")
 	flag.Parse()
 	root, err := kafka.Root()
@@ -36,7 +37,7 @@ func main() {
 	defer stop()
 	switch flag.Arg(0) {
 	case "start":
-		err = start(ctx, dir, *port, *registryPort)
+		err = start(ctx, dir, *brokers, *port, *registryPort)
 	case "stop":
 		err = end(dir)
 	default:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,10 +17,16 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
 
-// start leaves two processes and, in dir, their pids and addresses.
-func start(ctx context.Context, dir string, port, registryPort int) error {
-	if pid, alive := running(filepath.Join(dir, "kafka.pid")); alive {
-		return fmt.Errorf("already running as process %d; stop it first", pid)
+// start leaves brokers and a registry running and, in dir, their pids.
+func start(ctx context.Context, dir string, brokers, port, registryPort int) error {
+	pids, err := pidFiles(dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range pids {
+		if pid, alive := running(file); alive {
+			return fmt.Errorf("already running as process %d; stop it first", pid)
+		}
 	}
 	if err := os.RemoveAll(dir); err != nil { // data of the last run
 		return err
@@ -27,20 +34,30 @@ func start(ctx context.Context, dir string, port, registryPort int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	broker, err := kafka.Launch(ctx, kafka.Options{Dir: dir, Port: port, Daemon: true})
+	cluster, err := kafka.LaunchCluster(ctx, brokers, kafka.Options{Dir: dir, Port: port, Heap: heap(brokers), Daemon: true})
 	if err != nil {
 		return err
 	}
-	if err := writePid(dir, "kafka.pid", broker.Pid()); err != nil {
-		return err
+	for _, b := range cluster.Brokers() {
+		if err := writePid(dir, fmt.Sprintf("kafka-%d.pid", b.Node), b.Pid()); err != nil {
+			return err
+		}
 	}
 	url, err := startRegistry(ctx, dir, registryPort)
 	if err != nil {
-		return errors.Join(err, broker.Stop())
+		return errors.Join(err, cluster.Stop())
 	}
-	fmt.Printf("Kafka %s at %s, a Schema Registry at %s; data and logs in %s\n\n", kafka.Version, broker.Addr, url, dir)
-	fmt.Printf("export KAFKA_BROKER_URL=kafka://%s SCHEMA_REGISTRY_URL=%s\n", broker.Addr, url)
+	fmt.Printf("Kafka %s at %s, a Schema Registry at %s; data and logs in %s\n\n", kafka.Version, strings.Join(cluster.Addrs(), ","), url, dir)
+	fmt.Printf("export KAFKA_BROKER_URL=kafka://%s SCHEMA_REGISTRY_URL=%s\n", cluster.Broker(1).Addr, url)
 	return nil
+}
+
+// heap of each broker: one alone gets what is usual for it.
+func heap(brokers int) string {
+	if brokers == 1 {
+		return "1g"
+	}
+	return ""
 }
 
 // startRegistry builds test/registry and starts it as a daemon. Its first
@@ -75,11 +92,15 @@ func startRegistry(ctx context.Context, dir string, port int) (url string, err e
 	return strings.TrimSpace(line), nil
 }
 
-// end stops what start left, the registry first.
+// end stops what start left: the registry first, then the brokers, the
+// controller last.
 func end(dir string) error {
+	pids, err := pidFiles(dir)
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, name := range []string{"registry.pid", "kafka.pid"} {
-		file := filepath.Join(dir, name)
+	for _, file := range pids {
 		pid, alive := running(file)
 		if alive {
 			errs = append(errs, terminate(pid))
@@ -89,6 +110,14 @@ func end(dir string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// pidFiles are those in dir, in the order in which the processes may end.
+func pidFiles(dir string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.pid"))
+	slices.Sort(files)
+	slices.Reverse(files)
+	return files, err
 }
 
 func terminate(pid int) error {

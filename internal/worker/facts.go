@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// facts are what brokers say of a topic of which partitions are to be placed.
+// What is not known of a topic, or of a partition, concerns that one alone: it
+// is asked again.
+type facts struct {
+	id         [16]byte
+	partitions int // 0: not known
+	bounds     map[int32]bound
+	anchor     *anchor // what the aggregated topic tells, nil if it has nothing or is not needed
+	uneven     bool
+	err        error // why no partition of the topic can be placed
+}
+
+// question is what has to be known of a topic.
+type question struct {
+	source string // the source topic, also of a topic with partials
+	into   string // the aggregated topic
+	fresh  bool   // a partition has no committed offset
+	shared bool   // the leader of the group has shared it out
+}
+
+// gather finds out what has to be known of topics. It takes no longer than a few
+// times leadersTimeout, whatever does not answer.
+func (s *session) gather(ctx context.Context, questions map[string]question) map[string]*facts {
+	out := map[string]*facts{}
+	var names, fresh, shared []string
+	for topic, q := range questions {
+		out[topic] = &facts{}
+		names = append(names, topic)
+		if q.fresh && s.w.cfg.Worker.Delivery == config.ExactlyOnce {
+			fresh = append(fresh, topic)
+		}
+		if q.fresh && q.shared {
+			shared = append(shared, topic)
+		}
+	}
+	short, cancel := context.WithTimeout(ctx, leadersTimeout)
+	defer cancel()
+	details, err := s.w.adm.ListTopics(short, names...)
+	if err != nil {
+		err = fmt.Errorf("list topics: %w", err)
+		for _, f := range out {
+			f.err = err
+		}
+		return out
+	}
+	all := s.w.bounds(short, details, allRecords)
+	for topic, f := range out {
+		d := details[topic]
+		f.id, f.partitions, f.bounds, f.err = d.ID, len(d.Partitions), all[topic], d.Err
+	}
+	if len(shared) > 0 {
+		s.gatherUneven(ctx, shared, out)
+	}
+	if len(fresh) > 0 {
+		s.gatherAnchors(ctx, fresh, questions, out)
+	}
+	return out
+}
+
+// gatherUneven finds out of topics that are shared out whether some of their
+// partitions were never committed, while by others windows are final. Offsets of
+// a transaction that is open are not known yet.
+func (s *session) gatherUneven(ctx context.Context, topics []string, out map[string]*facts) {
+	offsets, err := s.committed(ctx, topics)
+	for _, topic := range topics {
+		f := out[topic]
+		if err != nil {
+			f.err = err
+			continue
+		}
+		for _, o := range offsets[topic] {
+			if o.Err != nil {
+				f.err = fmt.Errorf("get committed offsets: %w", o.Err)
+			}
+		}
+		f.uneven = uneven(offsets, topic, f.partitions)
+	}
+}
+
+// committed gets the group's offsets, those of topics once no transaction that
+// changes them is open; it waits a little for that.
+func (s *session) committed(ctx context.Context, topics []string) (kadm.OffsetResponses, error) {
+	ctx, cancel := context.WithTimeout(ctx, leadersTimeout)
+	defer cancel()
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
+		offsets, err := s.w.adm.FetchOffsets(kadm.RequireStable(ctx), s.w.cfg.Worker.Group)
+		if err != nil {
+			return nil, fmt.Errorf("get committed offsets: %w", err)
+		}
+		if !slices.ContainsFunc(topics, func(topic string) bool { return unstable(offsets[topic]) }) {
+			return offsets, nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return offsets, nil
+		}
+	}
+}
+
+// unstable reports whether a transaction is open that changes one of the offsets.
+func unstable(partitions map[int32]kadm.OffsetResponse) bool {
+	for _, o := range partitions {
+		if errors.Is(o.Err, kerr.UnstableOffsetCommit) {
+			return true
+		}
+	}
+	return false
+}

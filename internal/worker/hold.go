@@ -1,0 +1,163 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// hold is how a source is treated of which an output topic does not take what
+// is written to it, though brokers answer: it waits, with what it has for the
+// topic, and all others go on. Its states:
+//
+//	waiting   until it is time to look at the topic again
+//	checking  a helper looks: the topic is made if it is gone, its limit is read
+//	probing   what waits is written, in a transaction of its own
+//
+// A probe that succeeds ends the hold; another refusal doubles the wait. A hold
+// outlives the session.
+type hold struct {
+	state holdState
+	topic string // the output; the source itself if its offsets are refused
+	err   error
+	text  string // the problem, for a person
+	size  int    // bytes of the record that is larger than the topic takes; 0: it is refused for another reason
+	until time.Time
+	wait  time.Duration
+}
+
+type holdState uint8
+
+const (
+	holdWaiting holdState = iota
+	holdChecking
+	holdProbing
+)
+
+const (
+	firstHold = 5 * time.Second
+	maxHold   = 10 * time.Minute
+)
+
+// holdBack begins or prolongs the hold of a source.
+func (s *session) holdBack(src *source, topic string, err error, size int, now time.Time) {
+	h := s.w.holds[src.topic]
+	first := h == nil || h.topic != topic
+	if first {
+		h = &hold{topic: topic}
+		s.w.holds[src.topic] = h
+	}
+	h.wait = min(max(firstHold, 2*h.wait), maxHold)
+	h.state, h.until, h.err, h.size = holdWaiting, now.Add(h.wait), err, size
+	if size > 0 && first {
+		h.until = now // the topic may take more than was known
+	} else {
+		s.w.log.Error("a topic refuses records; its source waits, the others go on", "topic", topic, "source_topic", src.agent.Topic, "err", err, "again_in", h.wait.String())
+	}
+	h.text = fmt.Sprintf("topic %s refuses records: %v", topic, err)
+	switch {
+	case topic == src.topic:
+		h.text = err.Error()
+	case size > 0:
+		h.text += "; raise the topic's max.message.bytes, or aggregate fewer fields or operations, or pool or skip long arrays"
+	}
+	src.hold = h
+	src.problems.set(causeOutput, h.text)
+}
+
+// oversized holds a source with a record that is known to be larger than its
+// topic takes: the transaction that it is in would be aborted.
+func (s *session) oversized(src *source, now time.Time) bool {
+	for _, r := range src.pending {
+		if n, limit := recordBytes(r), s.w.limits.get(r.Topic); n > limit {
+			s.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
+			return true
+		}
+	}
+	return false
+}
+
+// errRefused ends a worker that was to stop at the end, and cannot write all
+// that it has computed.
+var errRefused = errors.New("not all that was computed could be written")
+
+// givenUp reports whether a worker that is to stop at the end does not wait for
+// the output of a source any more.
+func (src *source) givenUp() bool { return src.held() && src.hold.wait > 2*firstHold }
+
+// atEnd reports whether a worker that is to stop at the end may do so, after
+// all that could be delivered was. An error names what could not.
+func (s *session) atEnd() (ended bool, err error) {
+	for _, src := range s.sources {
+		switch {
+		case src.givenUp():
+			err = fmt.Errorf("%w: %s", errRefused, src.hold.text)
+		case src.undelivered():
+			return false, nil
+		}
+	}
+	return true, err
+}
+
+// held reports whether the source waits for an output.
+func (src *source) held() bool { return src.hold != nil && src.hold.state != holdProbing }
+
+// release has topics looked at whose hold is over.
+func (s *session) release(now time.Time) {
+	for topic, h := range s.w.holds {
+		src := s.sources[topic]
+		if src == nil || h.state != holdWaiting || now.Before(h.until) {
+			continue
+		}
+		h.state = holdChecking
+		s.helpers.Go(func() {
+			limit, err := s.w.checkOutput(s.ctx, src, h.topic)
+			s.notify(func() { s.probe(src, h, limit, err) })
+		})
+	}
+}
+
+// probe takes what was found out of an output that refused records. It is tried
+// again, unless it is known that it would refuse again.
+func (s *session) probe(src *source, h *hold, limit int, err error) {
+	now := time.Now()
+	if s.w.holds[src.topic] != h || h.state != holdChecking {
+		return
+	}
+	if s.sources[src.topic] != src { // taken away meanwhile
+		h.state = holdWaiting
+		return
+	}
+	if err == nil && h.size > limit {
+		err = tooLarge(h.size, limit)
+	}
+	if err != nil {
+		s.holdBack(src, h.topic, err, h.size, now)
+		return
+	}
+	h.state = holdProbing
+	src.news = true
+	// The client keeps what it knew of the topic: its id and its limit.
+	larger := h.size > 0 && s.w.limits.set(h.topic, limit)
+	switch {
+	case larger && (s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.w.txnVersion < 2):
+		// Without a new epoch for each transaction the numbers of records may
+		// not begin anew.
+		s.fail(fmt.Errorf("topic %s takes larger records than before", h.topic))
+	case larger, isUnknownTopic(h.err):
+		s.cl.PurgeTopicsFromProducing(h.topic)
+	}
+}
+
+// free ends the hold of a source.
+func (s *session) free(src *source) {
+	if src.hold == nil {
+		return
+	}
+	s.w.log.Info("a topic takes records again", "topic", src.hold.topic, "source_topic", src.agent.Topic)
+	delete(s.w.holds, src.topic)
+	src.hold = nil
+	src.problems.clear(causeOutput)
+}

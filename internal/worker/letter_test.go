@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// batchBytes is what a record takes in a batch of its own on the wire.
+func batchBytes(r *kgo.Record) int {
+	k := kmsg.Record{Key: r.Key, Value: r.Value}
+	for _, h := range r.Headers {
+		k.Headers = append(k.Headers, kmsg.Header{Key: h.Key, Value: h.Value})
+	}
+	k.Length = int32(len(k.AppendTo(nil)))
+	b := kmsg.RecordBatch{Records: k.AppendTo(nil)}
+	return len(b.AppendTo(nil))
+}
+
+// Whatever a record has, its letter fits, and says what is missing; and what
+// has room is all there.
+func TestLetterFits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	some := func(n int) []byte { return make([]byte, rng.IntN(1<<rng.IntN(n))) }
+	for range 300 {
+		r := &kgo.Record{Topic: "t", Partition: 7, Offset: rng.Int64(), Timestamp: time.UnixMilli(1), Key: some(22), Value: some(22)}
+		for range rng.IntN(1 << rng.IntN(14)) {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: string(some(6)), Value: some(10)})
+		}
+		l := newLetter("dead", r, header("error", string(some(12))))
+		for l.form = range noLetter {
+			limit := 20_000 << rng.IntN(7)
+			got := l.record(limit)
+			if n := batchBytes(got); n > limit && l.form == wholeLetter || l.form != wholeLetter && n > 6000 {
+				t.Fatalf("form %d: %d bytes, limit %d", l.form, n, limit)
+			}
+			h := map[string]string{}
+			for _, x := range got.Headers[:min(len(got.Headers), 9)] {
+				h[x.Key] = string(x.Value)
+			}
+			whole := bytes.Equal(got.Key, r.Key) && bytes.Equal(got.Value, r.Value) && len(got.Headers) == len(r.Headers)+5
+			fits := batchBytes(r)+1000+len(l.about[4].Value) < limit-1000
+			if l.form == wholeLetter && fits && !whole {
+				t.Fatalf("a record of %d bytes is not whole in a letter of %d, limit %d", batchBytes(r), batchBytes(got), limit)
+			}
+			cut := func(name string, was, is int) {
+				if (h[name] != "") != (is < was) || is < was && h[name] != strconv.Itoa(was) {
+					t.Fatalf("form %d: header %s is %q; %d of %d", l.form, name, h[name], is, was)
+				}
+			}
+			cut("truncated_from", len(r.Value), len(got.Value))
+			if l.form != bareLetter {
+				cut("key_truncated_from", len(r.Key), len(got.Key))
+			} else if string(got.Key) != l.place() {
+				t.Fatalf("a bare letter has the key %.100q", got.Key)
+			}
+		}
+	}
+}
+
+// A box goes through its states by what is refused, and when.
+func TestLetterbox(t *testing.T) {
+	now := time.Unix(1000, 0)
+	after := func(d time.Duration) time.Time { return now.Add(d) }
+	type step struct {
+		at      time.Duration
+		refused error // nil: taken
+		form    letterForm
+		state   boxState
+		next    letterForm
+		then    ruling // right after
+		at5s    ruling // five seconds later
+	}
+	denied, large := kerr.TopicAuthorizationFailed, kerr.MessageTooLarge
+	for name, steps := range map[string][]step{
+		"too large, in each form": {
+			{0, large, wholeLetter, boxOpen, briefLetter, writeLetters, writeLetters},
+			{0, large, briefLetter, boxOpen, bareLetter, writeLetters, writeLetters},
+			{0, large, bareLetter, boxClosed, wholeLetter, dropLetters, tryLetters},
+			{5 * time.Second, large, wholeLetter, boxClosed, briefLetter, tryLetters, tryLetters},
+			{5 * time.Second, nil, briefLetter, boxOpen, briefLetter, writeLetters, writeLetters},
+		},
+		"needs a key": {
+			{0, kerr.InvalidRecord, wholeLetter, boxOpen, briefLetter, writeLetters, writeLetters},
+			{0, kerr.InvalidRecord, briefLetter, boxOpen, bareLetter, writeLetters, writeLetters},
+			{0, nil, bareLetter, boxOpen, bareLetter, writeLetters, writeLetters},
+		},
+		"not allowed, and allowed in time": {
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{5 * time.Second, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
+		},
+		"not allowed": {
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{5 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{15 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{35 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{time.Hour, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
+			{time.Hour, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+		},
+	} {
+		b := &letterbox{}
+		for i, s := range steps {
+			if s.refused != nil {
+				b.refused(s.form, s.refused, after(s.at))
+			} else {
+				b.taken()
+			}
+			if b.form != wholeLetter && (b.largest(after(s.at+maxHold-1)) != b.form || (&letterbox{form: b.form, again: b.again}).largest(after(s.at+maxHold+1)) != wholeLetter) {
+				t.Errorf("%s, step %d: form %d is kept for how long? %+v", name, i, b.form, b)
+			}
+			if b.state != s.state || b.form != s.next || b.rule(after(s.at)) != s.then || b.rule(after(s.at+5*time.Second)) != s.at5s {
+				t.Errorf("%s, step %d: %+v, rules %d and %d, want %+v", name, i, b, b.rule(after(s.at)), b.rule(after(s.at+5*time.Second)), s)
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package worker
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// letterbox is a topic that letters go to, as far as it takes them. A letter
+// that is refused must not hold up the windows of others, nor for ever those of
+// its own source. Its states:
+//
+//	open     letters are written, in the largest form that was not refused
+//	waiting  something was refused that may pass; sources with letters wait
+//	closed   it did not pass in time, or not even a bare letter was taken:
+//	         records are counted without a letter
+//
+// Waiting and closed boxes are tried again now and then, with the letters of
+// one source in a transaction of its own.
+type letterbox struct {
+	state boxState
+	form  letterForm    // the largest form that was not refused lately
+	again time.Time     // when a larger one is tried again
+	err   error         // why the last letter was refused
+	since time.Time     // when the first one was, if none was taken since
+	until time.Time     // when it is tried again
+	wait  time.Duration // before that
+}
+
+type boxState uint8
+
+const (
+	boxOpen boxState = iota
+	boxWaiting
+	boxClosed
+)
+
+// letterPatience is for how long sources wait for a box that may open again.
+const letterPatience = 5 * time.Second
+
+// ruling is what is done with letters that are ready.
+type ruling uint8
+
+const (
+	writeLetters ruling = iota // with everything else
+	tryLetters                 // in a transaction of their own
+	keepLetters                // their source waits
+	dropLetters                // their records are counted without one
+)
+
+// largest is the form in which a letter is written now.
+func (b *letterbox) largest(now time.Time) letterForm {
+	if b.form != wholeLetter && now.After(b.again) {
+		b.form = wholeLetter
+	}
+	return b.form
+}
+
+// rule says what is done with letters now.
+func (b *letterbox) rule(now time.Time) ruling {
+	switch {
+	case b.state == boxOpen:
+		return writeLetters
+	case !now.Before(b.until):
+		return tryLetters
+	case b.state == boxWaiting:
+		return keepLetters
+	}
+	return dropLetters
+}
+
+// refused notes that a letter of a form was refused. It is the next form's
+// turn, or time to wait.
+func (b *letterbox) refused(form letterForm, err error, now time.Time) {
+	if ofForm(err) && form < bareLetter {
+		b.form, b.again = max(b.form, form+1), now.Add(maxHold)
+		return
+	}
+	if b.state == boxOpen {
+		b.since, b.wait = now, 0
+	}
+	b.err = err
+	b.wait = min(max(firstHold, 2*b.wait), maxHold)
+	b.until = now.Add(b.wait)
+	b.state = boxWaiting
+	if ofForm(err) || now.Sub(b.since) >= letterPatience {
+		b.state = boxClosed
+		b.form = wholeLetter // whoever mends the topic may want to see all of the next one
+	}
+}
+
+// taken notes that letters were written.
+func (b *letterbox) taken() {
+	if b.state != boxOpen {
+		*b = letterbox{form: b.form, again: b.again}
+	}
+}
+
+// ofForm reports whether a record was refused for what it is, so that another
+// form of it may be taken: its size, or that it has no key.
+func ofForm(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord)
+}
+
+// box is the letterbox of a topic.
+func (w *Worker) box(topic string) *letterbox {
+	b := w.boxes[topic]
+	if b == nil {
+		b = &letterbox{}
+		w.boxes[topic] = b
+	}
+	return b
+}
+
+// makeLetterTopic makes a topic that is gone, and has its letters written.
+func (s *session) makeLetterTopic(topic string, box *letterbox) {
+	s.helpers.Go(func() {
+		if err := s.w.ensureTopic(s.ctx, topic, 1); err != nil {
+			return // the letters are told of
+		}
+		s.notify(func() {
+			s.cl.PurgeTopicsFromProducing(topic) // it has another id
+			box.until = time.Now()
+		})
+	})
+}
+
+// settleLetters decides what is done with the letters of a source now: the
+// strictest rule of their boxes. Those that are to be dropped are.
+func (s *session) settleLetters(src *source, now time.Time) ruling {
+	r := writeLetters
+	if len(src.letters) == 0 && !src.lettersWait {
+		return r
+	}
+	waits := ""
+	src.letters = slices.DeleteFunc(src.letters, func(l *letter) bool {
+		box := s.w.box(l.topic)
+		switch rule := box.rule(now); rule {
+		case dropLetters:
+			src.unsent++
+			if s.w.rare("letter "+l.topic, now) {
+				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
+			}
+			return true
+		case keepLetters:
+			waits = "topic " + l.topic + " refuses letters: " + box.err.Error()
+			r = rule
+		default:
+			r = max(r, rule)
+		}
+		return false
+	})
+	if (waits != "") != (src.problems[causeLetters] != "") {
+		src.news = true
+	}
+	if waits != "" {
+		src.problems.set(causeLetters, waits)
+	} else {
+		src.problems.clear(causeLetters)
+	}
+	src.lettersWait = waits != ""
+	return r
+}

@@ -1,0 +1,227 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+)
+
+// An assigned partition is placed when it is known where it is read from: its
+// offsets and checkpoint, its leader's word on what there is, the topic's id, and
+// what of its windows is out. As long as that is not so it has no state here, and
+// the client does not fetch it; its topic's windows wait, since a partition is
+// missing, and other topics go on. It is asked for again until it is known.
+
+// unplaced is a partition from its assignment until it is placed, or taken away.
+type unplaced struct {
+	err error // why it is not known where it is read from
+}
+
+// place places partitions of a source that are not, as far as the facts go, which
+// were found out when they were assigned or later: what was committed before may
+// be old. It gives the offsets at which they are read. It is the only place where
+// a position is chosen: the client itself never resets one.
+func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+	placed = map[int32]int64{}
+	defer s.tellUnplaced(src, now)
+	if f == nil {
+		f = &facts{err: errors.New("nothing is known of its topic")}
+	}
+	if f.err != nil {
+		for _, id := range ids {
+			src.unplaced[id].err = f.err
+		}
+		return placed
+	}
+	src.topicID = f.id
+	if src.merges == "" {
+		src.uneven, src.judged = f.uneven, shared
+		src.agent.SetPartitions(f.partitions)
+		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
+		if f.anchor != nil && !src.doubt && slices.ContainsFunc(ids, never) {
+			src.doubt = true
+			if len(src.parts) > 0 {
+				s.newTopics = true
+			} else {
+				src.sharing = s.sharing(src)
+				src.agent.Share(src.sharing)
+			}
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		b, there := f.bounds[id]
+		held, known := s.fetched[src.topic][id]
+		switch {
+		case !there:
+			b.err = errors.New("it is not there yet")
+		case !known:
+			b.err = errors.New("what the group has committed of it is not known")
+		}
+		if b.err != nil {
+			src.unplaced[id].err = b.err
+			continue
+		}
+		offset, c, lost, err := s.resume(src, id, held, f)
+		if err != nil {
+			src.unplaced[id].err = err
+			continue
+		}
+		delete(s.fetched[src.topic], id)
+		delete(src.unplaced, id)
+		delete(src.fetchErrors, id)
+		p := newPart(src, id, offset, c)
+		p.end, p.since, p.arrived, p.offset = b.end, now, now, offset
+		p.fresh = held.offset < 0
+		p.moved = p.fresh // so that it is known what is final
+		p.Lose(lost)
+		if p.Position() >= b.end {
+			p.caught = now
+		}
+		src.parts[id] = p
+		if invariants.Enabled {
+			s.remember(p)
+		}
+		placed[id] = offset
+		if s.w.ending != nil && src.merges == "" {
+			src.stop[id] = s.w.stopOffset(src.topic, id, b.end)
+		}
+	}
+	src.waits = s.waits(src)
+	src.news, s.newTopics = true, true
+	s.failIfTorn(src)
+	return placed
+}
+
+const (
+	firstAsk = 500 * time.Millisecond
+	lastAsk  = 30 * time.Second
+)
+
+// tellUnplaced notes which partitions have no position, and when to ask again.
+func (s *session) tellUnplaced(src *source, now time.Time) {
+	if len(src.unplaced) == 0 {
+		src.problems.clear(causePosition)
+		src.askWait = 0
+		return
+	}
+	src.askWait = min(max(firstAsk, 2*src.askWait), lastAsk)
+	src.askAt = now.Add(src.askWait)
+	var texts []string
+	for i, id := range slices.Sorted(maps.Keys(src.unplaced)) {
+		if i == 3 {
+			texts = append(texts, fmt.Sprintf("and %d more", len(src.unplaced)-i))
+			break
+		}
+		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.unplaced[id].err))
+	}
+	text := strings.Join(texts, "; ")
+	if src.problems[causePosition] != text {
+		src.log.Warn("partitions cannot be read; the topic waits, the others go on", "partitions", len(src.unplaced), "err", text)
+	}
+	src.problems.set(causePosition, text)
+}
+
+// placeAgain asks again for what is not known of partitions.
+func (s *session) placeAgain(now time.Time) {
+	if s.gathering {
+		return
+	}
+	shared := s.shared.Load()
+	questions, asked, waiting := map[string]question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
+	for topic, src := range s.sources {
+		if len(src.unplaced) == 0 || now.Before(src.askAt) {
+			continue
+		}
+		if q, ok := s.question(topic, *shared); ok {
+			q.fresh = true // it may be
+			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
+		}
+	}
+	if len(questions) == 0 {
+		return
+	}
+	s.gathering = true
+	s.helpers.Go(func() {
+		offsets, err := s.committed(s.ctx, slices.Sorted(maps.Keys(questions)))
+		facts := s.gather(s.ctx, questions)
+		s.notify(func() {
+			s.gathering = false
+			for topic, src := range asked {
+				if s.sources[topic] != src { // taken away meanwhile
+					continue
+				}
+				f := facts[topic]
+				if err != nil && f.err == nil {
+					f.err = err
+				}
+				s.takePlaces(src, waiting[topic], f, offsets[topic], shared)
+			}
+		})
+	})
+}
+
+// takePlaces places partitions that were assigned before, and has the client
+// fetch them from there.
+func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
+	if s.fetched[src.topic] == nil {
+		s.fetched[src.topic] = map[int32]fetched{}
+	}
+	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
+	ids := slices.Sorted(maps.Keys(waiting))
+	for _, id := range ids {
+		o, ok := offsets[id]
+		switch {
+		case !ok:
+			s.fetched[src.topic][id] = fetched{offset: -1}
+		case o.Err != nil:
+			f.err = fmt.Errorf("get its committed offset: %w", o.Err)
+		default:
+			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
+		}
+	}
+	placed := s.place(src, ids, f, shared, time.Now())
+	if len(placed) == 0 {
+		return
+	}
+	at := map[int32]kgo.EpochOffset{}
+	for id, offset := range placed {
+		at[id] = kgo.EpochOffset{Epoch: -1, Offset: offset}
+	}
+	s.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{src.topic: at})
+	s.cl.ResumeFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(placed))})
+	src.log.Info("partitions can be read", "partitions", len(placed))
+}
+
+// startOver drops all that is known of a source whose positions are not to be
+// trusted any more; its partitions are placed anew from what brokers hold.
+func (s *session) startOver(src *source, why error, now time.Time) {
+	src.log.Warn("reading the topic again from what is committed", "err", why)
+	fresh := s.newSource(src.topic)
+	if fresh == nil {
+		return
+	}
+	for id := range src.parts {
+		fresh.unplaced[id] = &unplaced{why}
+	}
+	for id, u := range src.unplaced {
+		fresh.unplaced[id] = u
+	}
+	fresh.agent.SetPartitions(s.known[src.topic].partitions)
+	if now.Sub(src.began) < time.Minute { // again
+		fresh.askWait = src.askWait
+	}
+	fresh.began = now
+	s.drop(src)
+	s.sources[src.topic] = fresh
+	s.tellUnplaced(fresh, now)
+	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.unplaced))})
+}
