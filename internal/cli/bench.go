@@ -18,6 +18,7 @@ type benchOptions struct {
 	fromTopics     bool
 	measure        time.Duration // of the rates of existing topics
 	duration       time.Duration // of the worker's run; 0: no run
+	limit          time.Duration // of all that is measured with a worker
 	busy           float64       // how much of a core a worker may use
 }
 
@@ -37,7 +38,9 @@ starts a broker and a registry inside this process and a worker beside it, lets
 it aggregate such a load for --duration, and takes what the worker needs beyond
 the computation as the cost of talking to Kafka. A load too large for the
 embedded broker is run in part, and this cost is taken as proportional; that
-overstates it, since busier topics come in larger batches.
+overstates it, since busier topics come in larger batches. A worker that has no
+results of all topics after --limit is measured as it is, if it has any, and the
+answer says so.
 
 Values are doubles; the elements of an array count as a field each. A real
 cluster adds what TLS and compression cost. Run it on an idle machine.`,
@@ -53,6 +56,7 @@ cluster adds what TLS and compression cost. Run it on an idle machine.`,
 	f.BoolVar(&o.fromTopics, "from-topics", false, "take the source topics of the configuration in place of these three")
 	f.DurationVar(&o.measure, "measure", 10*time.Second, "how long to measure the rates of existing topics")
 	f.DurationVar(&o.duration, "duration", 15*time.Second, "how long a worker runs to be measured; 0s: not at all")
+	f.DurationVar(&o.limit, "limit", 2*time.Minute, "how long to wait until the worker that is measured has results of all topics")
 	f.Float64Var(&o.busy, "busy", 0.6, "how much of a core a worker may use on average")
 	format := outputFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -93,6 +97,8 @@ func (o *benchOptions) check() error {
 		return usageError("", "--measure %v: must be at least 1s", o.measure)
 	case o.duration < 0:
 		return usageError("", "--duration %v is negative", o.duration)
+	case o.limit <= 0:
+		return usageError("", "--limit %v: must be greater than 0", o.limit)
 	case !(o.busy > 0 && o.busy <= 1):
 		return usageError("", "--busy %v: must be more than 0 and at most 1", o.busy)
 	}
@@ -111,11 +117,17 @@ func (p *Process) bench(ctx context.Context, l *config.Loaded, o benchOptions) (
 		}
 	}
 	e := &estimate{unknown: unknown, busy: o.busy}
-	for _, c := range classes {
+	each := unitTime / time.Duration(len(classes))
+	var told time.Time
+	for i, c := range classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		u, err := measureUnits(c)
+		if time.Since(told) >= 2*time.Second {
+			told = time.Now()
+			fmt.Fprintf(p.Stderr, "measuring the computation for records of %s, %d of %d\n", count(c.values, "value"), i+1, len(classes))
+		}
+		u, err := measureUnits(c, each)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +137,7 @@ func (p *Process) bench(ctx context.Context, l *config.Loaded, o benchOptions) (
 		return e, nil
 	}
 	trial := cut(classes)
-	ran, err := p.trial(ctx, trial, o.duration)
+	ran, err := p.trial(ctx, trial, o.duration, o.limit)
 	if err != nil {
 		return nil, fmt.Errorf("measure a worker: %w", err)
 	}
@@ -141,6 +153,7 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 		return nil, 0, err
 	}
 	defer c.close()
+	fmt.Fprintln(p.Stderr, "looking at the source topics and their schemas")
 	found, err := c.look(ctx)
 	if err != nil {
 		return nil, 0, err

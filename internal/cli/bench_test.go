@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,10 +46,40 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchWide: a trial has topics that the embedded registry takes, and says how
+// far it has come.
+func TestBenchWide(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := Run(Process{
+		Args:   []string{"bench", "--topics", "1", "--fields", "999", "--frequency", "20", "--duration", "300ms", "--limit", "1m", "-o", "json"},
+		Stdout: &stdout, Stderr: &stderr, Environ: append(os.Environ(), "BE_KAFKA_AGGREGATOR=1"),
+	})
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, stderr.Bytes())
+	}
+	var got struct {
+		Trial struct {
+			Topics int `json:"topics"`
+			With   int `json:"topics_with_results"`
+		} `json:"trial"`
+		Classes []struct {
+			Values int `json:"values"`
+		} `json:"classes"`
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil || got.Trial.Topics != 1 || got.Trial.With != 1 || got.Classes[0].Values != 999 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, want := range []string{"measuring the computation", "starting a broker", "waiting until a worker has results of 1 topic, for at most 1m0s", "measuring it"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("no %q in\n%s", want, stderr.Bytes())
+		}
+	}
+}
+
 func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--topics", "0"}, {"--fields", "0"}, {"--fields", "1000"}, {"--frequency", "NaN"}, {"--duration", "-1s"}, {"--busy", "1.1"},
-		{"--from-topics", "--topics", "3"}, {"--from-topics", "--measure", "0s"},
+		{"--limit", "0s"}, {"--from-topics", "--topics", "3"}, {"--from-topics", "--measure", "0s"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := Run(Process{Args: append([]string{"bench"}, args...), Stdout: &stdout, Stderr: &stderr}); code != exitUsage || stdout.Len() > 0 {
@@ -89,7 +120,9 @@ func TestCut(t *testing.T) {
 		{"as it is", loadClass{topics: 10, hz: 10, values: 10}, 10, 10, 10},
 		{"fewer topics", loadClass{topics: 1000, hz: 1, values: 10}, 100, 1, 10},
 		{"fewer records", loadClass{topics: 1, hz: 40_000, values: 10}, 1, 10_000, 10},
-		{"fewer values", loadClass{topics: 1, hz: 2000, values: 2000}, 1, 500, 999},
+		{"fewer values", loadClass{topics: 1, hz: 2000, values: 2000}, 1, 500, 428}, // of 7 operations each
+		{"never very slow", loadClass{topics: 1000, hz: 2, values: 10}, 100, 2, 10},
+		{"slow as it is", loadClass{topics: 10000, hz: 0.01, values: 10}, 100, 0.01, 10},
 	} {
 		test.in.aggregation = a
 		got := cut([]loadClass{test.in})[0]

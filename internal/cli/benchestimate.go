@@ -126,6 +126,9 @@ func (e *estimate) text() string {
 	} else {
 		fmt.Fprintf(&b, "Kafka     not measured (--duration 0s), and it is most of the cost of live topics\n")
 	}
+	if e.measured && e.ran.topics < e.ran.all {
+		fmt.Fprintf(&b, "partial   the worker had results of %d of %s when it was measured (--limit): Kafka and memory are at least this\n", e.ran.topics, count(e.ran.all, "topic"))
+	}
 	if e.unknown > 0 {
 		fmt.Fprintf(&b, "left out  %s whose rate is not known\n", count(e.unknown, "topic"))
 	}
@@ -174,6 +177,7 @@ func (e *estimate) object() object {
 	}
 	return append(o, member{"trial", object{
 		{"share_of_load", round(1 / e.factor)}, {"seconds", round(e.ran.took.Seconds())}, {"cores", round(e.ran.cores)}, {"memory_bytes", round(e.ran.memory)},
+		{"topics", e.ran.all}, {"topics_with_results", e.ran.topics},
 	}}, member{"kafka_cores", round(e.kafka)}, member{"memory_bytes", round(e.memory)},
 		member{"cores", round(e.cores())}, member{"cores_of_hottest_topic", round(e.hottest())}, member{"busy", e.busy}, member{"workers", e.workers()})
 }

@@ -68,7 +68,13 @@ const (
 	trialTopics  = 100
 	trialRecords = 10_000    // per second
 	trialValues  = 1_000_000 // per second
+	trialResults = 3_000     // of a window: its schema has less than a megabyte
 )
+
+// slowest is the rate, in records/s, to which no class is slowed down that is
+// faster: a trial of topics that have a record a minute would take minutes. They
+// are a small part of any load.
+const slowest = 1
 
 // cut is as much of the load as can be run here: all classes, with fewer
 // topics each, and with lower rates where one topic is too much already.
@@ -82,8 +88,8 @@ func cut(classes []loadClass) []loadClass {
 	for _, c := range classes {
 		wanted := share * c.records()
 		c.topics = min(max(1, math.Round(share*c.topics)), trialTopics)
-		c.hz = min(c.hz, wanted/c.topics)
-		c.values = min(c.values, example.MaxFields)
+		c.hz = min(c.hz, max(slowest, wanted/c.topics))
+		c.values = min(c.values, example.MaxFields, max(1, trialResults/len(c.aggregation.Operations)))
 		out = append(out, c)
 	}
 	return out

@@ -2,16 +2,17 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -28,10 +29,13 @@ type ran struct {
 	took   time.Duration
 	cores  float64
 	memory float64 // bytes, resident
+	topics int     // that it had results of when it was measured
+	all    int
 }
 
-// trial runs a worker in a process of its own on a broker in this one.
-func (p *Process) trial(ctx context.Context, classes []loadClass, d time.Duration) (ran, error) {
+// trial runs a worker in a process of its own on a broker in this one, and
+// measures it for d when it has results of all topics, or after limit of some.
+func (p *Process) trial(ctx context.Context, classes []loadClass, d, limit time.Duration) (ran, error) {
 	s, err := sandbox.Start(sandbox.Options{})
 	if err != nil {
 		return ran{}, err
@@ -49,9 +53,10 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d time.Duratio
 
 	var group errgroup.Group
 	defer group.Wait()
-	defer cancel() // ends the producers and the worker, for Wait
-	var aggregated []string
+	defer cancel()          // ends the producers and the worker, for Wait
+	var aggregated []string // of which results are waited for
 	var producers []*example.Producer
+	fmt.Fprintln(p.Stderr, "starting a broker and a registry in this process, with topics of such a load")
 	for i, class := range classes {
 		created, err := example.Create(ctx, conn.kafka, conn.source, example.Plan{Prefix: fmt.Sprintf("bench%d", i), Topics: int(class.topics), Fields: class.values, Partitions: 1})
 		if err != nil {
@@ -60,7 +65,9 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d time.Duratio
 		var topics []example.Topic
 		for _, t := range created {
 			topics = append(topics, t.Topic)
-			aggregated = append(aggregated, t.Name+"-aggregated")
+			if class.hz >= 0.1 { // what is slower has none before long
+				aggregated = append(aggregated, t.Name+"-aggregated")
+			}
 		}
 		producer, err := example.NewProducer(example.ProducerOptions{Kafka: []kgo.Opt{kgo.SeedBrokers(s.Brokers...)}, Topics: topics, Frequency: class.hz, Seed: uint64(i)})
 		if err != nil {
@@ -76,8 +83,9 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d time.Duratio
 	for _, producer := range producers {
 		group.Go(func() error { return producer.Run(ctx) })
 	}
-	fmt.Fprintf(p.Stderr, "waiting until a worker has results of %s\n", count(len(aggregated), "topic"))
-	if err := w.settled(ctx, conn.admin, aggregated); err != nil {
+	fmt.Fprintf(p.Stderr, "waiting until a worker has results of %s, for at most %v\n", count(len(aggregated), "topic"), limit)
+	settled, err := w.settled(ctx, conn.admin, aggregated, limit, p.Stderr)
+	if err != nil {
 		return ran{}, err
 	}
 	fmt.Fprintf(p.Stderr, "measuring it for %v\n", d)
@@ -95,14 +103,14 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d time.Duratio
 	}
 	after, memory, err := w.usage(ctx)
 	took := time.Since(began)
-	return ran{took: took, cores: (after - before) / took.Seconds(), memory: memory}, err
+	return ran{took: took, cores: (after - before) / took.Seconds(), memory: memory, topics: settled, all: len(aggregated)}, err
 }
 
 // benchWorker is a worker whose usage is measured.
 type benchWorker struct {
 	cmd   *exec.Cmd
 	addr  string
-	out   bytes.Buffer
+	out   ending
 	ended chan struct{}
 	err   error
 }
@@ -134,33 +142,63 @@ func (p *Process) startBenchWorker(ctx context.Context, s *sandbox.Sandbox, a *c
 }
 
 func (w *benchWorker) failure() error {
-	return fmt.Errorf("it ended: %w\n%s", errors.Join(w.err, errStopped), w.out.Bytes())
+	return fmt.Errorf("it ended: %w\n%s", errors.Join(w.err, errStopped), w.out.String())
 }
 
-// settled waits until all aggregated topics have records.
-func (w *benchWorker) settled(ctx context.Context, admin *kadm.Client, aggregated []string) error {
+// ending keeps the last of what a process says.
+type ending struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write is io.Writer.
+func (e *ending) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.text = append(e.text, b...)
+	if over := len(e.text) - 16<<10; over > 0 {
+		e.text = append(e.text[:0], e.text[over:]...)
+	}
+	return len(b), nil
+}
+
+// String is the text.
+func (e *ending) String() string { e.mu.Lock(); defer e.mu.Unlock(); return string(e.text) }
+
+// settled waits until all aggregated topics have records, and returns how many
+// have when the limit has come. None at all is an error.
+func (w *benchWorker) settled(ctx context.Context, admin *kadm.Client, aggregated []string, limit time.Duration, report io.Writer) (with int, err error) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	began, told := time.Now(), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return 0, ctx.Err()
 		case <-w.ended:
-			return w.failure()
+			return 0, w.failure()
 		case <-tick.C:
 		}
 		ends, err := admin.ListEndOffsets(ctx, aggregated...)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		with := 0
+		with = 0
 		ends.Each(func(o kadm.ListedOffset) {
 			if o.Err == nil && o.Offset > 0 {
 				with++
 			}
 		})
-		if with >= len(aggregated) {
-			return nil
+		switch now := time.Now(); {
+		case with >= len(aggregated):
+			return with, nil
+		case now.Sub(began) >= limit && with == 0:
+			return 0, fmt.Errorf("the worker had no results within %v; its log:\n%s", limit, w.out.String())
+		case now.Sub(began) >= limit:
+			return with, nil
+		case now.Sub(told) >= 5*time.Second:
+			told = now
+			fmt.Fprintf(report, "  %d of %d\n", with, len(aggregated))
 		}
 	}
 }

@@ -19,12 +19,16 @@ type units struct {
 	encode  time.Duration // a window's record, part of compute
 }
 
+// unitTime is about how long all classes together are measured.
+const unitTime = 10 * time.Second
+
 // unitValues bounds the values that are measured with; costs are proportional beyond.
 const unitValues = 4_000_000
 
 // measureUnits measures with records of a class: doubles of the shapes that
-// example topics have, in windows with as many samples as the class has.
-func measureUnits(c loadClass) (units, error) {
+// example topics have, in windows with as many samples as the class has. It takes
+// about d, but not more than 200 ms, and as long as three turns take.
+func measureUnits(c loadClass, d time.Duration) (units, error) {
 	values := min(c.values, example.MaxFields)
 	samples := min(c.samples(), max(1, unitValues/values))
 	b, err := newBody(c, values)
@@ -43,7 +47,7 @@ func measureUnits(c loadClass) (units, error) {
 	}
 	var add time.Duration
 	var row codec.Row
-	for turn, began := 0, time.Now(); turn < 3 || time.Since(began) < 200*time.Millisecond; turn++ {
+	for turn, began := 0, time.Now(); turn < 3 || time.Since(began) < min(d, 200*time.Millisecond); turn++ {
 		t := time.Now()
 		for range windows * samples {
 			if err := b.decoder.Decode(b.next(), &row); err != nil {

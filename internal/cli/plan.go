@@ -29,6 +29,10 @@ has. Whether it has room for the schema it says only when it has to keep it, so
 its size is compared with what Kafka takes by default, 1 MiB. That the registry
 is read-only, or that you may not register, plan cannot find out.
 
+It warns where an aggregated topic would refuse its records or lose them: by their
+size (max.message.bytes), by the age of a backlog (retention.ms) or by stamps that lie
+ahead. Brokers judge the creation of topics that are missing; nothing is created.
+
 With --detailed-exitcode the exit code is 2 if a worker would create a topic or
 register a schema, or if a topic has a problem.`,
 		Example: `  kafka-aggregator plan
@@ -63,10 +67,20 @@ register a schema, or if a topic has a problem.`,
 		if err != nil {
 			return err
 		}
-		pl := &plan{survey: found, loads: make(map[string]load), createTopics: l.Worker.CreateTopics, schema: *schema}
+		outputs, err := c.outputTopics(ctx, found)
+		if err != nil {
+			return err
+		}
+		oldest, err := c.backlog(ctx, found.topics())
+		if err != nil {
+			return err
+		}
+		pl := &plan{survey: found, loads: make(map[string]load), outputs: outputs, warned: make(map[string][]string), createTopics: l.Worker.CreateTopics, schema: *schema}
+		now := time.Now()
 		for _, a := range found.agents {
 			if a.derived != nil {
 				pl.loads[a.topic] = a.load(rates[a.topic], lengths[a.topic])
+				pl.warned[a.topic] = a.warnings(outputs[a], pl.loads[a.topic], oldest[a.topic], now)
 			}
 		}
 		if err := pl.write(p.Stdout, format.value); err != nil {
@@ -84,6 +98,8 @@ register a schema, or if a topic has a problem.`,
 type plan struct {
 	*survey
 	loads        map[string]load
+	outputs      map[*agent]*outputTopic
+	warned       map[string][]string // by source topic
 	createTopics bool
 	schema       bool // print schemas
 }

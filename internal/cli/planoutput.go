@@ -28,7 +28,7 @@ func (pl *plan) write(w io.Writer, format string) error {
 		for _, a := range pl.asides {
 			asides = append(asides, object{{"topic", a.topic}, {"purpose", a.purpose}, {"exists", a.exists}})
 		}
-		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}})
+		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}, {"warnings", pl.clashes(pl.there)}})
 	case "jsonl":
 		var out []byte
 		for _, a := range pl.agents {
@@ -37,10 +37,10 @@ func (pl *plan) write(w io.Writer, format string) error {
 		_, err := w.Write(out)
 		return err
 	}
-	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "problem"}}
+	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "warnings", "problem"}}
 	for _, a := range pl.agents {
 		l, ok := pl.loads[a.topic]
-		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.verdict(), nil, nil, nil, nil, nil, a.problem}
+		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
 		if ok {
 			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
 				if !math.IsNaN(f) {
@@ -87,6 +87,9 @@ func (pl *plan) object(a *agent) object {
 		{"problem", a.problem}, {"fields", fields}, {"left_out", left},
 		{"schema", object{{"change", a.change}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}}},
 	}
+	if t := pl.outputs[a]; t != nil {
+		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a.topic]})
+	}
 	if l, ok := pl.loads[a.topic]; ok {
 		o = append(o, member{"load", object{
 			{"records_in_per_second", known(l.in.perSecond)}, {"measured", l.in.how}, {"records_out_per_second", known(l.records)},
@@ -130,12 +133,15 @@ func (pl *plan) text() string {
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
 		}
 		if a.derived != nil {
-			line("topic", "%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions))
+			line("topic", "%s%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
 			line("schema", "%s", a.schemaText())
 			if a.oversize != "" {
 				line("warning", "%s", a.oversize)
 			}
 			pl.loads[a.topic].text(line, a.choice.Aggregation.Window.Size)
+			for _, w := range pl.warned[a.topic] {
+				line("warning", "%s", w)
+			}
 		}
 		if pl.schema && a.derived != nil {
 			text, err := indent(a.derived.Text)
@@ -190,6 +196,12 @@ func (pl *plan) summary(b *strings.Builder) {
 	}
 	for _, a := range pl.asides {
 		fmt.Fprintf(b, "%s: %s\n", a.purpose, pl.topicText(a.topic, a.exists, 1))
+	}
+	for _, text := range pl.created() {
+		fmt.Fprintln(b, text)
+	}
+	for _, text := range pl.clashes(pl.there) {
+		fmt.Fprintf(b, "warning: %s\n", text)
 	}
 	in, out, state, unknown := 0.0, 0.0, 0.0, 0
 	for _, l := range pl.loads {

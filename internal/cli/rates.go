@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"golang.org/x/sync/errgroup"
 )
 
 // rate is how fast records come into a topic.
@@ -50,12 +52,20 @@ func (c *connection) rates(ctx context.Context, topics []string, d time.Duration
 		}
 		quiet = append(quiet, t)
 	}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(8)
 	for _, t := range quiet {
-		if r, ok := c.pastRate(ctx, t, after[t]); ok {
-			out[t] = r
-		}
+		group.Go(func() error {
+			if r, ok := c.pastRate(ctx, t, after[t]); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				out[t] = r
+			}
+			return nil
+		})
 	}
-	return out, nil
+	return out, group.Wait()
 }
 
 // pastRate is the rate over the last minute before the newest time stamp.

@@ -12,7 +12,7 @@ import (
 )
 
 // lastRecords reads the last few records of each topic until use has been true
-// for one of each, or 5 s have passed.
+// for one of each, or 5 s have passed. It is called for whatever comes.
 func (c *connection) lastRecords(ctx context.Context, topics []string, use func(*kgo.Record) bool) error {
 	start, end, err := c.bounds(ctx, topics)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *connection) lastRecords(ctx context.Context, topics []string, use func(
 	done := make(map[string]bool)
 	for len(done) < len(from) && wait.Err() == nil {
 		c.kafka.PollFetches(wait).EachRecord(func(r *kgo.Record) {
-			if !done[r.Topic] && use(r) {
+			if use(r) {
 				done[r.Topic] = true
 			}
 		})
@@ -63,7 +63,7 @@ func (c *connection) lastSchemaIDs(ctx context.Context, topics []string) (map[st
 	return ids, err
 }
 
-// samples finds the lengths of the arrays in one of the last records of each
+// samples finds the greatest lengths of the arrays in the last few records of each
 // topic that has arrays, by slot of its derived schema. Topics without a
 // readable record are left out of the result.
 func (c *connection) samples(ctx context.Context, agents []*agent) (map[string][]int, error) {
@@ -81,10 +81,16 @@ func (c *connection) samples(ctx context.Context, agents []*agent) (map[string][
 	}
 	err := c.lastRecords(ctx, topics, func(r *kgo.Record) bool {
 		found, err := c.arrayLengths(ctx, byTopic[r.Topic], r)
-		if err == nil {
-			lengths[r.Topic] = found
+		if err != nil {
+			return false
 		}
-		return err == nil
+		if known := lengths[r.Topic]; known != nil {
+			for i := range found {
+				found[i] = max(found[i], known[i])
+			}
+		}
+		lengths[r.Topic] = found
+		return true
 	})
 	return lengths, err
 }
@@ -104,7 +110,7 @@ func (c *connection) arrayLengths(ctx context.Context, a *agent, r *kgo.Record) 
 	if err != nil {
 		return nil, err
 	}
-	text, err := c.source.Schema(ctx, id)
+	text, err := c.source.Schema(registry.WithSubject(ctx, r.Topic+"-value"), id)
 	if err != nil {
 		return nil, err
 	}

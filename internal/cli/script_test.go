@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 // them. A block begins with "> directive" and ends with "<":
 //
 //	> file NAME          the lines that follow are the file
-//	> topic NAME N       a topic with N partitions; what follows is its schema
+//	> topic NAME N …     a topic with N partitions, and settings name=value; what
+//	                     follows is its schema
 //	> records NAME       records, one a line: milliseconds, then JSON
 //	> bytes NAME         a record, the line that follows in Go's quoted form
 //	> run ARGUMENTS      what follows is the output: standard output as it is,
@@ -118,7 +119,7 @@ func (s *script) do(args []string, body string) string {
 	case "file":
 		s.must(os.WriteFile(filepath.Join(s.dir, args[1]), []byte(s.resolve(body)), 0o644))
 	case "topic":
-		s.topic(args[1], args[2], body)
+		s.topic(args[1], args[2], body, args[3:]...)
 	case "records":
 		for line := range strings.Lines(body) {
 			s.record(args[1], strings.TrimSpace(line))
@@ -156,11 +157,16 @@ func (s *script) start() {
 	s.schemas, s.ids = make(map[string]*avro.Schema), make(map[string]int)
 }
 
-func (s *script) topic(name, partitions, schema string) {
+func (s *script) topic(name, partitions, schema string, settings ...string) {
 	s.start()
 	n, err := strconv.Atoi(partitions)
 	s.must(err)
-	_, err = kadm.NewClient(s.kafka).CreateTopic(context.Background(), int32(n), 1, nil, name)
+	configs := make(map[string]*string)
+	for _, setting := range settings {
+		key, value, _ := strings.Cut(setting, "=")
+		configs[key] = &value
+	}
+	_, err = kadm.NewClient(s.kafka).CreateTopic(context.Background(), int32(n), 1, configs, name)
 	s.must(err)
 	if strings.TrimSpace(schema) == "" {
 		return

@@ -52,6 +52,7 @@ type survey struct {
 	agents []*agent
 	passed []passed
 	asides []aside
+	there  []string // all topics of the cluster
 }
 
 // aside is a topic for records that get into no window.
@@ -91,6 +92,7 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 	}
 	s := &survey{asides: asides(c.config.Config, details)}
 	for _, d := range details.Sorted() {
+		s.there = append(s.there, d.Topic)
 		choice, reason := selector.Explain(d.Topic)
 		if reason != "" {
 			s.passed = append(s.passed, passed{d.Topic, reason})
@@ -153,7 +155,7 @@ func (c *connection) findSchema(ctx context.Context, a *agent) error {
 
 // examine works out the fields of a topic and its aggregated schema.
 func (c *connection) examine(ctx context.Context, a *agent) error {
-	text, err := c.source.Schema(ctx, a.schemaID)
+	text, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), a.schemaID)
 	if err != nil {
 		return c.registryError(ctx, c.source, err)
 	}

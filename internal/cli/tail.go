@@ -182,7 +182,7 @@ func (t *tail) schema(ctx context.Context, value []byte) (int, *avro.Schema, err
 	if err != nil {
 		return 0, nil, err
 	}
-	found, err := t.registry.Schema(ctx, id)
+	found, err := t.registry.Schema(registry.WithSubject(ctx, t.topic+"-value"), id)
 	if err != nil {
 		return id, nil, t.registryError(ctx, t.registry, err)
 	}

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
@@ -40,10 +38,11 @@ func (a *Aggregation) check(c checker) {
 	if len(a.Topics.Include) == 0 {
 		c.add("topics.include", "write the topics, or ['.*'] for all", "is empty")
 	}
-	c.regexps("topics.include", a.Topics.Include)
-	c.regexps("topics.exclude", a.Topics.Exclude)
+	c.expressions("topics.include", a.Topics.Include)
+	c.expressions("topics.exclude", a.Topics.Exclude)
 	c.format("aggregated_topic", a.AggregatedTopic)
 	c.within("partitions", a.Partitions, 1, math.MaxInt32)
+	c.topicConfig("aggregated_topic_config", a.AggregatedTopicConfig)
 	c.within("max_workers_per_topic", a.MaxWorkers, 0, math.MaxInt32)
 	c.patterns("fields.include", a.Fields.Include)
 	c.patterns("fields.exclude", a.Fields.Exclude)
@@ -89,19 +88,6 @@ func (w *Window) check(c checker) {
 	}
 }
 
-func (c checker) regexps(key string, list []string) {
-	for i, s := range list {
-		if _, err := regexp.Compile(s); err != nil {
-			c.add(fmt.Sprintf("%s[%d]", key, i), "see https://pkg.go.dev/regexp/syntax; quote it with '…'", "%q is not a regular expression: %s", s, regexpReason(err))
-		}
-	}
-}
-
-// regexpReason leaves out what the message around it says already.
-func regexpReason(err error) string {
-	return strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-}
-
 // format checks the name of an aggregated topic.
 func (c checker) format(key, format string) {
 	switch strings.Count(format, Placeholder) {
@@ -124,9 +110,7 @@ func (c checker) format(key, format string) {
 
 func (c checker) patterns(key string, list []string) {
 	for i, s := range list {
-		if _, err := codec.ParsePattern(s); err != nil {
-			c.add(fmt.Sprintf("%s[%d]", key, i), "write a name (a_b or a.b) or a /regular expression/", "%v", err)
-		}
+		c.pattern(fmt.Sprintf("%s[%d]", key, i), s)
 	}
 }
 
@@ -134,9 +118,7 @@ func (c checker) arrays(key string, arrays map[string]string) {
 	known, _ := Lookup(join(c.path, key))
 	for _, name := range slices.Sorted(maps.Keys(arrays)) {
 		at := key + "[" + name + "]"
-		if _, err := codec.ParsePattern(name); err != nil {
-			c.add(at, "write a name (a_b or a.b) or a /regular expression/", "%v", err)
-		}
+		c.pattern(at, name)
 		if mode := arrays[name]; !slices.Contains(known.Values, mode) {
 			hint := "write " + orList(known.Values)
 			if s, ok := nearest(mode, known.Values); ok {

@@ -44,9 +44,12 @@ type SASL struct {
 	PasswordFile string `yaml:"password_file"`
 }
 
-// Registry is a Schema Registry: basic auth or a bearer token, optional TLS.
+// Registry is a Schema Registry: basic auth or a bearer token, optional TLS. URL
+// may be several, separated by commas; Context is where the subjects are, such
+// as ".staging", or empty.
 type Registry struct {
 	URL          string        `yaml:"url"`
+	Context      string        `yaml:"context"`
 	Username     string        `yaml:"username"`
 	Password     string        `yaml:"password"`
 	PasswordFile string        `yaml:"password_file"`
@@ -100,19 +103,22 @@ type Example struct {
 // Aggregation says which topics are aggregated and how. The first one whose
 // topics match takes a topic.
 type Aggregation struct {
-	Name            string        `yaml:"name"`
-	Topics          Filter        `yaml:"topics"`                // regular expressions
-	AggregatedTopic string        `yaml:"aggregated_topic"`      // must contain {source_topic}
-	Partitions      int           `yaml:"partitions"`            // of an aggregated topic that is created
-	MaxWorkers      int           `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
-	Fields          FieldSettings `yaml:"fields"`
-	Window          Window        `yaml:"window"`
-	Operations      []string      `yaml:"operations"`
-	Quantiles       string        `yaml:"quantiles"`   // exclusive or inclusive
-	ExactLimit      int           `yaml:"exact_limit"` // records of a window, in one partition, up to which quantiles are exact
-	MinSampleSize   int           `yaml:"min_sample_size"`
-	SmallSamples    string        `yaml:"small_samples"` // null or first_value
-	Late            Late          `yaml:"late"`
+	Name            string `yaml:"name"`
+	Topics          Filter `yaml:"topics"`           // regular expressions
+	AggregatedTopic string `yaml:"aggregated_topic"` // must contain {source_topic}
+	Partitions      int    `yaml:"partitions"`       // of an aggregated topic that is created
+	// AggregatedTopicConfig is what an aggregated topic is created with, by the
+	// brokers' names; "" is what the brokers say. See TopicConfig.
+	AggregatedTopicConfig map[string]string `yaml:"aggregated_topic_config"`
+	MaxWorkers            int               `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
+	Fields                FieldSettings     `yaml:"fields"`
+	Window                Window            `yaml:"window"`
+	Operations            []string          `yaml:"operations"`
+	Quantiles             string            `yaml:"quantiles"`   // exclusive or inclusive
+	ExactLimit            int               `yaml:"exact_limit"` // records of a window, in one partition, up to which quantiles are exact
+	MinSampleSize         int               `yaml:"min_sample_size"`
+	SmallSamples          string            `yaml:"small_samples"` // null or first_value
+	Late                  Late              `yaml:"late"`
 }
 
 // Filter holds regular expressions that are looked for anywhere in a topic's

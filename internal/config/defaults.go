@@ -35,6 +35,8 @@ func DefaultAggregation() Aggregation {
 	return Aggregation{
 		AggregatedTopic: Placeholder + "-aggregated",
 		Partitions:      1,
+
+		AggregatedTopicConfig: defaultTopicConfig(),
 		Fields: FieldSettings{
 			Exclude:     []string{"time", "window_start", "window_end", "window_size", "count"},
 			MaxElements: 65536,

@@ -13,6 +13,8 @@ type description struct {
 	example string   // what to write, for hints
 	secret  bool
 	scalar  string // section only: the key that a plain value in place of the section means
+	list    bool   // of a text: a list of texts means the same as one with commas
+	overlay bool   // of a map: names that are not written keep their values; numbers and truth values are texts
 }
 
 // descriptions has one row for each key and section, in the struct's order.
@@ -29,9 +31,9 @@ func descriptions() []description {
 		{path: "kafka.sasl.password_file", doc: "File that holds the password (white space at its end is cut off). It is read at each login, so it may change.", example: "/run/secrets/kafka"},
 
 		{path: "schema_registry", doc: "Registry of the source topics' schemas (Confluent's API)."},
-		{path: "schema_registry.url", doc: "Base URL of the source topics' registry.", example: "http://localhost:8081"},
+		{path: "schema_registry.url", doc: "Base URL of the source topics' registry. Several, as a list or separated by commas, are addresses of the same registry: if one is in trouble, the next is asked.", example: "http://localhost:8081", list: true},
 		{path: "aggregated_schema_registry", doc: "Registry of the aggregated topics' schemas, if it is another one."},
-		{path: "aggregated_schema_registry.url", doc: "Base URL of the aggregated topics' registry. Empty: schema_registry is used for both.", example: "http://localhost:8082"},
+		{path: "aggregated_schema_registry.url", doc: "Base URL of the aggregated topics' registry, or several. Empty: schema_registry is used for both.", example: "http://localhost:8082", list: true},
 
 		{path: "worker", doc: "The worker as a member of its group."},
 		{path: "worker.group", doc: "Consumer group. Workers of one group share the topics; positions are kept under this name.", example: "kafka-aggregator"},
@@ -55,6 +57,7 @@ func descriptions() []description {
 		{path: "aggregations[].topics.exclude", doc: "Regular expressions of topics that are not taken, though included.", example: "['^example-9']"},
 		{path: "aggregations[].aggregated_topic", doc: "Name of the aggregated topic; must contain {source_topic} once.", example: "'{source_topic}-aggregated'"},
 		{path: "aggregations[].partitions", doc: "Partitions of an aggregated topic that is created.", example: "1"},
+		{path: "aggregations[].aggregated_topic_config", doc: "Settings of an aggregated topic that is created, by the brokers' names, such as compression.type or max.message.bytes. Records are kept unless something else is written here, whatever the cluster's default; '' in place of a value is the cluster's default. A topic that exists stays as it is.", example: "{compression.type: zstd, retention.ms: 31536000000}", overlay: true},
 		{path: "aggregations[].max_workers_per_topic", doc: "On how many workers a source topic with several partitions may be read at the same time. 1: on one. More: on so many, if there are, and one of them merges what the others have read. 0: on several when one worker is not enough for it (its load is above 32 MiB/s and 1.5 times a worker's fair share).", example: "0"},
 		{path: "aggregations[].fields", doc: "The fields of the source records that are aggregated: every numeric one, unless said otherwise here."},
 		{path: "aggregations[].fields.include", doc: "Names (a_b or a.b) or /regular expressions/ of fields. Empty: all.", example: "[temperature, /^force/]"},
@@ -92,6 +95,7 @@ func descriptions() []description {
 	rows = append(rows, tlsDescriptions("kafka.tls")...)
 	for _, section := range []string{"schema_registry", "aggregated_schema_registry"} {
 		rows = append(rows,
+			description{path: section + ".context", doc: "Context of the subjects in the registry, such as .staging: an id is unique in its context only. Empty: the default context.", example: ".staging"},
 			description{path: section + ".username", doc: "User name for basic authentication.", example: "aggregator"},
 			description{path: section + ".password", doc: "Password for basic authentication.", secret: true},
 			description{path: section + ".password_file", doc: "File that holds the password.", example: "/run/secrets/registry"},

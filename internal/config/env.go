@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,7 +79,7 @@ func (l *loading) setOnly(k Key, o Origin, text string) {
 			if o.Env != "" {
 				hint = "write " + EnvPrefix + "AGGREGATIONS_0_" + envName(strings.TrimPrefix(path, entry)) + " for the first"
 			}
-			l.found = append(l.found, Problem{o, path, fmt.Sprintf("there are %d aggregations; which one is meant?", n), hint})
+			l.found = append(l.found, problemf(o, path, hint, "there are %d aggregations; which one is meant?", n))
 			return
 		}
 		path = strings.Replace(path, "[]", "[0]", 1)
@@ -89,7 +91,7 @@ func (l *loading) setOnly(k Key, o Origin, text string) {
 func (l *loading) set(path string, o Origin, text string) {
 	v := locate(l.cfg, path)
 	if !v.IsValid() {
-		l.found = append(l.found, Problem{o, path, fmt.Sprintf("there are %d aggregations, counted from 0", len(l.cfg.Aggregations)), ""})
+		l.found = append(l.found, problemf(o, path, "", "there are %d aggregations, counted from 0", len(l.cfg.Aggregations)))
 		return
 	}
 	for at := range l.origins { // what was known of the parts of an older value
@@ -98,12 +100,19 @@ func (l *loading) set(path string, o Origin, text string) {
 		}
 	}
 	l.origins[path] = o
-	if err := setText(v, text); err != nil {
-		k, _ := Lookup(path)
+	k, _ := Lookup(path)
+	before := v.Interface()
+	err := setText(v, text)
+	if err == nil && k.overlay {
+		all := maps.Clone(before.(map[string]string))
+		maps.Copy(all, v.Interface().(map[string]string))
+		v.Set(reflect.ValueOf(all))
+	}
+	if err != nil {
 		hint := ""
 		if k.Example != "" {
 			hint = "write for example " + strings.Trim(k.Example, "[]{}'")
 		}
-		l.found = append(l.found, Problem{o, path, err.Error(), hint})
+		l.found = append(l.found, problemf(o, path, hint, "%v", err))
 	}
 }

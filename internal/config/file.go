@@ -12,11 +12,12 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxFile bounds the size of a configuration file in bytes.
-const maxFile = 1 << 20
-
-// maxMerges bounds how often maps are merged into others in one file.
-const maxMerges = 200
+// Bounds of what aliases make of a file. They may lead to themselves, and to
+// each other in powers.
+const (
+	maxMerges = 200     // of maps into others
+	maxValues = 200_000 // a value counts as often as it is referred to
+)
 
 // document is one YAML file while it is read into a Config. It goes through
 // the syntax tree itself, rather than having a library decode it, so that it
@@ -24,11 +25,13 @@ const maxMerges = 200
 type document struct {
 	name    string
 	cfg     *Config
-	anchors map[string]ast.Node
+	anchors map[string]ast.Node // the last one of each name so far
+	aliases map[*ast.AliasNode]ast.Node
 	origins map[string]Origin // of values
 	places  map[string]Origin // of sections, for problems with what they lack
 	found   []Problem
 	merges  int // done so far
+	values  int // read so far
 }
 
 func (d *document) origin(n ast.Node) Origin {
@@ -40,29 +43,26 @@ func (d *document) origin(n ast.Node) Origin {
 }
 
 func (d *document) problem(n ast.Node, path, hint, format string, args ...any) {
-	d.found = append(d.found, Problem{d.origin(n), path, fmt.Sprintf(format, args...), hint})
+	d.found = append(d.found, problemf(d.origin(n), path, hint, format, args...))
+}
+
+// more reports whether another value may be read: not if there were too many,
+// or too many problems already.
+func (d *document) more(n ast.Node, path string) bool {
+	if d.values++; d.values == maxValues {
+		d.problem(n, path, "use fewer or smaller aliases", "more than %d values with aliases and merged maps", maxValues)
+	}
+	return d.values < maxValues && len(d.found) <= maxProblems
 }
 
 // read parses the text and sets what it says in d.cfg.
 func (d *document) read(text []byte) {
-	if len(text) > maxFile {
-		d.found = append(d.found, Problem{Origin{File: d.name}, "", fmt.Sprintf("has %d bytes; a configuration has at most %d", len(text), maxFile), ""})
-		return
-	}
 	file, err := parse(text)
 	if err != nil {
-		o := Origin{File: d.name}
-		message := err.Error()
-		if syntax, ok := errors.AsType[yaml.Error](err); ok {
-			message = syntax.GetMessage()
-			if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
-				o.Line, o.Column = tk.Position.Line, tk.Position.Column
-			}
-		}
-		d.found = append(d.found, Problem{o, "", message, "the file must be YAML"})
+		d.found = append(d.found, d.unreadable(err))
 		return
 	}
-	d.anchors = make(map[string]ast.Node)
+	d.anchors, d.aliases = make(map[string]ast.Node), make(map[*ast.AliasNode]ast.Node)
 	var body ast.Node
 	for _, doc := range file.Docs {
 		if doc.Body == nil || isEmpty(doc.Body) {
@@ -73,21 +73,52 @@ func (d *document) read(text []byte) {
 			return
 		}
 		body = doc.Body
-		ast.Walk(collector(d.anchors), body)
+		ast.Walk(collector{d}, body)
 	}
 	if body != nil {
 		d.section(body, reflect.ValueOf(d.cfg).Elem(), "")
 	}
 }
 
-// parse calls the YAML library, which panics on some broken texts.
+// parse calls the YAML library with what is within bounds. It panics on some
+// broken texts.
 func parse(text []byte) (file *ast.File, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			file, err = nil, fmt.Errorf("cannot be parsed: %v", p)
 		}
 	}()
-	return parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+	if len(text) > maxFile {
+		return nil, errTooLarge{maxFile}
+	}
+	if text, err = legible(text); err != nil {
+		return nil, err
+	}
+	all, err := tokens(text)
+	if err != nil {
+		return nil, err
+	}
+	return parser.Parse(all, 0, parser.AllowDuplicateMapKey())
+}
+
+// notYAML is the hint where there is no better one.
+const notYAML = "the file must be YAML"
+
+// unreadable is the problem with a file that has no syntax tree.
+func (d *document) unreadable(err error) Problem {
+	o := Origin{File: d.name}
+	if bad, ok := errors.AsType[*badText](err); ok {
+		o.Line, o.Column = bad.line, bad.column
+		return problemf(o, "", bad.hint, "%s", bad.message)
+	}
+	// Its Error would quote lines around, and takes long for long ones.
+	if syntax, ok := errors.AsType[yaml.Error](err); ok {
+		if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
+			o.Line, o.Column = tk.Position.Line, tk.Position.Column
+		}
+		return problemf(o, "", notYAML, "%s", syntax.GetMessage())
+	}
+	return problemf(o, "", notYAML, "%v", err)
 }
 
 func isEmpty(n ast.Node) bool {
@@ -98,11 +129,27 @@ func isEmpty(n ast.Node) bool {
 	return false
 }
 
-type collector map[string]ast.Node
+// collector goes through a syntax tree in the order of the text. An alias
+// means the last anchor of its name before it; an anchor may be given again.
+type collector struct{ *document }
 
+// Visit is ast.Visitor.
 func (c collector) Visit(n ast.Node) ast.Visitor {
-	if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
-		c[a.Name.String()] = a.Value
+	switch t := n.(type) {
+	case *ast.AnchorNode:
+		if t.Name != nil {
+			c.anchors[t.Name.String()] = t.Value
+		}
+	case *ast.AliasNode:
+		if t.Value != nil {
+			c.aliases[t] = c.anchors[t.Value.String()]
+		}
+	case *ast.TagNode:
+		switch tag := t.GetToken().Value; tag {
+		case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq":
+		default:
+			c.problem(t, "", "write the value itself, or set the key by its environment variable", "the tag %s means nothing here", tag)
+		}
 	}
 	return c
 }
@@ -115,7 +162,7 @@ func (d *document) plain(n ast.Node) ast.Node {
 		case *ast.AnchorNode:
 			n = t.Value
 		case *ast.AliasNode:
-			n = d.anchors[t.Value.String()]
+			n = d.aliases[t]
 		case *ast.TagNode:
 			n = t.Value
 		case *ast.MappingKeyNode:
@@ -137,7 +184,7 @@ func kindOf(n ast.Node) string {
 	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return t.GetToken().Value
 	case *ast.StringNode:
-		return strconv.Quote(t.Value)
+		return strconv.Quote(brief(t.Value))
 	case *ast.LiteralNode:
 		return "a block of text"
 	case *ast.SequenceNode:

@@ -3,6 +3,8 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
@@ -53,6 +55,33 @@ func FuzzLoad(f *testing.F) {
 			if a[i].Path != b[i].Path || a[i].Value != b[i].Value {
 				t.Fatalf("%+v became %+v\n%s", a[i], b[i], shown)
 			}
+		}
+	})
+}
+
+// FuzzRepeated holds that the cost of reading a text is in proportion to its
+// length, whatever is in it again and again: it finds what the YAML library
+// does for each level, for each further key, and for all that follows.
+func FuzzRepeated(f *testing.F) {
+	for _, unit := range []string{"[", "{a: ", "- ", "? ", "a:\n ", "- !!a\n", "&a ", "*a ", "]  ", "-\n", "\t\"", "\\\t", "a: b\n", "''", "|\n ", "# [\n"} {
+		f.Add("a: ", unit, "")
+		f.Add("a: \"", unit, "\"")
+		f.Add("aggregations: [", unit, "]")
+	}
+	f.Fuzz(func(t *testing.T, before, unit, after string) {
+		if len(unit) == 0 || len(before)+len(after) > 1000 {
+			t.Skip()
+		}
+		text := before + strings.Repeat(unit, 100_000/len(unit)) + after
+		var begin, end runtime.MemStats
+		runtime.ReadMemStats(&begin)
+		_, err := config.Load(config.Sources{File: "f.yaml", Text: []byte(text)})
+		runtime.ReadMemStats(&end)
+		if spent := end.TotalAlloc - begin.TotalAlloc; spent > 200<<20 {
+			t.Errorf("allocated %d MiB", spent>>20)
+		}
+		if err != nil && len(err.Error()) > 100<<10 {
+			t.Errorf("an error of %d bytes", len(err.Error()))
 		}
 	})
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -51,7 +50,7 @@ func Password(password, file string) (string, error) {
 	if file == "" {
 		return password, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file, maxSecret)
 	if err != nil {
 		return "", fmt.Errorf("password file: %w", err)
 	}

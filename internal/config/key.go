@@ -28,7 +28,10 @@ type Key struct {
 	Scalar  string // section only: a plain value in place of the section sets this key of it
 
 	kind reflect.Type
-	zero any // the default as JSON has it
+	zero any  // the default as JSON has it
+	list bool // of a text: a list of texts means the same as one with commas
+
+	overlay bool // of a map: names that are not written keep their values; numbers and truth values are texts
 }
 
 // Type is the key's type for people: text, number, whole number, yes or no, duration, list, map, section.
@@ -94,7 +97,7 @@ func buildKeys() []Key {
 				panic("BUG: config: not described: " + path)
 			}
 			delete(byPath, path)
-			k := Key{Path: path, Doc: d.doc, Values: d.values, Example: d.example, Secret: d.secret, Scalar: d.scalar, kind: field.Type}
+			k := Key{Path: path, Doc: d.doc, Values: d.values, Example: d.example, Secret: d.secret, Scalar: d.scalar, kind: field.Type, list: d.list, overlay: d.overlay}
 			switch {
 			case f.Kind() == reflect.Struct:
 				k.Section = true

@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -55,7 +54,7 @@ func Load(s Sources) (*Loaded, error) {
 		text := s.Text
 		if text == nil {
 			var err error
-			if text, err = readFile(s.File); err != nil {
+			if text, err = readFile(s.File, maxFile); err != nil {
 				return nil, &Error{[]Problem{{Origin{File: s.File}, "", "cannot be read: " + reason(err), ""}}}
 			}
 		}
@@ -75,24 +74,14 @@ func Load(s Sources) (*Loaded, error) {
 	l.validate()
 	if len(l.found) > 0 {
 		slices.SortStableFunc(l.found, inFileOrder)
+		if len(l.found) > maxProblems {
+			l.found = l.found[:maxProblems+1]
+			l.found[maxProblems] = Problem{l.found[maxProblems].Origin, "", "and more problems", "mend those above first"}
+		}
 		return nil, &Error{l.found}
 	}
 	l.look()
 	return &Loaded{Config: l.cfg, Warnings: l.warnings, origins: l.origins}, nil
-}
-
-// readFile reads at most one byte more than is allowed.
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if text == nil {
-		text = []byte{}
-	}
-	return text, err
 }
 
 // reason leaves out the file's name, which stands before it already.

@@ -178,6 +178,26 @@ aggregations:
 	}
 }
 
+// TestAnchorsAgain: an alias means the last anchor of its name before it.
+func TestAnchorsAgain(t *testing.T) {
+	l := load(t, "kafka: {client_id: &a first}\nworker: {group: *a, id: &a second}\nlog: {level: info}\nexample: {prefix: *a}\n")
+	if l.Worker.Group != "first" || l.Example.Prefix != "second" {
+		t.Errorf("%q %q", l.Worker.Group, l.Example.Prefix)
+	}
+	_, err := config.Load(config.Sources{File: "c.yaml", Text: []byte("worker: {group: *a, id: &a x}\n")})
+	if want := "c.yaml:1:17: worker.group: want a text, not an alias of nothing (write a text)"; err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+// TestTags: a value that another program would have put in is not taken as it stands.
+func TestTags(t *testing.T) {
+	_, err := config.Load(config.Sources{File: "c.yaml", Text: []byte("worker:\n  group: !env GROUP\n  id: !!str abc\n")})
+	if want := "c.yaml:2:10: the tag !env means nothing here"; err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Error(err)
+	}
+}
+
 func TestColonsInFlowStyle(t *testing.T) {
 	for _, text := range []string{
 		"kafka: {brokers: [localhost:9092, b:1]}", "kafka: {client_id: x, brokers: [ localhost:9092 , 'b:1' ]}",
@@ -185,6 +205,26 @@ func TestColonsInFlowStyle(t *testing.T) {
 	} {
 		if l := load(t, text); strings.Join(l.Kafka.Brokers, "+") != "localhost:9092+b:1" {
 			t.Errorf("%s: %q", text, l.Kafka.Brokers)
+		}
+	}
+}
+
+// TestSeveralRegistries: a list and a text with commas are the same.
+func TestSeveralRegistries(t *testing.T) {
+	const want = "http://a:1,https://b:2/base"
+	for _, text := range []string{
+		"schema_registry: {url: ['http://a:1', 'https://b:2/base']}", "schema_registry:\n  url:\n  - http://a:1\n  - https://b:2/base\n",
+		"schema_registry: {url: 'http://a:1,https://b:2/base'}", "schema_registry: {url: [http://a:1, https://b:2/base]}",
+	} {
+		if l := load(t, text); l.SchemaRegistry.URL != want {
+			t.Errorf("%s: %q", text, l.SchemaRegistry.URL)
+		}
+	}
+	l := load(t, "", "KAFKA_AGGREGATOR_SCHEMA_REGISTRY_URL=http://a:1, https://b:2", "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_URL=http://c:3,http://d:4", "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_CONTEXT=.x")
+	again := load(t, l.YAML())
+	for _, l := range []*config.Loaded{l, again} {
+		if l.SchemaRegistry.URL != "http://a:1, https://b:2" || l.AggregatedSchemaRegistry.URL != "http://c:3,http://d:4" || l.AggregatedSchemaRegistry.Context != ".x" {
+			t.Errorf("%+v %+v", l.SchemaRegistry, l.AggregatedSchemaRegistry)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (l *loading) oldEnvironment(environ []string) {
 				if p.turn != nil {
 					var err error
 					if turned, err = p.turn(text); err != nil {
-						l.found = append(l.found, Problem{o, path, err.Error(), ""})
+						l.found = append(l.found, problemf(o, path, "", "%v", err))
 						continue
 					}
 				}

@@ -48,6 +48,32 @@ func (p Problem) String() string {
 	return where + ": " + p.Key + ": " + p.Message
 }
 
+// maxProblems is how many are told; who has more begins with these.
+const maxProblems = 100
+
+// problemf makes a problem. What it quotes is shortened: a value may be as
+// long as the file.
+func problemf(o Origin, key, hint, format string, args ...any) Problem {
+	for i, a := range args {
+		switch t := a.(type) {
+		case string:
+			args[i] = brief(t)
+		case error:
+			args[i] = brief(t.Error())
+		}
+	}
+	return Problem{o, brief(key), fmt.Sprintf(format, args...), brief(hint)}
+}
+
+// brief is the beginning of a text that is too long to be read.
+func brief(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
 // Error is a configuration that cannot be used, with all problems found.
 type Error struct{ Problems []Problem }
 

@@ -22,6 +22,9 @@ func Reference() string {
 			fmt.Fprintf(&b, "\n### %s\n\n| key | type, default | environment variable | |\n| --- | --- | --- | --- |\n", k.Path)
 		}
 		kind := k.Type()
+		if k.list {
+			kind += ", or a list of texts"
+		}
 		if k.Values != nil {
 			kind = strings.ReplaceAll(orList(k.Values), "''", "empty")
 			if k.Type() == "map of texts" {

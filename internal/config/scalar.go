@@ -62,6 +62,15 @@ func (d *document) scalar(n ast.Node, v reflect.Value, path string) {
 	}
 }
 
+// numberOrTruth is the text of a value that is a number, true or false.
+func numberOrTruth(n ast.Node) (string, bool) {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return strings.ReplaceAll(n.GetToken().Value, "_", ""), true
+	}
+	return "", false
+}
+
 // text sets a value from a text that still may be wrong.
 func (d *document) text(n ast.Node, v reflect.Value, path, text, hint string) {
 	if err := setText(v, text); err != nil {

@@ -63,6 +63,9 @@ func (k Key) schema() map[string]any {
 			}
 			s["enum"] = append(all, nil)
 		}
+		if k.list {
+			s = map[string]any{"type": []string{"string", "array", "null"}, "items": text}
+		}
 	case "duration":
 		s = map[string]any{"type": []string{"string", "integer", "null"}, "pattern": `^-?([0-9]+(\.[0-9]+)?d)?([0-9.]+(ns|us|µs|ms|s|m|h))*$|^0$`, "maximum": 0, "minimum": 0}
 	case "true or false":
@@ -74,6 +77,9 @@ func (k Key) schema() map[string]any {
 	case "list of texts":
 		s = map[string]any{"type": []string{"array", "null"}, "items": text}
 	case "map of texts":
+		if k.overlay {
+			text = map[string]any{"type": []string{"string", "number", "boolean"}}
+		}
 		s = map[string]any{"type": []string{"object", "null"}, "additionalProperties": text}
 	}
 	s["description"] = k.Doc

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -24,6 +25,9 @@ func (d *document) merge(n ast.Node, v reflect.Value, path string, taken map[str
 	}
 	own := make(map[string]bool)
 	for _, p := range pairs {
+		if !d.more(p.Key, path) {
+			return
+		}
 		if _, ok := p.Key.(*ast.MergeKeyNode); ok {
 			continue
 		}
@@ -61,6 +65,9 @@ func (d *document) merge(n ast.Node, v reflect.Value, path string, taken map[str
 		}
 		if list, ok := d.plain(p.Value).(*ast.SequenceNode); ok {
 			for _, item := range list.Values {
+				if !d.more(item, path) {
+					return
+				}
 				d.merge(item, v, path, taken)
 			}
 			continue
@@ -139,8 +146,24 @@ func (d *document) value(n ast.Node, v reflect.Value, path string) {
 		d.texts(n, v, path)
 	default:
 		d.origins[path] = d.origin(n)
+		if _, ok := node.(*ast.SequenceNode); ok && isList(path) {
+			d.joined(n, v, path)
+			return
+		}
 		d.scalar(n, v, path)
 	}
+}
+
+func isList(path string) bool {
+	k, _ := Lookup(path)
+	return k.list
+}
+
+// joined reads a list of texts as one text with commas.
+func (d *document) joined(n ast.Node, v reflect.Value, path string) {
+	var items []string
+	d.list(n, reflect.ValueOf(&items).Elem(), path)
+	v.SetString(strings.Join(items, ","))
 }
 
 // shorthand reads a plain value in place of a section, as in "http: off".
@@ -169,6 +192,9 @@ func (d *document) entries(n ast.Node, v reflect.Value, path string) {
 	d.places[path] = d.origin(n)
 	all := make([]Aggregation, len(list.Values))
 	for i, item := range list.Values {
+		if !d.more(item, path) {
+			return
+		}
 		all[i] = DefaultAggregation()
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.section(item, reflect.ValueOf(&all[i]).Elem(), at)
@@ -190,6 +216,9 @@ func (d *document) list(n ast.Node, v reflect.Value, path string) {
 	}
 	items := make([]string, len(list.Values))
 	for i, item := range list.Values {
+		if !d.more(item, path) {
+			return
+		}
 		at := fmt.Sprintf("%s[%d]", path, i)
 		d.origins[at] = d.origin(item)
 		d.scalar(item, reflect.ValueOf(&items[i]).Elem(), at)
@@ -204,8 +233,15 @@ func (d *document) texts(n ast.Node, v reflect.Value, path string) {
 	if !ok {
 		return
 	}
+	k, _ := Lookup(path)
 	m := make(map[string]string, len(pairs))
+	if k.overlay {
+		maps.Copy(m, v.Interface().(map[string]string))
+	}
 	for _, p := range pairs {
+		if !d.more(p.Key, path) {
+			return
+		}
 		name, ok := textOf(d.plain(p.Key))
 		if !ok {
 			d.problem(p.Key, path, "put it into quotes", "%s is not a name", kindOf(d.plain(p.Key)))
@@ -214,7 +250,17 @@ func (d *document) texts(n ast.Node, v reflect.Value, path string) {
 		var text string
 		at := path + "[" + name + "]"
 		d.origins[at] = d.origin(p.Value)
-		d.scalar(p.Value, reflect.ValueOf(&text).Elem(), at)
+		node := d.plain(p.Value)
+		number, isNumber := numberOrTruth(node)
+		_, null := node.(*ast.NullNode)
+		switch {
+		case k.overlay && null:
+			continue // keeps its value
+		case k.overlay && isNumber:
+			text = number
+		default:
+			d.scalar(p.Value, reflect.ValueOf(&text).Elem(), at)
+		}
 		m[name] = text
 	}
 	v.Set(reflect.ValueOf(m))

@@ -89,9 +89,29 @@ func (s *Selector) Explain(topic string) (Choice, string) {
 	if source, ok := s.own(topic); ok {
 		return Choice{}, "it is the aggregated topic of " + source
 	}
+	return s.choose(i, topic)
+}
+
+// Unable says why a topic is not taken, though an aggregation includes it and it
+// is none that the program writes itself: because of the name that its
+// aggregated topic would have. The reason is empty for all other topics.
+func (s *Selector) Unable(topic string) string {
+	i := s.match(topic)
+	if i < 0 || s.special(topic) != "" {
+		return ""
+	}
+	if _, own := s.own(topic); own {
+		return ""
+	}
+	_, reason := s.choose(i, topic)
+	return reason
+}
+
+// choose is what becomes of a topic that a rule takes.
+func (s *Selector) choose(i int, topic string) (Choice, string) {
 	name := s.rules[i].name(topic)
 	if !legalTopic(name) {
-		return Choice{}, "its aggregated topic's name would be too long"
+		return Choice{}, fmt.Sprintf("its aggregated topic's name would have %d letters, and Kafka takes %d; give aggregation %s a shorter aggregated_topic", len(name), maxTopicName, s.rules[i].aggregation.Name)
 	}
 	if reason := s.special(name); reason != "" {
 		return Choice{}, "its aggregated topic would be " + name + ", " + reason

@@ -41,7 +41,7 @@ func TestSelect(t *testing.T) {
 			"__x-aggregated":               "internal",
 			"kafka-aggregator-dead-letter": "dead-letter",
 			strings.Repeat("a", 238):       "0 " + strings.Repeat("a", 238) + "-aggregated",
-			strings.Repeat("a", 239):       "too long",
+			strings.Repeat("a", 239):       "would have 250 letters, and Kafka takes 249; give aggregation 0 a shorter aggregated_topic",
 		}},
 		"examples": {Default(), map[string]string{
 			"example-00":             "0 example-00-aggregated",

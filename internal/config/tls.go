@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"os"
 )
 
 // Client is the TLS configuration of a client, made from the files named.
@@ -15,7 +14,7 @@ func (t TLS) Client() (*tls.Config, error) {
 		InsecureSkipVerify: t.InsecureSkipVerify,
 	}
 	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
+		pem, err := readFile(t.CA, maxPEM)
 		if err != nil {
 			return nil, fmt.Errorf("ca: %w", err)
 		}
@@ -25,7 +24,15 @@ func (t TLS) Client() (*tls.Config, error) {
 		}
 	}
 	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		cert, err := readFile(t.Cert, maxPEM)
+		if err != nil {
+			return nil, fmt.Errorf("cert: %w", err)
+		}
+		key, err := readFile(t.Key, maxPEM)
+		if err != nil {
+			return nil, fmt.Errorf("key: %w", err)
+		}
+		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
 			return nil, fmt.Errorf("cert and key: %w", err)
 		}

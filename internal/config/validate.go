@@ -23,19 +23,24 @@ func (c *Config) Validate() error {
 
 // checker collects problems under one path.
 type checker struct {
-	path  string
-	found *[]Problem
+	path    string
+	found   *[]Problem
+	regexps *int // size of the regular expressions so far
 }
 
 func (c checker) add(key, hint, format string, args ...any) {
-	*c.found = append(*c.found, Problem{Key: join(c.path, key), Message: fmt.Sprintf(format, args...), Hint: hint})
+	if len(*c.found) <= maxProblems {
+		*c.found = append(*c.found, problemf(Origin{}, join(c.path, key), hint, format, args...))
+	}
 }
 
-func (c checker) in(section string) checker { return checker{join(c.path, section), c.found} }
+func (c checker) in(section string) checker {
+	return checker{join(c.path, section), c.found, c.regexps}
+}
 
 func (c *Config) problems() []Problem {
 	var found []Problem
-	top := checker{"", &found}
+	top := checker{"", &found, new(int)}
 	c.Kafka.check(top.in("kafka"))
 	c.SchemaRegistry.check(top.in("schema_registry"))
 	if c.SchemaRegistry.URL == "" {
@@ -96,13 +101,15 @@ func (t *TLS) check(c checker) {
 
 func (r *Registry) check(c checker) {
 	if r.URL != "" {
-		u, err := url.Parse(r.URL)
-		switch {
-		case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-			c.add("url", "write for example http://localhost:8081", "is no http or https URL")
-		case u.User != nil:
-			c.add("url", "write username and password beside url", "holds a user name")
+		for text := range strings.SplitSeq(r.URL, ",") {
+			c.url("url", strings.TrimSpace(text))
 		}
+	}
+	switch {
+	case r.Context != "" && !registryContext.MatchString(r.Context):
+		c.add("context", "write a dot and a name, such as .staging", "%q is not a context", r.Context)
+	case r.Context != "" && strings.Contains(r.URL, "/contexts/"):
+		c.add("context", "keep one of them", "stands beside a url with a context")
 	}
 	if r.Password != "" && r.PasswordFile != "" {
 		c.add("password_file", "keep one of them", "stands beside password")
@@ -137,6 +144,20 @@ func (e *Example) check(c checker) {
 	c.within("partitions", e.Partitions, 1, math.MaxInt32)
 	if !(e.Frequency > 0) || math.IsInf(e.Frequency, 0) {
 		c.add("frequency", "write records per second, such as 10", "%v is not a frequency", e.Frequency)
+	}
+}
+
+var registryContext = regexp.MustCompile(`^\.[^:/?#%\s,]*$`)
+
+func (c checker) url(key, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		c.add(key, "write for example http://localhost:8081", "is no http or https URL")
+	case u.User != nil:
+		c.add(key, "write username and password beside url", "holds a user name")
+	case u.RawQuery != "" || u.Fragment != "":
+		c.add(key, "write for example http://localhost:8081", "has more than an address and a path")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
@@ -28,7 +29,11 @@ const DefaultTimeout = 10 * time.Second
 
 // Options of a Client.
 type Options struct {
-	URL      string // http or https; a user and password in it serve as Username and Password
+	// URL is http or https; a user and password in it serve as Username and
+	// Password. Several, separated by commas, are addresses of the same registry:
+	// the one that answered last is asked, and the others when there is trouble.
+	URL      string
+	Context  string // where the subjects are, such as ".staging"; empty: the default context
 	Username string // basic authentication
 	Password string
 	Token    string      // bearer token, instead of Username
@@ -44,14 +49,16 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Client talks to one registry. It is safe for concurrent use.
+// Client talks to one registry, in one context; so an id is one schema. It is safe for concurrent use.
 type Client struct {
-	sr      *sr.Client
-	timeout time.Duration
-	secrets []string
-	ttl     time.Duration
-	now     func() time.Time
-	flights singleflight.Group
+	endpoints []*endpoint
+	current   atomic.Int32 // index of the endpoint that answered last
+	context   string       // before a subject's name: ":.staging:"
+	timeout   time.Duration
+	secrets   []string
+	ttl       time.Duration
+	now       func() time.Time
+	flights   singleflight.Group
 
 	mu      sync.RWMutex
 	schemas map[int]*Schema
@@ -67,17 +74,13 @@ type refusal struct {
 
 // New makes a client. Nothing is sent yet.
 func New(o Options) (*Client, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || (u.Scheme != "http" && u.Scheme != "https") {
-		// The address may hold a password, so it is not quoted.
-		return nil, errors.New("schema registry: url must be like http://host:8081")
+	addresses, user, err := parseURLs(o.URL)
+	if err != nil {
+		return nil, err
 	}
-	if u.User != nil {
-		if o.Username == "" {
-			o.Username = u.User.Username()
-			o.Password, _ = u.User.Password()
-		}
-		u.User = nil
+	if user != nil && o.Username == "" {
+		o.Username = user.Username()
+		o.Password, _ = user.Password()
 	}
 	if o.Username != "" && o.Token != "" {
 		return nil, errors.New("schema registry: a user name and a token exclude each other")
@@ -95,7 +98,7 @@ func New(o Options) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	opts := []sr.ClientOpt{sr.URLs(strings.TrimSuffix(u.String(), "/")), sr.UserAgent("kafka-aggregator"), sr.HTTPClient(c.httpClient(o))}
+	opts := []sr.ClientOpt{sr.UserAgent("kafka-aggregator"), sr.HTTPClient(c.httpClient(o))}
 	if o.Username != "" {
 		opts = append(opts, sr.BasicAuth(o.Username, o.Password))
 		c.hide(o.Password, base64.StdEncoding.EncodeToString([]byte(o.Username+":"+o.Password)))
@@ -104,10 +107,36 @@ func New(o Options) (*Client, error) {
 		opts = append(opts, sr.BearerToken(o.Token))
 		c.hide(o.Token)
 	}
-	if c.sr, err = sr.NewClient(opts...); err != nil {
-		return nil, fmt.Errorf("schema registry: %w", err)
+	if o.Context != "" && o.Context != "." {
+		c.context = ":" + o.Context + ":"
+	}
+	for _, u := range addresses {
+		s, err := sr.NewClient(append(opts[:len(opts):len(opts)], sr.URLs(u))...)
+		if err != nil {
+			return nil, fmt.Errorf("schema registry: %w", err)
+		}
+		c.endpoints = append(c.endpoints, &endpoint{sr: s, url: u})
 	}
 	return c, nil
+}
+
+// parseURLs takes the addresses of a list apart. They may hold a password, so
+// they are not quoted.
+func parseURLs(list string) (addresses []string, user *url.Userinfo, err error) {
+	all := strings.Split(list, ",")
+	for _, text := range all {
+		u, err := url.Parse(strings.TrimSpace(text))
+		switch {
+		case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https":
+			return nil, nil, errors.New("schema registry: url must be like http://host:8081")
+		case u.User != nil && len(all) > 1:
+			// It is one host's, and must not be sent to the others.
+			return nil, nil, errors.New("schema registry: one of several urls holds a user name; write it beside them")
+		}
+		user, u.User = u.User, nil
+		addresses = append(addresses, strings.TrimSuffix(u.String(), "/"))
+	}
+	return addresses, user, nil
 }
 
 func (c *Client) hide(secrets ...string) {

@@ -92,7 +92,7 @@ func (c *Client) try(ctx context.Context, id int, since time.Time) (*Schema, *re
 	}
 	// The request belongs to all who wait for it, so none of them ends it.
 	flight := c.flights.DoChan(strconv.Itoa(id), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout*time.Duration(len(c.endpoints)))
 		defer cancel()
 		return c.load(ctx, id)
 	})
@@ -138,9 +138,9 @@ func (c *Client) load(ctx context.Context, id int) (*Schema, error) {
 
 func (c *Client) fetch(ctx context.Context, id int) (*Schema, error) {
 	what := fmt.Sprintf("schema %d", id)
-	text, err := c.sr.SchemaByID(ctx, id)
+	text, err := c.byID(ctx, id)
 	if err != nil {
-		return nil, c.wrap(what, err)
+		return nil, wrap(what, err)
 	}
 	r := &resolver{client: c, seen: map[reference]bool{}}
 	if err := r.collect(ctx, text); err != nil {
@@ -183,9 +183,9 @@ func (r *resolver) collect(ctx context.Context, s sr.Schema) error {
 			return fmt.Errorf("%w: refers to more than %d schemas", ErrUnusable, maxRefs)
 		}
 		what := fmt.Sprintf("reference %s to subject %s version %d", r.client.clean(ref.Name), r.client.clean(ref.Subject), ref.Version)
-		sub, err := r.client.sr.SchemaByVersion(ctx, ref.Subject, ref.Version)
+		sub, err := r.client.byVersion(ctx, ref.Subject, ref.Version)
 		if err != nil {
-			return r.client.wrap(what, err)
+			return wrap(what, err)
 		}
 		if err := r.collect(ctx, sub.Schema); err != nil {
 			return fmt.Errorf("%s: %w", what, err)

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/sr"
 )
@@ -16,7 +19,100 @@ type Registered struct {
 	Text        string
 }
 
-const latest = -1 // the library's number for it
+// reply is what the program needs of a schema's document; there may be more in
+// it (metadata, rules, a guid).
+type reply struct {
+	ID         int                  `json:"id"`
+	Version    int                  `json:"version"`
+	Schema     string               `json:"schema"`
+	Type       string               `json:"schemaType"`
+	References []sr.SchemaReference `json:"references"`
+}
+
+// schema is the document in the library's form.
+func (r reply) schema() (sr.Schema, error) {
+	if r.Schema == "" {
+		return sr.Schema{}, wrongReply("without a schema")
+	}
+	if r.Type != "" && !strings.EqualFold(r.Type, "AVRO") {
+		return sr.Schema{}, fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, r.Type)
+	}
+	return sr.Schema{Schema: r.Schema, Type: sr.TypeAvro, References: r.References}, nil
+}
+
+const latest = -1 // in place of a version's number
+
+// path is where a subject's versions are.
+func (c *Client) path(subject string) string {
+	return "/subjects/" + url.PathEscape(c.qualified(subject)) + "/versions"
+}
+
+// qualified is a subject's name with the context of this client, unless it has one.
+func (c *Client) qualified(subject string) string {
+	if strings.HasPrefix(subject, ":.") {
+		return subject
+	}
+	return c.context + subject
+}
+
+type subjectKey struct{}
+
+// WithSubject says under which subject a schema that is asked for is likely to
+// be, for Schema and SchemaSince. In the default context that plays no part.
+func WithSubject(ctx context.Context, subject string) context.Context {
+	return context.WithValue(ctx, subjectKey{}, subject)
+}
+
+// byID asks for the schema with an id. Ids are unique in a context only, which
+// the registry gets to know by a subject: a likely one, or else that without a
+// name, which means any one of the context.
+func (c *Client) byID(ctx context.Context, id int) (s sr.Schema, err error) {
+	if c.context == "" {
+		return c.byIDIn(ctx, id)
+	}
+	if likely, _ := ctx.Value(subjectKey{}).(string); likely != "" {
+		if s, err = c.byIDIn(ctx, id, sr.Subject(c.qualified(likely))); !errors.Is(err, ErrNotFound) {
+			return s, err
+		}
+	}
+	return c.byIDIn(ctx, id, sr.Subject(c.context))
+}
+
+func (c *Client) byIDIn(ctx context.Context, id int, params ...sr.Param) (sr.Schema, error) {
+	whole := func(r reply) error {
+		if r.ID != 0 && r.ID != id {
+			return wrongReply("schema %d", r.ID)
+		}
+		_, err := r.schema()
+		return err
+	}
+	var found reply
+	if err := c.ask(ctx, get(fmt.Sprintf("/schemas/ids/%d", id), whole, func(r reply) { found = r }, params...)); err != nil {
+		return sr.Schema{}, err
+	}
+	return found.schema()
+}
+
+// byVersion asks for a version of a subject.
+func (c *Client) byVersion(ctx context.Context, subject string, version int) (sr.SubjectSchema, error) {
+	path := c.path(subject) + "/latest"
+	if version != latest {
+		path = c.path(subject) + "/" + strconv.Itoa(version)
+	}
+	whole := func(r reply) error {
+		if version != latest && r.Version != 0 && r.Version != version {
+			return wrongReply("version %d", r.Version)
+		}
+		_, err := r.schema()
+		return err
+	}
+	var found reply
+	if err := c.ask(ctx, get(path, whole, func(r reply) { found = r })); err != nil {
+		return sr.SubjectSchema{}, err
+	}
+	s, err := found.schema()
+	return sr.SubjectSchema{Subject: subject, Version: found.Version, ID: found.ID, Schema: s}, err
+}
 
 // Latest is the newest version of a subject, ErrNotFound if there is none.
 func (c *Client) Latest(ctx context.Context, subject string) (Registered, error) {
@@ -28,12 +124,12 @@ func (c *Client) version(ctx context.Context, subject string, version int) (Regi
 	if version == latest {
 		what = fmt.Sprintf("latest version of subject %s", subject)
 	}
-	s, err := c.sr.SchemaByVersion(ctx, subject, version)
-	if err != nil {
-		return Registered{}, c.wrap(what, err)
+	s, err := c.byVersion(ctx, subject, version)
+	if err == nil && s.ID <= 0 {
+		err = fmt.Errorf("%w: without an id", ErrUnusable)
 	}
-	if s.Schema.Schema == "" || s.ID <= 0 {
-		return Registered{}, fmt.Errorf("%s: schema registry sent a reply without a schema", what)
+	if err != nil {
+		return Registered{}, wrap(what, err)
 	}
 	return Registered{ID: s.ID, Version: s.Version, Text: s.Schema.Schema}, nil
 }
@@ -41,12 +137,13 @@ func (c *Client) version(ctx context.Context, subject string, version int) (Regi
 // Versions are all versions of a subject, oldest first. A subject that does
 // not exist has none.
 func (c *Client) Versions(ctx context.Context, subject string) ([]Registered, error) {
-	numbers, err := c.sr.SubjectVersions(ctx, subject)
-	if err = c.wrap(fmt.Sprintf("versions of subject %s", subject), err); err != nil {
-		if errors.Is(err, ErrNotFound) {
-			return nil, nil
-		}
-		return nil, err
+	var numbers []int
+	err := c.ask(ctx, get(c.path(subject), func([]int) error { return nil }, func(n []int) { numbers = n }))
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, wrap(fmt.Sprintf("versions of subject %s", subject), err)
 	}
 	slices.Sort(numbers)
 	var all []Registered
@@ -72,14 +169,14 @@ func (c *Client) Register(ctx context.Context, subject, text string) (int, error
 	if len(text) > MaxText {
 		return 0, fmt.Errorf("%s: %w: %d bytes are more than %d; %s", what, ErrIncompatible, len(text), MaxText, SizeWarning(subject, text))
 	}
-	id, err := c.sr.RegisterSchema(ctx, subject, sr.Schema{Schema: text, Type: sr.TypeAvro}, -1, -1)
-	if err != nil {
-		return 0, tooLarge(subject, text, c.wrap(what, err))
-	}
-	if id <= 0 {
-		return 0, fmt.Errorf("%s: schema registry sent a reply without an id", what)
-	}
-	return id, nil
+	var id int
+	err := c.ask(ctx, question{send: post(c.path(subject), sr.Schema{Schema: text, Type: sr.TypeAvro}, func(r reply) error {
+		if id = r.ID; id <= 0 {
+			return wrongReply("without an id")
+		}
+		return nil
+	})})
+	return id, tooLarge(subject, text, wrap(what, err))
 }
 
 // Check asks whether a schema is compatible with what is registered, and if
@@ -87,28 +184,36 @@ func (c *Client) Register(ctx context.Context, subject, text string) (int, error
 // changed. It does not tell whether Register would be accepted: a registry may
 // have no room for the schema (SizeWarning), be read-only, or want permissions.
 func (c *Client) Check(ctx context.Context, subject, text string) (compatible bool, reasons []string, err error) {
-	ctx = sr.WithParams(ctx, sr.Verbose)
 	schema := sr.Schema{Schema: text, Type: sr.TypeAvro}
-	const allVersions = -2 // those that the subject's rule wants compared
-	r, err := c.sr.CheckCompatibility(ctx, subject, allVersions, schema)
-	var reply *sr.ResponseError
-	if errors.As(err, &reply) && reply.ErrorCode/100 != http.StatusNotFound &&
-		(reply.StatusCode == http.StatusNotFound || reply.StatusCode == http.StatusMethodNotAllowed) {
-		// An older registry, which compares with one version at a time.
-		r, err = c.sr.CheckCompatibility(ctx, subject, latest, schema)
+	take := func(v sr.CheckCompatibilityResult) error {
+		compatible, reasons = v.Is, nil
+		for _, m := range v.Messages {
+			reasons = append(reasons, c.clean(m))
+		}
+		return nil
 	}
-	err = tooLarge(subject, text, c.wrap(fmt.Sprintf("check a schema against %s", subject), err))
+	// Compared with the versions that the subject's rule names; an older registry
+	// compares with one version at a time.
+	path := "/compatibility" + c.path(subject)
+	all, one := post(path, schema, take, sr.Verbose), post(path+"/latest", schema, take, sr.Verbose)
+	err = c.ask(ctx, question{send: func(ctx context.Context, s *sr.Client) error {
+		err := all(ctx, s)
+		var reply *sr.ResponseError
+		if errors.As(err, &reply) && reply.ErrorCode/100 != http.StatusNotFound &&
+			(reply.StatusCode == http.StatusNotFound || reply.StatusCode == http.StatusMethodNotAllowed) {
+			return one(ctx, s)
+		}
+		return err
+	}})
+	err = tooLarge(subject, text, wrap(fmt.Sprintf("check a schema against %s", subject), err))
 	var e *Error
 	switch {
 	case err == nil:
-		for _, m := range r.Messages {
-			reasons = append(reasons, c.clean(m))
-		}
-		return r.Is, reasons, nil
+		return compatible, reasons, nil
 	case errors.Is(err, ErrNotFound):
 		return true, nil, nil
 	case errors.Is(err, ErrIncompatible) && errors.As(err, &e):
 		return false, []string{e.Message}, nil
 	}
-	return false, nil, err
+	return false, nil, wrap(fmt.Sprintf("check a schema against %s", subject), err)
 }

@@ -44,6 +44,8 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+var errTooLong = fmt.Errorf("reply of more than %d bytes", MaxReply)
+
 type boundedBody struct {
 	io.ReadCloser
 	left int64
@@ -56,7 +58,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 		if n, err := b.ReadCloser.Read(one[:]); n == 0 {
 			return 0, err
 		}
-		return 0, fmt.Errorf("reply of more than %d bytes", MaxReply)
+		return 0, errTooLong
 	}
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)

@@ -18,21 +18,35 @@ var (
 	errNoVersion     = errors.New("no such version")
 )
 
-// judge compares a schema (the body of a request) with the versions of a
-// subject: with the one given ("latest" or a number), or, if version is empty,
-// with those that the subject's compatibility level names. It returns what is
-// incompatible; nothing means compatible. Schemas other than Avro pass.
-func (r *Registry) judge(subject, version string, body []byte) ([]string, error) {
-	var candidate sr.Schema
-	if err := json.Unmarshal(body, &candidate); err != nil {
-		return nil, fmt.Errorf("%w: %w", errIllegalSchema, err)
+// candidate is a schema that a request brings.
+type candidate struct {
+	sr.Schema
+	avro  *avro.Schema // nil: it is not Avro
+	print print        // of Avro
+}
+
+// read takes the body of a request apart, which is most of the work for it.
+func (r *Registry) read(body []byte) (c candidate, err error) {
+	if err := json.Unmarshal(body, &c.Schema); err != nil {
+		return c, fmt.Errorf("%w: %w", errIllegalSchema, err)
 	}
-	if candidate.Type != sr.TypeAvro {
+	if c.Type != sr.TypeAvro {
+		return c, nil
+	}
+	if c.avro, err = r.parse(c.Schema); err != nil {
+		return c, fmt.Errorf("%w: %w", errIllegalSchema, err)
+	}
+	c.print = printOf(c.Schema)
+	return c, nil
+}
+
+// judge compares a schema with the versions of a subject: with the one given
+// ("latest" or a number), or, if version is empty, with those that the subject's
+// compatibility level names. It returns what is incompatible; nothing means
+// compatible. Schemas other than Avro pass.
+func (r *Registry) judge(subject, version string, c candidate) ([]string, error) {
+	if c.avro == nil {
 		return nil, nil
-	}
-	next, err := r.parse(candidate)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errIllegalSchema, err)
 	}
 	backward, forward, all, err := r.level(subject)
 	if err != nil || !backward && !forward {
@@ -63,12 +77,12 @@ func (r *Registry) judge(subject, version string, body []byte) ([]string, error)
 			return nil, fmt.Errorf("parse version %d: %w", n, err)
 		}
 		if backward {
-			if err := avro.CheckCompatibility(earlier, next); err != nil {
+			if err := avro.CheckCompatibility(earlier, c.avro); err != nil {
 				verdict = append(verdict, fmt.Sprintf("reading data of version %d with the new schema: %v", n, err))
 			}
 		}
 		if forward {
-			if err := avro.CheckCompatibility(next, earlier); err != nil {
+			if err := avro.CheckCompatibility(c.avro, earlier); err != nil {
 				verdict = append(verdict, fmt.Sprintf("reading new data with the schema of version %d: %v", n, err))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Registry struct {
 	server  *http.Server
 	served  chan struct{}
 	mu      sync.Mutex // makes check and registration one step
+	index   *index     // under mu
 }
 
 // StartRegistry serves a new, empty registry at addr (host:port, port 0 for a
@@ -42,11 +44,15 @@ func StartRegistry(addr string) (*Registry, error) {
 // NewRegistry makes an empty registry that is not served yet: Reopen serves
 // it, or ServeHTTP answers without a network.
 func NewRegistry() *Registry {
-	r := &Registry{Schemas: srfake.NewRegistry(), addr: "127.0.0.1:0"}
+	r := &Registry{Schemas: srfake.NewRegistry(), addr: "127.0.0.1:0", index: newIndex()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /subjects/{subject}/versions", r.register)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions", r.check)
 	mux.HandleFunc("POST /compatibility/subjects/{subject}/versions/{version}", r.check)
+	mux.HandleFunc("GET /schemas/types", func(w http.ResponseWriter, _ *http.Request) { // srfake does not have it
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_, _ = io.WriteString(w, `["JSON","PROTOBUF","AVRO"]`)
+	})
 	mux.Handle("/", r.Schemas.Handler())
 	r.handler = mux
 	return r
@@ -87,9 +93,13 @@ func (r *Registry) register(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	subject := req.PathValue("subject")
+	c, err := r.read(body) // not under the lock: it takes the longest
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	verdict, err := r.judge(subject, "", body)
+	var verdict []string
+	if err == nil {
+		verdict, err = r.judge(subject, "", c)
+	}
 	switch {
 	case errors.Is(err, errIllegalSchema):
 		refuse(w, http.StatusUnprocessableEntity, sr.ErrInvalidSchema.Code, err.Error())
@@ -100,8 +110,32 @@ func (r *Registry) register(w http.ResponseWriter, req *http.Request) {
 			fmt.Sprintf("schema being registered is incompatible with an earlier schema for subject %q, details: %q", subject, verdict))
 	default:
 		req.Body = io.NopCloser(bytes.NewReader(body))
-		r.Schemas.Handler().ServeHTTP(w, req)
+		r.store(w, req, subject, c)
 	}
+}
+
+// store registers what was found compatible.
+func (r *Registry) store(w http.ResponseWriter, req *http.Request, subject string, c candidate) {
+	if c.avro == nil || subject == "" || len(subject) > 255 || strings.Contains(subject, "\x00") { // srfake says what is wrong
+		r.Schemas.Handler().ServeHTTP(w, req)
+		return
+	}
+	if !r.passes(w, req) {
+		return
+	}
+	if id, done := r.add(subject, c); done {
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		_ = json.NewEncoder(w).Encode(map[string]int{"id": id})
+		return
+	}
+	id, version, err := r.Schemas.RegisterSchema(subject, c.Schema)
+	if err != nil {
+		refuse(w, http.StatusUnprocessableEntity, sr.ErrInvalidSchema.Code, err.Error())
+		return
+	}
+	r.note(subject, c.print, version)
+	w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+	_ = json.NewEncoder(w).Encode(map[string]int{"id": id})
 }
 
 // check answers the compatibility endpoints; messages come with ?verbose=true.
@@ -111,7 +145,11 @@ func (r *Registry) check(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, sr.ErrInvalidSchema.Code, err.Error())
 		return
 	}
-	verdict, err := r.judge(req.PathValue("subject"), req.PathValue("version"), body)
+	c, err := r.read(body)
+	var verdict []string
+	if err == nil {
+		verdict, err = r.judge(req.PathValue("subject"), req.PathValue("version"), c)
+	}
 	switch {
 	case errors.Is(err, errIllegalSchema):
 		refuse(w, http.StatusUnprocessableEntity, sr.ErrInvalidSchema.Code, err.Error())

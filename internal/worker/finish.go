@@ -52,7 +52,9 @@ func (s *session) finish(ss []*source, now time.Time) {
 			s.verifyOut(t.source.agent.Topic, &t.result)
 		}
 		t.source.agent.Release(t.window)
-		t.source.pending = append(t.source.pending, aggregatedRecord(t.source, s.sourceID(t.source), &t.result))
+		record := aggregatedRecord(t.source, s.sourceID(t.source), &t.result)
+		s.w.warnOfRetention(t.source, record.Timestamp, now)
+		t.source.pending = append(t.source.pending, record)
 		t.source.bytes += len(t.result.Value)
 	}
 	clear(s.tasks)

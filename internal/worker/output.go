@@ -96,6 +96,8 @@ func (w *Worker) checkOutput(ctx context.Context, src *source, topic string) (li
 		return w.limits.get(topic), nil
 	case src.partials:
 		err = w.ensurePartials(ctx, topic)
+	case src.into:
+		err = w.ensureAggregated(ctx, topic, src.job.Aggregation)
 	default:
 		err = w.ensureTopic(ctx, topic, src.job.Partitions)
 	}

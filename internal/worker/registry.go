@@ -17,11 +17,11 @@ func NewRegistry(r config.Registry, client *http.Client) (*registry.Client, erro
 	if err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
 	}
-	o := registry.Options{URL: r.URL, Username: r.Username, Password: password, Token: r.Token, Timeout: r.Timeout}
+	o := registry.Options{URL: r.URL, Context: r.Context, Username: r.Username, Password: password, Token: r.Token, Timeout: r.Timeout}
 	if client != nil {
 		o.Transport = client.Transport
 	}
-	if r.TLS.Enabled || strings.HasPrefix(r.URL, "https:") {
+	if r.TLS.Enabled || strings.Contains(r.URL, "https:") {
 		if o.TLS, err = r.TLS.Client(); err != nil {
 			return nil, fmt.Errorf("schema registry: tls: %w", err)
 		}

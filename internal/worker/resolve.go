@@ -87,7 +87,7 @@ func (s *session) tryResolve(src *source, id int, since time.Time, versions []ag
 	r.schema.fields, r.schema.leftOut = len(fields), len(in.left)
 	var base *codec.Aggregated // to be widened
 	if len(versions) == 0 {
-		if err := s.w.ensureTopic(s.ctx, src.into, src.job.Partitions); err != nil {
+		if err := s.w.ensureAggregated(s.ctx, src.into, src.job.Aggregation); err != nil {
 			return r, err
 		}
 		if versions, base, err = s.history(src); err != nil {
@@ -148,7 +148,7 @@ type input struct {
 // the aggregated schema whose slots they have.
 func (s *session) input(src *source, id int, since time.Time) (in input, err error) {
 	if src.merges == "" {
-		text, err := s.w.registry.SchemaSince(s.ctx, id, since)
+		text, err := s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since)
 		if err != nil {
 			return in, err
 		}
@@ -325,6 +325,9 @@ func (w *Worker) ensure(ctx context.Context, topic string, partitions int, setti
 		err = created.Err
 	}
 	if err != nil && !isTopicExists(err) {
+		if created.ErrMessage != "" { // the broker's own sentence says more than the code
+			return fmt.Errorf("create topic %s: %w (%s)", topic, err, created.ErrMessage)
+		}
 		return fmt.Errorf("create topic %s: %w", topic, err)
 	}
 	return nil

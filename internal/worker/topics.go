@@ -40,6 +40,7 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
+	w.warnOfNames(all)
 	f := found{}
 	for topic, d := range all {
 		c, ok := w.selector.Select(topic)

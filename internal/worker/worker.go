@@ -52,6 +52,8 @@ type Worker struct {
 	holds        map[string]*hold      // by source topic
 	boxes        map[string]*letterbox // by topic
 	limits       limits
+	outputs      outputs
+	names        once
 
 	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
