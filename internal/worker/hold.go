@@ -24,6 +24,7 @@ type hold struct {
 	err   error
 	text  string // the problem, for a person
 	size  int    // bytes of the record that is larger than the topic takes; 0: it is refused for another reason
+	limit int    // what the topic took then
 	until time.Time
 	wait  time.Duration
 }
@@ -50,7 +51,7 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 		s.w.holds[src.topic] = h
 	}
 	h.wait = min(max(firstHold, 2*h.wait), maxHold)
-	h.state, h.until, h.err, h.size = holdWaiting, now.Add(h.wait), err, size
+	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, s.w.outputs.batch(topic)
 	if size > 0 && first {
 		h.until = now // the topic may take more than was known
 	} else {
@@ -71,7 +72,7 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 // topic takes: the transaction that it is in would be aborted.
 func (s *session) oversized(src *source, now time.Time) bool {
 	for _, r := range src.pending {
-		if n, limit := recordBytes(r), s.w.limits.get(r.Topic); n > limit {
+		if n, limit := recordBytes(r), s.w.outputs.batch(r.Topic); n > limit {
 			s.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
 			return true
 		}
@@ -113,16 +114,16 @@ func (s *session) release(now time.Time) {
 		}
 		h.state = holdChecking
 		s.helpers.Go(func() {
-			limit, err := s.w.checkOutput(s.ctx, src, h.topic)
-			s.notify(func() { s.probe(src, h, limit, err) })
+			err := s.w.checkOutput(s.ctx, src, h.topic)
+			s.notify(func() { s.probe(src, h, err) })
 		})
 	}
 }
 
 // probe takes what was found out of an output that refused records. It is tried
 // again, unless it is known that it would refuse again.
-func (s *session) probe(src *source, h *hold, limit int, err error) {
-	now := time.Now()
+func (s *session) probe(src *source, h *hold, err error) {
+	now, limit := time.Now(), s.w.outputs.batch(h.topic)
 	if s.w.holds[src.topic] != h || h.state != holdChecking {
 		return
 	}
@@ -140,7 +141,7 @@ func (s *session) probe(src *source, h *hold, limit int, err error) {
 	h.state = holdProbing
 	src.news = true
 	// The client keeps what it knew of the topic: its id and its limit.
-	larger := h.size > 0 && s.w.limits.set(h.topic, limit)
+	larger := h.size > 0 && limit != h.limit
 	switch {
 	case larger && (s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.w.txnVersion < 2):
 		// Without a new epoch for each transaction the numbers of records may

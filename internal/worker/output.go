@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
+	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -53,33 +54,64 @@ func isUnknownTopic(err error) bool {
 	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
 }
 
-// limits are the largest batches that topics take, as far as the worker had
-// reason to ask. The client looks them up when it first writes to a topic.
-type limits struct {
-	mu sync.Mutex
-	of map[string]int
+// outputs are what is known of the topics that are written to. Resolvers learn
+// it, the loop and the client ask for it.
+type outputs struct {
+	mu     sync.Mutex
+	limits map[string]config.TopicLimits
+	told   map[string]bool // that windows are older than the topic's retention
 }
 
-// get is the limit of a topic, the brokers' default if it is not known.
-func (l *limits) get(topic string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n, ok := l.of[topic]; ok {
-		return n
+// learn asks the brokers for the settings of a topic. Who may not ask knows of no
+// bound, and finds out when something is refused.
+func (o *outputs) learn(ctx context.Context, adm *kadm.Client, topic string) {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
+	found, err := adm.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		return
+	}
+	for _, r := range found {
+		if r.Name != topic || r.Err != nil {
+			continue
+		}
+		settings := make(map[string]string)
+		for _, c := range r.Configs {
+			settings[c.Key] = c.MaybeValue()
+		}
+		o.mu.Lock()
+		if o.limits == nil {
+			o.limits = make(map[string]config.TopicLimits)
+		}
+		o.limits[topic] = config.LimitsOf(settings)
+		o.mu.Unlock()
+	}
+}
+
+// expires reports, once for each topic, that it may delete a record at once.
+func (o *outputs) expires(topic string, stamp, now time.Time) (config.TopicLimits, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l, ok := o.limits[topic]
+	if !ok || o.told[topic] || !l.Expired(stamp, now) {
+		return l, false
+	}
+	if o.told == nil {
+		o.told = make(map[string]bool)
+	}
+	o.told[topic] = true
+	return l, true
+}
+
+// batch is the largest batch that a topic takes, as far as that is known: else
+// the brokers' default. The client asks for it when it first writes to a topic.
+func (o *outputs) batch(topic string) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := o.limits[topic].MaxMessageBytes; n > 0 {
+		return int(min(max(n, leastBatch), mostBatch))
 	}
 	return defaultBatch
-}
-
-// set notes a limit. It reports whether that is news.
-func (l *limits) set(topic string, limit int) bool {
-	was := l.get(topic)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of = map[string]int{}
-	}
-	l.of[topic] = limit
-	return was != limit
 }
 
 // The client takes limits in this range.
@@ -90,52 +122,31 @@ const (
 
 // checkOutput looks at a topic that has refused records: it makes it if it is
 // gone, and reads the size of the largest batch that it takes.
-func (w *Worker) checkOutput(ctx context.Context, src *source, topic string) (limit int, err error) {
+func (w *Worker) checkOutput(ctx context.Context, src *source, topic string) error {
+	var err error
 	switch topic {
 	case src.topic: // its offsets were refused: there is nothing to look at
-		return w.limits.get(topic), nil
+		return nil
 	case src.partials:
 		err = w.ensurePartials(ctx, topic)
-	case src.into:
-		err = w.ensureAggregated(ctx, topic, src.job.Aggregation)
 	default:
-		err = w.ensureTopic(ctx, topic, src.job.Partitions)
+		err = w.ensureAggregated(ctx, topic, src.job.Aggregation)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	found, err := w.adm.ListTopics(ctx, topic)
 	if err != nil {
-		return 0, fmt.Errorf("look at topic %s: %w", topic, err)
+		return fmt.Errorf("look at topic %s: %w", topic, err)
 	}
 	for _, p := range found[topic].Partitions.Sorted() {
 		if p.Err != nil || p.Leader < 0 {
-			return 0, fmt.Errorf("%w: partition %d has no leader", errUnacknowledged, p.Partition)
+			return fmt.Errorf("%w: partition %d has no leader", errUnacknowledged, p.Partition)
 		}
 	}
-	configs, err := w.adm.DescribeTopicConfigs(ctx, topic)
-	if err != nil {
-		return 0, fmt.Errorf("get the settings of topic %s: %w", topic, err)
-	}
-	return maxMessageBytes(configs, topic), nil
-}
-
-// maxMessageBytes is the largest batch that a topic takes by its settings; where
-// these may not be seen, the brokers' default.
-func maxMessageBytes(configs kadm.ResourceConfigs, topic string) int {
-	for _, c := range configs {
-		if c.Name != topic || c.Err != nil {
-			continue
-		}
-		for _, s := range c.Configs {
-			if n, err := strconv.Atoi(s.MaybeValue()); s.Key == "max.message.bytes" && err == nil {
-				return min(max(n, leastBatch), mostBatch)
-			}
-		}
-	}
-	return defaultBatch
+	return nil
 }
 
 // recordBytes is what a record takes in a batch of its own, at most.

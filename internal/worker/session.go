@@ -151,7 +151,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
-		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.limits.get(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.outputs.batch(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
 
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {

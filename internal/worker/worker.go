@@ -51,7 +51,6 @@ type Worker struct {
 	logged       map[string]time.Time
 	holds        map[string]*hold      // by source topic
 	boxes        map[string]*letterbox // by topic
-	limits       limits
 	outputs      outputs
 	names        once
 
