@@ -78,6 +78,15 @@ func (p *place) waitRows(more int) {
 	}
 }
 
+// ongoing reports whether a transactional id has an open transaction.
+func (p *place) ongoing(id string) bool {
+	p.t.Helper()
+	list, err := p.adm.ListTransactions(p.t.Context(), nil, []string{"Ongoing"})
+	must(p.t, err)
+	_, there := list[id]
+	return there
+}
+
 // noOpenTransaction fails if the worker's transactional id has one.
 func (p *place) noOpenTransaction() {
 	p.t.Helper()
