@@ -105,7 +105,7 @@ func share(t *testing.T, first uint64, seeds, n int) (sum tally) {
 // runShard runs seeds in a process of their own. said is what it printed.
 func runShard(t *testing.T, first uint64, seeds int) (sum tally, said []byte, err error) {
 	args := []string{"-test.run=^TestSim$", "-shard", "-processes=1", "-seed=" + strconv.FormatUint(first, 10),
-		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump), "-delivery=" + *delivery}
+		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump), "-delivery=" + *delivery, "-with=" + *with}
 	if end, ok := t.Deadline(); ok { // so that a process that hangs says where
 		args = append(args, "-test.timeout="+max(time.Second, time.Until(end)-10*time.Second).String())
 	}

@@ -4,7 +4,6 @@ package sim
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,6 +34,7 @@ type world struct {
 	addrs    []string
 	registry *registry
 	log      *log
+	raw      *kgo.Client // of requests that are made by hand, which name topics
 
 	families  [][2]*generator // as registered; a topic has generators of its own ids
 	slots     []*slot
@@ -56,6 +56,8 @@ type world struct {
 type sending struct {
 	sent  time.Time
 	acked time.Time // zero: never, as far as the producer knows
+	odd   bool      // it is stamped ms, whatever the client reads
+	ms    int64
 }
 
 func (w *world) must(err error) {
@@ -112,6 +114,7 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 	}
 	time.Sleep(p.length - w.since())
 	w.producing.Wait()
+	w.raw.Close()
 	w.ending.Wait()
 	w.calm()
 	w.rest()
@@ -389,14 +392,14 @@ func (w *world) read(topics ...string) map[string][]*kgo.Record {
 
 // facts reads all that there is to judge.
 func (w *world) facts() *facts {
-	f := &facts{plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}}
+	f := &facts{plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}, refused: true}
 	cl := w.client(w.net.link("admin"))
 	defer cl.Close()
 	all, err := kadm.NewClient(cl).ListTopics(context.Background())
 	w.must(err)
 	f.ids = map[string]string{}
 	for name, t := range all {
-		f.ids[name] = base64.RawURLEncoding.EncodeToString(t.ID[:])
+		f.ids[name] = topicID(t.ID[:])
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") || strings.HasPrefix(t, group+"-partials-") })
 	f.records = w.read(names...)

@@ -5,6 +5,8 @@ package worker
 import (
 	"fmt"
 	"sync"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 )
 
 // Rules of delivery that Break takes out, each with a constant of value false
@@ -31,7 +33,8 @@ func Break(rule string) {
 	for _, r := range rules {
 		*r = false
 	}
-	if rule == "" {
+	agent.BreakClock(rule == "clock") // time goes on in windows that have no records
+	if rule == "" || rule == "clock" {
 		return
 	}
 	r := rules[rule]
