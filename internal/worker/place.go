@@ -60,7 +60,8 @@ func (s *session) place(src *source, f *facts, shared *map[string]bool, now time
 		}
 		held, ok := s.fetched[src.topic][id]
 		if !ok {
-			held.offset = -1
+			src.unplaced[id] = errSilent
+			continue
 		}
 		offset, c, lost, err := s.resume(src, id, held, f)
 		if err != nil {
@@ -127,7 +128,7 @@ func (s *session) placeAgain(now time.Time) {
 		return
 	}
 	shared := s.shared.Load()
-	questions, asked := map[string]question{}, map[string]*source{}
+	questions, asked, partitions := map[string]question{}, map[string]*source{}, map[string][]int32{}
 	for topic, src := range s.sources {
 		if len(src.unplaced) == 0 || now.Before(src.askAt) {
 			continue
@@ -135,6 +136,7 @@ func (s *session) placeAgain(now time.Time) {
 		if q, ok := s.question(topic, *shared); ok {
 			q.fresh = true // it may be
 			questions[topic], asked[topic] = q, src
+			partitions[topic] = slices.Sorted(maps.Keys(src.unplaced))
 		}
 	}
 	if len(questions) == 0 {
@@ -142,7 +144,7 @@ func (s *session) placeAgain(now time.Time) {
 	}
 	s.gathering = true
 	s.helpers.Go(func() {
-		offsets, err := s.committed(s.ctx, slices.Sorted(maps.Keys(questions)))
+		offsets, err := s.committed(s.ctx, partitions)
 		facts := s.gather(s.ctx, questions)
 		s.notify(func() {
 			s.gathering = false
@@ -167,8 +169,7 @@ func (s *session) takePlaces(src *source, f *facts, offsets map[int32]kadm.Offse
 	for id := range src.unplaced {
 		o, ok := offsets[id]
 		switch {
-		case !ok:
-			s.fetched[src.topic][id] = fetched{offset: -1}
+		case !ok: // it was assigned since
 		case o.Err != nil:
 			f.err = fmt.Errorf("get its committed offset: %w", o.Err)
 		default:
