@@ -21,12 +21,11 @@ type letter struct {
 
 // unsent is a letter that a worker has given up, or is about to.
 type unsent struct {
-	worker     string
-	source     string // topic under whose name it is counted
-	topic      string // of letters
-	place      string
-	timestamp  string
-	isReported bool // it is counted for good; else it is about to be
+	source    string // topic under whose name it is counted
+	topic     string // of letters
+	place     string
+	timestamp string
+	committed bool // it is counted for good; else it is about to be
 }
 
 // letters reads a topic of records that were put aside; each of them once,
@@ -53,6 +52,9 @@ func (j *court) letters(topic string) map[*input]*letter {
 		if out[in] != nil {
 			j.repeated++
 		}
+		if len(r.Headers) > 0 && !slices.ContainsFunc(r.Headers, func(x kgo.RecordHeader) bool { return x.Key == "n" || x.Key == "omitted" }) {
+			j.small++
+		}
 		out[in] = &letter{r, true}
 	}
 	for _, u := range j.unsent {
@@ -62,6 +64,9 @@ func (j *court) letters(topic string) map[*input]*letter {
 	}
 	for in, l := range out {
 		in.doubt = in.doubt || !l.sure
+		if l.Record == nil {
+			j.givenUp++
+		}
 	}
 	return out
 }
@@ -87,13 +92,13 @@ func (j *court) takeUnsent(letters map[*input]*letter, u unsent) {
 	case !j.refused:
 		j.add("%s: the letter of %s was given up, though nothing was ever refused", u.topic, u.place)
 	case l == nil:
-		letters[in] = &letter{nil, u.isReported}
-	case u.isReported && l.Record != nil && !j.plan.repeats:
+		letters[in] = &letter{nil, u.committed}
+	case u.committed && l.Record != nil && !j.plan.repeats:
 		j.add("%s: %s was counted without a letter, and has one", u.topic, u.place)
-	case u.isReported && l.sure && !j.plan.repeats:
+	case u.committed && l.sure && !j.plan.repeats:
 		j.add("%s: %s was counted without a letter twice", u.topic, u.place)
 	default:
-		l.sure = l.sure || u.isReported
+		l.sure = l.sure || u.committed
 	}
 }
 
@@ -127,7 +132,7 @@ func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]st
 	if same(key, value, slices.Concat(about, own)) {
 		return true
 	}
-	if !j.refused || len(h["error"]) > reasonBytes {
+	if !j.smaller || len(h["error"]) > reasonBytes {
 		return false
 	}
 	cut := func(k, v int) []kgo.RecordHeader {

@@ -27,7 +27,8 @@ type facts struct {
 	ids     map[string]string  // of the topics, as headers have them
 	former  map[string]*former // topics that were deleted and made again
 	unsent  []unsent           // letters that were given up
-	refused bool               // some records were refused by brokers, so letters may be small, or given up
+	refused bool               // records may have been refused, so letters may be given up
+	smaller bool               // and for what they were, so letters may be small
 	helped  int                // times that the group had to be helped; no fault of the workers
 }
 
@@ -42,6 +43,7 @@ type verdict struct {
 	violations          []string
 	windows, late, dead int
 	repeated            int // records of windows and put aside that were there before
+	small, givenUp      int // letters
 }
 
 func (v *verdict) add(format string, args ...any) {

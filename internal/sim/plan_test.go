@@ -39,6 +39,7 @@ type plan struct {
 	repeats           bool          // delivery is at_least_once
 	mixed             bool          // of every second process; that of the others is exactly_once
 	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
+	pieces            int           // bytes of offsets that are committed at once; 0: as many as there are
 	workers           []workerPlan
 	topics            []topicPlan
 	faults            []fault
@@ -149,12 +150,18 @@ func newPlan(seed uint64) *plan {
 	for range rng.IntN(14) {
 		p.faults = append(p.faults, newFault(rng, p))
 	}
-	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	if change := rand.New(rand.NewPCG(seed, 5)); change.IntN(4) == 0 {
 		p.resplit, p.split2 = between(change, 10*time.Second, p.length), choose(change, 1, 2, 3)
 	}
+	if *only {
+		p.faults = nil
+	}
 	p.drawUploads(rand.New(rand.NewPCG(seed, 6)))
 	p.drawOdd(rand.New(rand.NewPCG(seed, 7)))
+	p.drawLeaderless(rand.New(rand.NewPCG(seed, 8)))
+	p.drawRefusals(rand.New(rand.NewPCG(seed, 9)))
+	p.drawPieces(rand.New(rand.NewPCG(seed, 11)))
+	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	return p
 }
 
@@ -195,6 +202,9 @@ func (p *plan) String() string {
 		fmt.Fprintf(&b, ", from %v on %d", p.resplit, p.split2)
 	}
 	fmt.Fprintln(&b)
+	if p.pieces > 0 {
+		fmt.Fprintf(&b, "  offsets are committed in pieces of %d bytes\n", p.pieces)
+	}
 	if p.register > 0 {
 		fmt.Fprintf(&b, "  unknown schemas are registered at %v\n", p.register)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 // world is one simulation while it runs, inside a bubble.
@@ -44,12 +45,15 @@ type world struct {
 	sampled   sync.WaitGroup
 	watching  sync.WaitGroup // supervisors
 	stopping  chan struct{}  // closed: no worker is started again
+	refused   atomic.Bool    // brokers may have refused records
+	smaller   atomic.Bool    // and for what they were, so that letters got smaller
 
 	mu      sync.Mutex
 	sent    map[string]*sending // by key of the source record
 	samples []commitSample
 	helped  int // times that the group had to be helped
 	procs   []*proc
+	unsent  []unsent
 }
 
 // sending is what is known of a source record beside what is in the log.
@@ -77,6 +81,8 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 		registry: &registry{Registry: sandbox.NewRegistry(), known: map[string][]byte{}}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
+	worker.OnUnsent(w.onUnsent)
+	defer worker.OnUnsent(nil)
 	stuck := time.AfterFunc(time.Hour, func() {
 		_, _, _ = l.write("stuck")
 		panic(fmt.Sprintf("sim: stuck: seed %d takes more than an hour of virtual time", p.seed))
@@ -392,7 +398,10 @@ func (w *world) read(topics ...string) map[string][]*kgo.Record {
 
 // facts reads all that there is to judge.
 func (w *world) facts() *facts {
-	f := &facts{plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}, refused: true}
+	f := &facts{
+		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{},
+		unsent: w.unsent, refused: w.refused.Load(), smaller: w.smaller.Load(),
+	}
 	cl := w.client(w.net.link("admin"))
 	defer cl.Close()
 	all, err := kadm.NewClient(cl).ListTopics(context.Background())
@@ -413,9 +422,7 @@ func (w *world) facts() *facts {
 		}
 	}
 	for _, p := range w.procs {
-		if p.mismatches > 0 || p.lost > 0 {
-			w.log.violation("worker %s counted %d mismatches and %d lost offsets", p.name, p.mismatches, p.lost)
-		}
+		p.judge(w)
 	}
 	return f
 }
