@@ -135,7 +135,10 @@ func (a *Agent) Watermark(act Activity) int64 {
 		}
 	}
 	if !active {
-		low = min(idle, a.CloseAll())
+		low = idle
+		if !brokenClock {
+			low = min(low, a.CloseAll())
+		}
 	}
 	return max(low, a.final)
 }

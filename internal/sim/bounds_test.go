@@ -24,19 +24,21 @@ const discovered = 2 * time.Minute
 const never = math.MinInt64 / 4
 
 // bounds sets low and high of the records of a topic.
-func (j *court) bounds(t *topicPlan) {
+func (j *court) bounds(l *life) {
+	t := l.topicPlan
 	parts := make([][]*input, t.all())
-	for _, in := range j.sources[t.name] {
+	for _, in := range l.inputs {
 		parts[in.partition] = append(parts[in.partition], in)
 	}
+	j.before(l)
 	grace := j.plan.grace.Milliseconds()
 	for id, part := range parts {
-		lowest, highest, high := int64(never), int64(never), int64(never) // times of accepted records: at least, at most
-		before := j.begin                                                 // when the record before was in the log, at the earliest
+		lowest, highest, high := int64(never), int64(never), l.closed // times of accepted records: at least, at most
+		before := j.begin                                             // when the record before was in the log, at the earliest
 		for _, in := range part {
-			in.low = never
+			in.low = l.out
 			if lowest != never {
-				in.low = lowest - grace
+				in.low = max(in.low, lowest-grace)
 			}
 			if highest != never {
 				high = max(high, highest-grace)
@@ -44,12 +46,12 @@ func (j *court) bounds(t *topicPlan) {
 			others := func(at time.Time) {
 				for other, p := range parts {
 					if other != id {
-						high = max(high, clock(p, grace, j.begin, at))
+						high = max(high, min(clock(p, grace, j.begin, at), j.closable(l, at)))
 					}
 				}
 			}
 			if in.acked.Sub(before) >= j.plan.idle {
-				high = max(high, clock(part, grace, j.begin, in.acked))
+				high = max(high, min(clock(part, grace, j.begin, in.acked), j.closable(l, in.acked)))
 				others(in.acked.Add(confirmed))
 			}
 			// Nobody waits for a partition that nobody knows of yet.
@@ -66,6 +68,34 @@ func (j *court) bounds(t *topicPlan) {
 			}
 		}
 	}
+}
+
+// before says what is final of a topic that was made again: what is out of
+// the one before. That can be no more than was there.
+func (j *court) before(l *life) {
+	for _, b := range j.of(l.name) {
+		if b == l {
+			return
+		}
+		l.closed = j.closable(b, time.Unix(1<<40, 0))
+		for _, r := range j.records[l.name+suffix] {
+			if j.lifeOf(l.name, r) == b && !j.plan.repeats {
+				l.out = max(l.out, r.Timestamp.UnixMilli()+j.plan.size.Milliseconds()/2)
+			}
+		}
+	}
+}
+
+// closable is where the last window ends that the clock can have closed by a
+// time: a record of it was there.
+func (j *court) closable(l *life, at time.Time) int64 {
+	last := int64(never)
+	for _, in := range l.inputs {
+		if in.acceptable() && in.sent.Before(at) {
+			last = max(last, j.windowEnd(in.ms))
+		}
+	}
+	return last
 }
 
 // clock is the most that a partition's watermark can have been at a time, with

@@ -19,7 +19,8 @@ func TestBroken(t *testing.T) {
 		repeats     bool // at_least_once, where what only repeats is right
 	}{
 		{"head", 1, 3, 1, false}, {"replay", 1, 20, 1, false}, {"idle", 1, 20, 1, false}, {"abort", 1, 60, 1, false}, {"produce", 1, 60, 1, false}, {"revoke", 1, 60, 1, false},
-		{"head", 1, 3, 1, true}, {"replay", 1, 20, 1, true}, {"idle", 1, 20, 1, true},
+		{"clock", 1, 20, 1, false},
+		{"head", 1, 3, 1, true}, {"replay", 1, 20, 1, true}, {"idle", 1, 20, 1, true}, {"clock", 1, 20, 1, true},
 		// It takes rare circumstances, of which these seeds have some.
 		{"member", 40, 40, 40, false}, {"produce", 51, 51, 40, true},
 	} {

@@ -23,6 +23,9 @@ type fault struct {
 	key    kmsg.Key      // kind of request
 	err    *kerr.Error
 	count  int
+	topic  string // of those that concern one topic
+
+	partition int32
 }
 
 func (f fault) String() string {
@@ -40,6 +43,16 @@ func (f fault) String() string {
 		return fmt.Sprintf("%s of %s worker %d", s, f.key.Name(), f.worker)
 	case "cut":
 		return fmt.Sprintf("%s worker %d", s, f.worker)
+	case "refuse":
+		return fmt.Sprintf("%s records of topic %s with %s for %v, %d times (0: always)", s, f.topic, f.err.Message, f.length, f.count)
+	case "gone":
+		return fmt.Sprintf("%s is topic %s for %v", s, f.topic, f.length)
+	case "leaderless":
+		return fmt.Sprintf("%s is %s/%d for %v", s, f.topic, f.partition, f.length)
+	case "limit":
+		return fmt.Sprintf("%s topic %s to batches of %d bytes for %v", s, f.topic, f.count, f.length)
+	case "pieces":
+		return fmt.Sprintf("%s: requests with more than %d offsets are refused for %v", s, f.count, f.length)
 	}
 	return fmt.Sprintf("%s worker %d for %v", s, f.worker, f.length)
 }
@@ -122,6 +135,7 @@ func (w *world) strike(f fault) {
 		later(func() { <-p.done; w.launch(s) })
 	case "freeze":
 		if p := s.peek(); p != nil {
+			w.refusing(f)
 			p.link.freeze()
 			later(p.link.thaw)
 		}
@@ -134,6 +148,7 @@ func (w *world) strike(f fault) {
 		if p == nil {
 			return
 		}
+		w.refusing(f)
 		p.link.freeze()
 		w.launch(s)
 		later(p.link.thaw)
@@ -165,6 +180,7 @@ func (w *world) strike(f fault) {
 			p.link.loseRequest(int16(f.key))
 		}
 	case "broker down":
+		w.refusing(f)
 		addr := w.addrs[f.broker]
 		w.net.down(addr)
 		later(func() { w.net.up(addr) })
@@ -183,16 +199,23 @@ func (w *world) strike(f fault) {
 	case "registry busy":
 		w.registry.busy(f.count)
 	case "error":
-		h := w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{f.key}, Err: f.err, Count: f.count, When: ofWorkers})
-		later(func() {
-			if h.Hits() > 0 {
-				w.event("%d answers %s to %s", h.Hits(), f.err.Message, f.key.Name())
-			}
-			h.Remove()
-		})
+		w.answer(f, kfake.Fault{Keys: []kmsg.Key{f.key}, Err: f.err, Count: f.count, When: ofWorkers})
 	default:
-		panic("sim: fault " + f.what)
+		w.harm(f)
 	}
+}
+
+// answer has brokers answer with errors while a fault lasts.
+func (w *world) answer(f fault, how ...kfake.Fault) {
+	h := w.cluster.Fault(how...)
+	w.ending.Go(func() {
+		time.Sleep(f.length)
+		if h.Hits() > 0 {
+			w.event("%d answers of %v", h.Hits(), f)
+			w.refusing(f)
+		}
+		h.Remove()
+	})
 }
 
 // ofWorkers leaves the transactions of the sources alone.

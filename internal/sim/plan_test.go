@@ -39,6 +39,7 @@ type plan struct {
 	repeats           bool          // delivery is at_least_once
 	mixed             bool          // of every second process; that of the others is exactly_once
 	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
+	pieces            int           // bytes of offsets that are committed at once; 0: as many as there are
 	workers           []workerPlan
 	topics            []topicPlan
 	faults            []fault
@@ -57,6 +58,7 @@ type topicPlan struct {
 	created                             time.Duration // when the topic is
 	transactional                       bool
 	family                              int
+	upload                              time.Duration // records are collected for so long and sent then, in order; 0: at once
 	change                              time.Duration // when the schema changes
 	period                              time.Duration // mean time between records
 	jitter                              time.Duration // most that a record is out of order, but for late ones
@@ -65,6 +67,14 @@ type topicPlan struct {
 	empty                               []bool // partitions that get nothing
 	gaps                                []gap
 	late, ahead, future, tombstone, bad float64
+	again                               *remake
+	odd                                 float64 // records with timestamps that are out of range, or mean something else than ms
+}
+
+// remake is that a topic is deleted and made again.
+type remake struct {
+	at    time.Duration // when it is deleted
+	topic topicPlan     // what it is then
 }
 
 // all is how many partitions there are in the end.
@@ -140,11 +150,45 @@ func newPlan(seed uint64) *plan {
 	for range rng.IntN(14) {
 		p.faults = append(p.faults, newFault(rng, p))
 	}
-	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	if change := rand.New(rand.NewPCG(seed, 5)); change.IntN(4) == 0 {
 		p.resplit, p.split2 = between(change, 10*time.Second, p.length), choose(change, 1, 2, 3)
 	}
+	if *only {
+		p.faults = nil
+	}
+	p.drawUploads(rand.New(rand.NewPCG(seed, 6)))
+	p.drawOdd(rand.New(rand.NewPCG(seed, 7)))
+	p.drawLeaderless(rand.New(rand.NewPCG(seed, 8)))
+	p.drawRefusals(rand.New(rand.NewPCG(seed, 9)))
+	p.drawPieces(rand.New(rand.NewPCG(seed, 11)))
+	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	return p
+}
+
+// forced are the kinds that all plans are to have; see the flag -with.
+func forced(kind string) bool { return slices.Contains(strings.Split(*with, ","), kind) }
+
+// drawUploads has producers of some topics collect their records for longer
+// than it takes until a partition counts as silent.
+func (p *plan) drawUploads(rng *rand.Rand) {
+	for i := range p.topics {
+		t := &p.topics[i]
+		every := p.idle + between(rng, time.Second, 10*time.Second)
+		if (rng.IntN(10) == 0 || forced("uploads")) && !t.transactional {
+			t.upload = every
+		}
+	}
+}
+
+// drawOdd gives some topics odd timestamps and odd bad records.
+func (p *plan) drawOdd(rng *rand.Rand) {
+	for i := range p.topics {
+		t := &p.topics[i]
+		t.odd = choose(rng, 0, 0, 0, 0, 0.01, 0.03)
+		if forced("odd") {
+			t.odd = 0.05
+		}
+	}
 }
 
 func (p *plan) String() string {
@@ -158,6 +202,9 @@ func (p *plan) String() string {
 		fmt.Fprintf(&b, ", from %v on %d", p.resplit, p.split2)
 	}
 	fmt.Fprintln(&b)
+	if p.pieces > 0 {
+		fmt.Fprintf(&b, "  offsets are committed in pieces of %d bytes\n", p.pieces)
+	}
 	if p.register > 0 {
 		fmt.Fprintf(&b, "  unknown schemas are registered at %v\n", p.register)
 	}

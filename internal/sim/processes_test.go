@@ -31,7 +31,36 @@ type proc struct {
 	ending bool      // was told to end
 	stuck  time.Time // until when its loop stands still
 
-	mismatches, lost int64 // of its status; set before done
+	work   *worker.Worker
+	unsent map[string]int64 // letters that were given up, by source topic
+
+	// Set before done.
+	last    worker.Status
+	orderly bool // it ended as it was told to
+}
+
+// judge looks at what a process has said last.
+func (p *proc) judge(w *world) {
+	for _, t := range p.last.Topics {
+		if t.Mismatches > 0 || t.Lost > 0 {
+			w.log.violation("worker %s counted %d mismatches and %d lost offsets of %s", p.name, t.Mismatches, t.Lost, t.Topic)
+		}
+		if n := p.unsent[t.Topic]; t.Unsent > n || t.Unsent < n && p.orderly {
+			w.log.violation("worker %s counted %d records of %s without a letter, which were %d", p.name, t.Unsent, t.Topic, n)
+		}
+	}
+}
+
+// onUnsent notes that a worker gives a letter up.
+func (w *world) onUnsent(of *worker.Worker, u worker.Unsent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.procs {
+		if p.work == of && u.Committed {
+			p.unsent[u.Source]++
+		}
+	}
+	w.unsent = append(w.unsent, unsent{u.Source, u.Topic, u.Place, u.Timestamp, u.Committed})
 }
 
 // kill is SIGKILL: the network is gone at once, so nothing the process still
@@ -126,7 +155,7 @@ func (w *world) start(name, id string) *proc {
 	w.mu.Lock()
 	number := len(w.procs)
 	name = fmt.Sprintf("%s#%d", name, number)
-	p := &proc{name: name, link: w.net.link(name), hard: hard, dead: hardCtx, done: make(chan struct{})}
+	p := &proc{name: name, link: w.net.link(name), hard: hard, dead: hardCtx, done: make(chan struct{}), unsent: map[string]int64{}}
 	w.procs = append(w.procs, p)
 	w.mu.Unlock()
 	p.stop = func() { p.end(); stop() }
@@ -140,6 +169,12 @@ func (w *world) start(name, id string) *proc {
 		HTTPClient: &http.Client{Transport: registryTransport{w.registry, p.link}}, Hard: hardCtx,
 	})
 	w.must(err)
+	if w.plan.pieces > 0 {
+		work.LimitOffsets(w.plan.pieces)
+	}
+	w.mu.Lock()
+	p.work = work
+	w.mu.Unlock()
 	go func() {
 		defer close(p.done)
 		defer stop()
@@ -150,11 +185,8 @@ func (w *world) start(name, id string) *proc {
 			}
 		}()
 		err := work.Run(ctx)
-		for _, t := range work.Status().Topics {
-			p.mismatches += t.Mismatches
-			p.lost += t.Lost
-		}
-		w.event("%s ends: %v", name, err)
+		p.last, p.orderly = work.Status(), err == nil
+		w.event("%s ends after %d sessions: %v", name, p.last.Sessions, err)
 		if err != nil && !p.told() && !errors.Is(err, kerr.FencedInstanceID) && !strings.Contains(err.Error(), "FENCED_INSTANCE_ID") {
 			w.log.violation("worker %s ended by itself: %v", name, err)
 		}

@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 // tally is what runs add up to.
 type tally struct {
 	Runs, Windows, Late, Dead, Repeated, Helped int
+	Small, GivenUp                              int // letters
 	Virtual                                     time.Duration
 }
 
@@ -66,6 +67,8 @@ func (s *tally) add(o tally) {
 	s.Dead += o.Dead
 	s.Repeated += o.Repeated
 	s.Helped += o.Helped
+	s.Small += o.Small
+	s.GivenUp += o.GivenUp
 	s.Virtual += o.Virtual
 }
 
@@ -105,7 +108,7 @@ func share(t *testing.T, first uint64, seeds, n int) (sum tally) {
 // runShard runs seeds in a process of their own. said is what it printed.
 func runShard(t *testing.T, first uint64, seeds int) (sum tally, said []byte, err error) {
 	args := []string{"-test.run=^TestSim$", "-shard", "-processes=1", "-seed=" + strconv.FormatUint(first, 10),
-		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump), "-delivery=" + *delivery}
+		fmt.Sprintf("-runs=%d", seeds), fmt.Sprintf("-repeat=%d", *repeat), fmt.Sprintf("-dump=%v", *dump), "-delivery=" + *delivery, "-with=" + *with, fmt.Sprintf("-only=%v", *only)}
 	if end, ok := t.Deadline(); ok { // so that a process that hangs says where
 		args = append(args, "-test.timeout="+max(time.Second, time.Until(end)-10*time.Second).String())
 	}

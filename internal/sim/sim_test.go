@@ -20,6 +20,8 @@ var (
 	runs      = flag.Int("runs", 50, "how many seeds to run")
 	delivery  = flag.String("delivery", "", "exactly_once or at_least_once for all seeds; else one in eight is at_least_once")
 	repeat    = flag.Int("repeat", 1, "how often to run each seed")
+	with      = flag.String("with", "", "kinds that all plans have, with commas between: uploads, odd, leaderless, refused, remade, pieces")
+	only      = flag.Bool("only", false, "no other faults than those of -with")
 	dump      = flag.Bool("dump", false, "keep the logs of all runs, with all that the Kafka clients say")
 )
 
@@ -84,8 +86,8 @@ func TestSim(t *testing.T) {
 		fmt.Printf("%s%s\n", tallyMark, text)
 	}
 	took := time.Since(begin)
-	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records, %d repeated, %d stuck groups helped",
-		sum.Runs, took.Round(time.Millisecond), float64(sum.Runs)/took.Seconds(), sum.Virtual.Round(time.Second), sum.Windows, sum.Late, sum.Dead, sum.Repeated, sum.Helped)
+	t.Logf("%d runs in %v, %.2f/s, %v of virtual time, %d windows, %d late and %d dead-lettered records (%d letters small, %d given up), %d repeated, %d stuck groups helped",
+		sum.Runs, took.Round(time.Millisecond), float64(sum.Runs)/took.Seconds(), sum.Virtual.Round(time.Second), sum.Windows, sum.Late, sum.Dead, sum.Small, sum.GivenUp, sum.Repeated, sum.Helped)
 }
 
 // runSeeds runs seeds in this process.
@@ -98,7 +100,7 @@ func runSeeds(t *testing.T, first uint64, seeds int) (sum tally) {
 					p.repeats = *delivery == config.AtLeastOnce
 				}
 				o := hold(t, p)
-				sum.add(tally{Runs: 1, Windows: o.verdict.windows, Late: o.verdict.late, Dead: o.verdict.dead, Repeated: o.verdict.repeated, Helped: o.facts.helped, Virtual: o.virtual})
+				sum.add(tally{Runs: 1, Windows: o.verdict.windows, Late: o.verdict.late, Dead: o.verdict.dead, Repeated: o.verdict.repeated, Small: o.verdict.small, GivenUp: o.verdict.givenUp, Helped: o.facts.helped, Virtual: o.virtual})
 			})
 		}
 	}

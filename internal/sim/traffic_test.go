@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // produceAll starts the traffic of all topics; it ends with the plan's length.
 func (w *world) produceAll() {
 	plain := w.client(w.net.link("producer"), sourceOpts...)
+	w.raw = w.client(w.net.link("odd producer"), kgo.MaxVersions(kversion.V3_0_0()))
 	var plainUsers = make(chan struct{}, len(w.plan.topics))
 	for i := range w.plan.topics {
 		t := &traffic{
-			world: w, topicPlan: &w.plan.topics[i], rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))),
+			world: w, topicPlan: &w.plan.topics[i], rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(200+i))),
 			schemas: w.families[w.plan.topics[i].family],
 		}
 		w.producing.Go(func() {
@@ -45,8 +47,11 @@ type traffic struct {
 	*world
 	*topicPlan
 	rng     *rand.Rand
+	oddly   *rand.Rand // decides on what is odd
 	schemas [2]*generator
 	seq     int
+	held    []*kgo.Record // until they are uploaded
+	upload  time.Duration // when that is
 }
 
 func (t *traffic) pause() { time.Sleep(between(t.rng, t.period/2, t.period*3/2)) }
@@ -56,6 +61,7 @@ func (t *traffic) stream(cl *kgo.Client) {
 		t.send(cl)
 		t.pause()
 	}
+	t.uploadHeld(cl)
 }
 
 // transactions writes in transactions of a few records, some of which are
@@ -118,19 +124,52 @@ func (t *traffic) send(cl *kgo.Client) {
 	default:
 		r.Value = schema.record(t.rng)
 	}
+	t.disfigure(r)
+	switch ms, ok := t.misstamp(); {
+	case ok:
+		t.sendRaw(r, ms)
+	case t.topicPlan.upload > 0:
+		t.held = append(t.held, r)
+		if at >= t.upload {
+			t.uploadHeld(cl)
+			t.upload = at + t.topicPlan.upload
+		}
+	default:
+		t.produce(cl, r)
+	}
+}
+
+// uploadHeld sends the records that were collected, in order.
+func (t *traffic) uploadHeld(cl *kgo.Client) {
+	for _, r := range t.held {
+		t.produce(cl, r)
+	}
+	t.held = t.held[:0]
+}
+
+func (t *traffic) produce(cl *kgo.Client, r *kgo.Record) {
+	s := t.sending(r)
+	cl.Produce(context.Background(), r, func(_ *kgo.Record, err error) { t.arrived(r, s, err) })
+}
+
+// sending notes that a record is sent.
+func (t *traffic) sending(r *kgo.Record) *sending {
 	s := &sending{sent: time.Now()}
 	t.mu.Lock()
-	t.sent[key] = s
-	t.mu.Unlock()
-	cl.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
-		if err != nil {
-			t.event("input %s: %v", key, err)
-			return
-		}
-		t.mu.Lock()
-		s.acked = time.Now()
-		t.mu.Unlock()
-	})
+	defer t.mu.Unlock()
+	t.sent[string(r.Key)] = s
+	return s
+}
+
+// arrived notes what became of it.
+func (t *traffic) arrived(r *kgo.Record, s *sending, err error) {
+	if err != nil {
+		t.event("input %.40s: %v", r.Key, err)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.acked = time.Now()
 }
 
 func (t *traffic) chance(p float64) bool { return t.rng.Float64() < p }

@@ -26,59 +26,68 @@ import (
 const passingTried = 10
 
 // doubtful reports whether a record may or may not be in its window.
-func (j *court) doubtful(in *input) bool { return in.passing || j.windowEnd(in.ms) <= in.high }
+func (j *court) doubtful(in *input) bool {
+	return in.passing || in.doubt || j.windowEnd(in.ms) <= in.high
+}
 
 // versions compares the aggregated topic with what the source topic says, if
 // windows may repeat.
-func (j *court) versions(t *topicPlan, late map[place]*kgo.Record) {
-	sure, doubted := map[string][]*input{}, map[string][]*input{} // by key
-	ends := map[string]int64{}
-	for _, in := range j.sources[t.name] {
-		end := j.windowEnd(in.ms)
-		k := j.key(t.name, end)
-		switch {
-		case !in.acceptable() || end <= in.low:
-			continue
-		case j.doubtful(in):
-			doubted[k] = append(doubted[k], in)
-		default:
-			sure[k] = append(sure[k], in)
+func (j *court) versions(topic string, late map[*input]*letter) {
+	want := wantedOf{}
+	for _, l := range j.of(topic) {
+		for _, in := range l.inputs {
+			if !in.acceptable() || j.windowEnd(in.ms) <= in.low {
+				continue
+			}
+			if _, w := want.of(j, in); j.doubtful(in) {
+				w.doubted = append(w.doubted, in)
+			} else {
+				w.sure = append(w.sure, in)
+			}
 		}
-		ends[k] = end
 	}
-	taken := map[place]bool{} // into a window
-	seen := map[string]bool{}
-	last := int64(never)
-	outs := j.records[t.name+suffix]
+	taken := map[*input]bool{} // into a window
+	seen := map[*wanted]bool{}
+	last := map[*life]int64{}
+	outs := j.records[topic+suffix]
 	for _, r := range outs {
 		k := string(r.Key)
-		switch {
-		case len(sure[k])+len(doubted[k]) == 0:
-			j.add("%s: window %s is of no record that may be accepted", t.name, k)
+		l := j.lifeOf(topic, r)
+		w := want[l][k]
+		if w == nil {
+			j.add("%s: window %s is of no record that may be accepted", topic, k)
 			continue
-		case r.Partition != outs[0].Partition:
-			j.add("%s: windows in more than one partition", t.name)
-		case !seen[k] && sure[k] != nil && ends[k] <= last:
-			j.add("%s: window %s comes after a later one", t.name, k)
 		}
-		if !seen[k] && sure[k] != nil {
-			last = ends[k]
+		if r.Partition != outs[0].Partition {
+			j.add("%s: windows in more than one partition", topic)
 		}
-		if seen[k] {
+		if !seen[w] && w.sure != nil {
+			if before, ok := last[l]; ok && w.end <= before {
+				j.add("%s: window %s comes after a later one", topic, k)
+			}
+			last[l] = w.end
+		}
+		if seen[w] {
 			j.repeated++
 		}
-		seen[k] = true
-		for _, in := range j.version(k, ends[k], sure[k], doubted[k], r) {
-			taken[in.place] = true
+		seen[w] = true
+		for _, in := range j.version(k, w.end, w.sure, w.doubted, r) {
+			taken[in] = true
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(ends)) {
-		if !seen[k] && sure[k] != nil {
-			j.add("%s: window %s of %d records is missing", t.name, k, len(sure[k]))
-		}
-		for _, in := range doubted[k] {
-			if _, isLate := late[in.place]; !isLate && !in.passing && !taken[in.place] {
-				j.add("%v: is in no version of window %s, and not late", in.place, k)
+	for l, all := range want {
+		for _, k := range slices.Sorted(maps.Keys(all)) {
+			w := all[k]
+			if l.gone {
+				continue
+			}
+			if !seen[w] && w.sure != nil {
+				j.add("%s: window %s of %d records is missing", topic, k, len(w.sure))
+			}
+			for _, in := range w.doubted {
+				if _, isLate := late[in]; !isLate && !in.passing && !taken[in] {
+					j.add("%v: is in no version of window %s, and not late", in.place, k)
+				}
 			}
 		}
 	}
@@ -139,7 +148,7 @@ func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][
 	for _, in := range slices.Concat(sure, doubted) {
 		switch {
 		case in.partition != id:
-		case in.passing:
+		case in.passing, in.doubt:
 			passing = append(passing, in)
 		default:
 			inTime = append(inTime, in)

@@ -4,7 +4,6 @@ package sim
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 // world is one simulation while it runs, inside a bubble.
@@ -35,6 +35,7 @@ type world struct {
 	addrs    []string
 	registry *registry
 	log      *log
+	raw      *kgo.Client // of requests that are made by hand, which name topics
 
 	families  [][2]*generator // as registered; a topic has generators of its own ids
 	slots     []*slot
@@ -44,18 +45,23 @@ type world struct {
 	sampled   sync.WaitGroup
 	watching  sync.WaitGroup // supervisors
 	stopping  chan struct{}  // closed: no worker is started again
+	refused   atomic.Bool    // brokers may have refused records
+	smaller   atomic.Bool    // and for what they were, so that letters got smaller
 
 	mu      sync.Mutex
 	sent    map[string]*sending // by key of the source record
 	samples []commitSample
 	helped  int // times that the group had to be helped
 	procs   []*proc
+	unsent  []unsent
 }
 
 // sending is what is known of a source record beside what is in the log.
 type sending struct {
 	sent  time.Time
 	acked time.Time // zero: never, as far as the producer knows
+	odd   bool      // it is stamped ms, whatever the client reads
+	ms    int64
 }
 
 func (w *world) must(err error) {
@@ -75,6 +81,8 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 		registry: &registry{Registry: sandbox.NewRegistry(), known: map[string][]byte{}}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
+	worker.OnUnsent(w.onUnsent)
+	defer worker.OnUnsent(nil)
 	stuck := time.AfterFunc(time.Hour, func() {
 		_, _, _ = l.write("stuck")
 		panic(fmt.Sprintf("sim: stuck: seed %d takes more than an hour of virtual time", p.seed))
@@ -112,6 +120,7 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 	}
 	time.Sleep(p.length - w.since())
 	w.producing.Wait()
+	w.raw.Close()
 	w.ending.Wait()
 	w.calm()
 	w.rest()
@@ -389,14 +398,17 @@ func (w *world) read(topics ...string) map[string][]*kgo.Record {
 
 // facts reads all that there is to judge.
 func (w *world) facts() *facts {
-	f := &facts{plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}}
+	f := &facts{
+		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{},
+		unsent: w.unsent, refused: w.refused.Load(), smaller: w.smaller.Load(),
+	}
 	cl := w.client(w.net.link("admin"))
 	defer cl.Close()
 	all, err := kadm.NewClient(cl).ListTopics(context.Background())
 	w.must(err)
 	f.ids = map[string]string{}
 	for name, t := range all {
-		f.ids[name] = base64.RawURLEncoding.EncodeToString(t.ID[:])
+		f.ids[name] = topicID(t.ID[:])
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(t string) bool { return strings.HasPrefix(t, "__") || strings.HasPrefix(t, group+"-partials-") })
 	f.records = w.read(names...)
@@ -410,9 +422,7 @@ func (w *world) facts() *facts {
 		}
 	}
 	for _, p := range w.procs {
-		if p.mismatches > 0 || p.lost > 0 {
-			w.log.violation("worker %s counted %d mismatches and %d lost offsets", p.name, p.mismatches, p.lost)
-		}
+		p.judge(w)
 	}
 	return f
 }

@@ -53,6 +53,9 @@ func (s *session) deliver(ss []*source) error {
 // delivered are as they were; some of their records were refused, or those of
 // others in the same transaction.
 func (s *session) attempt(ss []*source) (delivered []*source, refused refusals, err error) {
+	for _, src := range ss {
+		src.dropped.tell(s.w, src, false)
+	}
 	offsets := s.low(ss, false)
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce && slices.ContainsFunc(ss, (*source).hasOutput) {
 		if refused, err = s.transact(ss, offsets); err != nil || len(refused) > 0 {
@@ -84,6 +87,7 @@ func (s *session) delivered(src *source, now time.Time) {
 	total := s.w.total(src.topic)
 	total.windows += int64(len(src.pending))
 	total.unsent += src.unsent
+	src.dropped.tell(s.w, src, true)
 	for _, l := range src.letters {
 		s.w.box(l.topic).taken()
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
@@ -76,7 +76,13 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 // partitions were never committed, while by others windows are final. Offsets of
 // a transaction that is open are not known yet.
 func (s *session) gatherUneven(ctx context.Context, topics []string, out map[string]*facts) {
-	offsets, err := s.committed(ctx, topics)
+	partitions := map[string][]int32{}
+	for _, topic := range topics {
+		for id := range out[topic].partitions {
+			partitions[topic] = append(partitions[topic], int32(id))
+		}
+	}
+	offsets, err := s.committed(ctx, partitions)
 	for _, topic := range topics {
 		f := out[topic]
 		if err != nil {
@@ -92,17 +98,20 @@ func (s *session) gatherUneven(ctx context.Context, topics []string, out map[str
 	}
 }
 
-// committed gets the group's offsets, those of topics once no transaction that
-// changes them is open; it waits a little for that.
-func (s *session) committed(ctx context.Context, topics []string) (kadm.OffsetResponses, error) {
+// committed gets the group's offsets of partitions, once no transaction that
+// changes them is open; it waits a little for that. The partitions are named: of
+// one whose first offset is in a transaction that is open, a coordinator that is
+// asked for all there is says nothing at all; and where it names topics by their
+// ids, a client that cannot look these up does not say which they are.
+func (s *session) committed(ctx context.Context, partitions map[string][]int32) (kadm.OffsetResponses, error) {
 	ctx, cancel := context.WithTimeout(ctx, leadersTimeout)
 	defer cancel()
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		offsets, err := s.w.adm.FetchOffsets(kadm.RequireStable(ctx), s.w.cfg.Worker.Group)
+		offsets, err := s.askCommitted(ctx, partitions)
 		if err != nil {
 			return nil, fmt.Errorf("get committed offsets: %w", err)
 		}
-		if !slices.ContainsFunc(topics, func(topic string) bool { return unstable(offsets[topic]) }) {
+		if !unstable(offsets) {
 			return offsets, nil
 		}
 		select {
@@ -113,11 +122,52 @@ func (s *session) committed(ctx context.Context, topics []string) (kadm.OffsetRe
 	}
 }
 
+// errSilent: the coordinator has answered, and says nothing of a partition.
+var errSilent = errors.New("the group's coordinator says nothing of it")
+
+// askCommitted asks the group's coordinator once. All partitions are in what it
+// gives, each with its offset, -1 if there is none, or an error.
+func (s *session) askCommitted(ctx context.Context, partitions map[string][]int32) (kadm.OffsetResponses, error) {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	req.Group, req.RequireStable = s.w.cfg.Worker.Group, true
+	out := kadm.OffsetResponses{}
+	for topic, ids := range partitions {
+		rt := kmsg.NewOffsetFetchRequestTopic()
+		rt.Topic, rt.Partitions = topic, ids
+		req.Topics = append(req.Topics, rt)
+		for _, id := range ids {
+			out.Add(kadm.OffsetResponse{Offset: kadm.Offset{Topic: topic, Partition: id, At: -1}, Err: errSilent})
+		}
+	}
+	resp, err := req.RequestWith(ctx, s.w.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if _, asked := out.Lookup(t.Topic, p.Partition); !asked {
+				continue
+			}
+			o := kadm.OffsetResponse{Offset: kadm.Offset{Topic: t.Topic, Partition: p.Partition, At: p.Offset, LeaderEpoch: p.LeaderEpoch}, Err: kerr.ErrorForCode(p.ErrorCode)}
+			if p.Metadata != nil {
+				o.Metadata = *p.Metadata
+			}
+			out.Add(o)
+		}
+	}
+	return out, nil
+}
+
 // unstable reports whether a transaction is open that changes one of the offsets.
-func unstable(partitions map[int32]kadm.OffsetResponse) bool {
-	for _, o := range partitions {
-		if errors.Is(o.Err, kerr.UnstableOffsetCommit) {
-			return true
+func unstable(offsets kadm.OffsetResponses) bool {
+	for _, partitions := range offsets {
+		for _, o := range partitions {
+			if errors.Is(o.Err, kerr.UnstableOffsetCommit) {
+				return true
+			}
 		}
 	}
 	return false

@@ -140,6 +140,7 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 		switch rule := box.rule(now); rule {
 		case dropLetters:
 			src.unsent++
+			src.dropped.add(l)
 			if s.w.rare("letter "+l.topic, now) {
 				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
 			}

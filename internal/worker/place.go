@@ -64,7 +64,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		case !there:
 			b.err = errors.New("it is not there yet")
 		case !known:
-			b.err = errors.New("what the group has committed of it is not known")
+			b.err = errSilent
 		}
 		if b.err != nil {
 			src.unplaced[id].err = b.err
@@ -137,6 +137,7 @@ func (s *session) placeAgain(now time.Time) {
 	}
 	shared := s.shared.Load()
 	questions, asked, waiting := map[string]question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
+	partitions := map[string][]int32{}
 	for topic, src := range s.sources {
 		if len(src.unplaced) == 0 || now.Before(src.askAt) {
 			continue
@@ -144,6 +145,7 @@ func (s *session) placeAgain(now time.Time) {
 		if q, ok := s.question(topic, *shared); ok {
 			q.fresh = true // it may be
 			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
+			partitions[topic] = slices.Sorted(maps.Keys(src.unplaced))
 		}
 	}
 	if len(questions) == 0 {
@@ -151,7 +153,7 @@ func (s *session) placeAgain(now time.Time) {
 	}
 	s.gathering = true
 	s.helpers.Go(func() {
-		offsets, err := s.committed(s.ctx, slices.Sorted(maps.Keys(questions)))
+		offsets, err := s.committed(s.ctx, partitions)
 		facts := s.gather(s.ctx, questions)
 		s.notify(func() {
 			s.gathering = false
@@ -176,19 +178,19 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts,
 		s.fetched[src.topic] = map[int32]fetched{}
 	}
 	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
-	ids := slices.Sorted(maps.Keys(waiting))
-	for _, id := range ids {
-		o, ok := offsets[id]
-		switch {
-		case !ok:
-			s.fetched[src.topic][id] = fetched{offset: -1}
-		case o.Err != nil:
-			f.err = fmt.Errorf("get its committed offset: %w", o.Err)
-		default:
+	for id := range waiting {
+		delete(s.fetched[src.topic], id)
+		if o, ok := offsets[id]; !ok { // nobody was asked
+			waiting[id].err = errSilent
+		} else if o.Err != nil {
+			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
+		} else {
 			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
+			continue
 		}
+		delete(waiting, id)
 	}
-	placed := s.place(src, ids, f, shared, time.Now())
+	placed := s.place(src, slices.Collect(maps.Keys(waiting)), f, shared, time.Now())
 	if len(placed) == 0 {
 		return
 	}

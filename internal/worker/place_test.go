@@ -1,8 +1,10 @@
 package worker_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -182,4 +184,50 @@ func TestTopicCannotBeFetched(t *testing.T) {
 	denied.Remove()
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
 	w.status("ready", func(s worker.Status) bool { return s.Ready })
+}
+
+// A partition whose leader was away is asked for again. The coordinator names
+// topics by their ids then, and the client cannot look these up: it is not known
+// what is committed, which is not the same as nothing.
+func TestOffsetsOfTopicsWithoutNames(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.cfg.Worker.TopicRefresh = time.Minute // else the client knows the ids from it
+	b.topic("t0", 2)
+	v0 := b.schema("t0", xField)
+	for i := range 20 {
+		b.send("t0", int32(i%2), float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
+	}
+	b.send("t0", 1, 2, []byte("bad"))
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
+	b.records(b.cfg.DeadLetterTopic, 1)
+	w.end()
+	away := b.leaderless("t0", 1)
+	asked := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Observe: true, Count: -1, When: func(r kmsg.Request) bool { return r.(*kmsg.OffsetFetchRequest).RequireStable }})
+	b.box.Cluster.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.box.Cluster.KeepControl()
+		if r.(*kmsg.ListOffsetsRequest).Topics[0].Topic == "t0" {
+			time.Sleep(300 * time.Millisecond) // the client forgets ids that are older when it looks at another topic
+		}
+		return nil, nil, false
+	})
+	b.box.Cluster.ControlKey(int16(kmsg.Metadata), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		b.box.Cluster.KeepControl()
+		if topics := r.(*kmsg.MetadataRequest).Topics; len(topics) > 0 && topics[0].Topic == nil {
+			return nil, errors.New("the connection breaks"), true
+		}
+		return nil, nil, false
+	})
+	w = b.start()
+	must(t, asked.Wait(t.Context(), 3)) // by the client, and twice by the worker
+	away.Remove()
+	w.status("ready", func(s worker.Status) bool { return s.Ready && len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 2 })
+	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t0", 1, 5, b.record(v0, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "5:2")
+	w.end()
+	if n := b.count(b.cfg.DeadLetterTopic); n != 1 {
+		t.Errorf("%d letters of one bad record: it was read again as new", n)
+	}
 }

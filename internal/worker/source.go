@@ -43,6 +43,7 @@ type source struct {
 	hold        *hold         // it waits for an output topic, nil if it does not
 	lettersWait bool          // it waits for a topic of letters
 	unsent      int64         // records that were counted without a letter since the last commit
+	dropped     dropped       // their letters, for the simulation
 
 	shipped time.Time // when partials were last made; of what is merged, when this was last committed for their sake
 	sharing agent.Sharing

@@ -19,4 +19,10 @@ const (
 // partialsOnce says that partials come once: offsets may be lost.
 const partialsOnce = false
 
+// dropped is for the simulation to know which records have no letter.
+type dropped struct{}
+
+func (*dropped) add(*letter)                 {}
+func (*dropped) tell(*Worker, *source, bool) {}
+
 type mutex = sync.Mutex

@@ -5,6 +5,8 @@ package worker
 import (
 	"fmt"
 	"sync"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 )
 
 // Rules of delivery that Break takes out, each with a constant of value false
@@ -31,7 +33,8 @@ func Break(rule string) {
 	for _, r := range rules {
 		*r = false
 	}
-	if rule == "" {
+	agent.BreakClock(rule == "clock") // time goes on in windows that have no records
+	if rule == "" || rule == "clock" {
 		return
 	}
 	r := rules[rule]
@@ -49,6 +52,42 @@ var partialsOnce = true
 // Mix says whether some workers of the group deliver at_least_once. Call it while
 // no worker runs.
 func Mix(mixed bool) { partialsOnce = !mixed }
+
+// LimitOffsets sets how many bytes of offsets are committed at once at first. Call
+// it before Run.
+func (w *Worker) LimitOffsets(bytes int) { w.offsetsLimit = bytes }
+
+// Unsent is a letter that was given up: its topic does not take it.
+type Unsent struct {
+	Source    string // topic under whose name it is counted
+	Topic     string // of letters
+	Place     string // of the record: topic, partition and offset, with | between
+	Timestamp string // of the record, ms
+	Committed bool   // it is counted for good; else it is about to be, or not
+}
+
+// OnUnsent has f told of letters that workers give up. Call it while no worker
+// runs; nil ends it.
+func OnUnsent(f func(*Worker, Unsent)) { tellUnsent = f }
+
+var tellUnsent func(*Worker, Unsent)
+
+// dropped are the letters of a source that were given up since its last commit.
+type dropped struct{ letters []*letter }
+
+func (g *dropped) add(l *letter) { g.letters = append(g.letters, l) }
+
+// tell tells of them before and after they are counted.
+func (g *dropped) tell(w *Worker, src *source, committed bool) {
+	for _, l := range g.letters {
+		if tellUnsent != nil {
+			tellUnsent(w, Unsent{src.topic, l.topic, l.place(), string(l.about[3].Value), committed})
+		}
+	}
+	if committed {
+		g.letters = nil
+	}
+}
 
 // mutex is one on which a goroutine waits in a way that testing/synctest
 // knows, so that the clock of a bubble moves on meanwhile.
