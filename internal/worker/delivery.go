@@ -180,23 +180,25 @@ func (s *session) ended(ctx context.Context, id int64, epoch int16) bool {
 func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record, err error) {
 	var a acknowledgements
 	patience := min(s.w.cfg.Worker.TransactionTimeout/2, acknowledged)
+	now := time.Now()
+	if slices.ContainsFunc(ss, func(src *source) bool { return src.hold != nil }) {
+		patience = min(patience, probePatience)
+	}
 	for _, src := range ss {
-		if src.hold != nil {
-			patience = min(patience, probePatience)
-		}
 		for _, r := range src.pending {
-			s.write(&a, src, nil, r)
+			s.write(&a, src, nil, r, patience)
 		}
 		for _, r := range src.frames {
-			s.write(&a, src, nil, r)
+			s.write(&a, src, nil, r, patience)
 		}
 		for _, l := range src.letters {
-			l.form = max(l.form, s.w.box(l.topic).largest(time.Now()))
-			s.write(&a, src, l, l.record(defaultBatch))
+			limit := s.w.outputs.batch(l.topic)
+			l.form = s.w.box(l.topic).form(l, limit, now)
+			s.write(&a, src, l, l.record(limit), patience)
 		}
 	}
-	if err := s.flush(patience); err != nil {
-		return nil, nil, fmt.Errorf("produce: %w", err)
+	if a.flush(s, patience); a.broken != nil {
+		return nil, nil, fmt.Errorf("produce: %w", a.broken)
 	}
 	a.all.Wait()
 	if brokenProduce {
@@ -206,11 +208,20 @@ func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record
 	if err != nil {
 		return nil, nil, fmt.Errorf("produce: %w", err)
 	}
+	s.w.outputs.blame(refused, time.Now())
 	return refused, a.written, nil
 }
 
 // write hands a record to the client.
-func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Record) {
+func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Record, patience time.Duration) {
+	alone := s.w.outputs.alone(r.Topic, time.Now())
+	if alone {
+		a.flush(s, patience) // what was written before it
+	}
+	if a.late {
+		a.refuse(refusal{source: src, record: r, letter: l, err: errUnacknowledged, follows: true})
+		return
+	}
 	a.all.Add(1)
 	a.written = append(a.written, r)
 	s.cl.Produce(s.hard, r, func(r *kgo.Record, err error) {
@@ -227,6 +238,9 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 			a.fail(err)
 		}
 	})
+	if alone {
+		a.flush(s, patience)
+	}
 }
 
 // acknowledged is how long records may take to be acknowledged, at most half the
@@ -239,22 +253,32 @@ const probePatience = 2 * time.Second
 
 // flush waits until all records are acknowledged or refused. What is not after
 // some time is taken back from the client, so that it knows of none any more:
-// before that a transaction cannot be aborted, nor the client closed.
-func (s *session) flush(patience time.Duration) error {
+// before that a transaction cannot be aborted, nor the client closed. No more
+// are written then.
+func (a *acknowledgements) flush(s *session, patience time.Duration) {
+	if !a.late {
+		var inTime bool
+		inTime, a.broken = s.flush(patience)
+		a.late = !inTime
+	}
+}
+
+// flush reports whether that was in time.
+func (s *session) flush(patience time.Duration) (inTime bool, err error) {
 	for deadline := time.Now().Add(patience); ; {
 		ctx, cancel := context.WithTimeout(s.hard, min(time.Second, max(time.Millisecond, time.Until(deadline))))
 		err := s.cl.Flush(ctx)
 		cancel()
 		switch {
 		case err == nil:
-			return nil
+			return true, nil
 		case s.hard.Err() != nil || !time.Now().Before(deadline):
 			ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
 			defer cancel()
 			if abortErr := s.cl.AbortBufferedRecords(ctx); abortErr != nil || s.hard.Err() != nil {
-				return errors.Join(fmt.Errorf("not acknowledged within %s: %w", patience, err), abortErr)
+				return false, errors.Join(fmt.Errorf("not acknowledged within %s: %w", patience, err), abortErr)
 			}
-			return nil
+			return false, nil
 		}
 		s.w.beat(time.Now())
 		s.w.setState("running", "waiting for brokers to acknowledge records")

@@ -27,7 +27,6 @@ const (
 	wholeLetter letterForm = iota // all of it, or as much as the topic's batches hold
 	briefLetter                   // the beginnings of key and value
 	bareLetter                    // nothing: where it comes from, and why
-	noLetter                      // the record is counted only
 )
 
 const (
@@ -89,7 +88,7 @@ func (l *letter) record(limit int) *kgo.Record {
 		}
 	case briefLetter:
 		key, value, headers = min(key, briefBytes), min(value, briefBytes), 0
-	case bareLetter, noLetter:
+	case bareLetter:
 		key, value, headers = 0, 0, 0
 	}
 	if l.form != wholeLetter {

@@ -34,7 +34,7 @@ func TestLetterFits(t *testing.T) {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: string(some(6)), Value: some(10)})
 		}
 		l := newLetter("dead", r, header("error", string(some(12))))
-		for l.form = range noLetter {
+		for l.form = range bareLetter + 1 {
 			limit := 20_000 << rng.IntN(7)
 			got := l.record(limit)
 			if n := batchBytes(got); n > limit && l.form == wholeLetter || l.form != wholeLetter && n > 6000 {
@@ -73,22 +73,21 @@ func TestLetterbox(t *testing.T) {
 		refused error // nil: taken
 		form    letterForm
 		state   boxState
-		next    letterForm
-		then    ruling // right after
-		at5s    ruling // five seconds later
+		next    letterForm // of the letter
+		then    ruling     // right after
+		at5s    ruling     // five seconds later
 	}
 	denied, large := kerr.TopicAuthorizationFailed, kerr.MessageTooLarge
 	for name, steps := range map[string][]step{
 		"too large, in each form": {
 			{0, large, wholeLetter, boxOpen, briefLetter, writeLetters, writeLetters},
 			{0, large, briefLetter, boxOpen, bareLetter, writeLetters, writeLetters},
-			{0, large, bareLetter, boxClosed, wholeLetter, dropLetters, tryLetters},
+			{0, large, bareLetter, boxClosed, bareLetter, dropLetters, tryLetters},
 			{5 * time.Second, large, wholeLetter, boxClosed, briefLetter, tryLetters, tryLetters},
 			{5 * time.Second, nil, briefLetter, boxOpen, briefLetter, writeLetters, writeLetters},
 		},
 		"needs a key": {
-			{0, kerr.InvalidRecord, wholeLetter, boxOpen, briefLetter, writeLetters, writeLetters},
-			{0, kerr.InvalidRecord, briefLetter, boxOpen, bareLetter, writeLetters, writeLetters},
+			{0, kerr.InvalidRecord, wholeLetter, boxOpen, bareLetter, writeLetters, writeLetters},
 			{0, nil, bareLetter, boxOpen, bareLetter, writeLetters, writeLetters},
 		},
 		"not allowed, and allowed in time": {
@@ -106,17 +105,53 @@ func TestLetterbox(t *testing.T) {
 	} {
 		b := &letterbox{}
 		for i, s := range steps {
+			l := &letter{form: s.form}
 			if s.refused != nil {
-				b.refused(s.form, s.refused, after(s.at))
+				b.refused(l, 1000, s.refused, after(s.at))
 			} else {
 				b.taken()
 			}
-			if b.form != wholeLetter && (b.largest(after(s.at+maxHold-1)) != b.form || (&letterbox{form: b.form, again: b.again}).largest(after(s.at+maxHold+1)) != wholeLetter) {
-				t.Errorf("%s, step %d: form %d is kept for how long? %+v", name, i, b.form, b)
-			}
-			if b.state != s.state || b.form != s.next || b.rule(after(s.at)) != s.then || b.rule(after(s.at+5*time.Second)) != s.at5s {
-				t.Errorf("%s, step %d: %+v, rules %d and %d, want %+v", name, i, b, b.rule(after(s.at)), b.rule(after(s.at+5*time.Second)), s)
+			if b.state != s.state || l.form != s.next || b.rule(after(s.at)) != s.then || b.rule(after(s.at+5*time.Second)) != s.at5s {
+				t.Errorf("%s, step %d: %+v, form %d, rules %d and %d, want %+v", name, i, b, l.form, b.rule(after(s.at)), b.rule(after(s.at+5*time.Second)), s)
 			}
 		}
+	}
+}
+
+// What is refused of one letter is not tried with others like it, for some
+// time; smaller ones, and those with a key, are written whole.
+func TestLetterboxRemembers(t *testing.T) {
+	now := time.Unix(1000, 0)
+	of := func(key, value int) *letter {
+		return newLetter("dead", &kgo.Record{Topic: "t", Key: make([]byte, key), Value: make([]byte, value)})
+	}
+	b := &letterbox{}
+	refuse := func(l *letter, err error) letterForm {
+		b.refused(l, recordBytes(l.record(defaultBatch)), err, now)
+		return l.form
+	}
+	want := func(form letterForm, l *letter, at time.Time) {
+		t.Helper()
+		if got := b.form(l, defaultBatch, at); got != form {
+			t.Errorf("key of %d bytes, value of %d: form %d, want %d", len(l.key), len(l.value), got, form)
+		}
+	}
+	if form := refuse(of(1, 5000), kerr.MessageTooLarge); form != briefLetter {
+		t.Fatalf("form %d", form)
+	}
+	want(wholeLetter, of(0, 4999), now)
+	want(briefLetter, of(1, 5000), now)
+	refuse(of(1, 9000), kerr.MessageTooLarge)
+	want(briefLetter, of(1, 6000), now)
+	if form := refuse(of(0, 10), kerr.InvalidRecord); form != bareLetter {
+		t.Fatalf("form %d", form)
+	}
+	want(bareLetter, of(0, 4999), now)
+	want(wholeLetter, of(1, 4998), now)
+	want(briefLetter, of(1, 5000), now)
+	b.taken()
+	want(bareLetter, of(0, 10), now.Add(maxHold))
+	for _, l := range []*letter{of(0, 10), of(1, 5000)} {
+		want(wholeLetter, l, now.Add(maxHold+1))
 	}
 }

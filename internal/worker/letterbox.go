@@ -12,7 +12,7 @@ import (
 // that is refused must not hold up the windows of others, nor for ever those of
 // its own source. Its states:
 //
-//	open     letters are written, in the largest form that was not refused
+//	open     letters are written, each in the largest form that may be taken
 //	waiting  something was refused that may pass; sources with letters wait
 //	closed   it did not pass in time, or not even a bare letter was taken:
 //	         records are counted without a letter
@@ -21,8 +21,9 @@ import (
 // one source in a transaction of its own.
 type letterbox struct {
 	state boxState
-	form  letterForm    // the largest form that was not refused lately
-	again time.Time     // when a larger one is tried again
+	large int           // bytes of the smallest letter that was refused for its size, 0 if none was
+	keyed bool          // a letter without a key was refused
+	again time.Time     // when these are tried again
 	err   error         // why the last letter was refused
 	since time.Time     // when the first one was, if none was taken since
 	until time.Time     // when it is tried again
@@ -50,12 +51,19 @@ const (
 	dropLetters                // their records are counted without one
 )
 
-// largest is the form in which a letter is written now.
-func (b *letterbox) largest(now time.Time) letterForm {
-	if b.form != wholeLetter && now.After(b.again) {
-		b.form = wholeLetter
+// form is the largest one that may be taken of a letter, by what was refused
+// lately. What is refused of one letter says nothing of those that are smaller.
+func (b *letterbox) form(l *letter, limit int, now time.Time) letterForm {
+	if now.After(b.again) {
+		b.large, b.keyed = 0, false
 	}
-	return b.form
+	switch {
+	case b.keyed && len(l.key) == 0:
+		return bareLetter
+	case b.large > 0 && l.form == wholeLetter && recordBytes(l.record(limit)) >= b.large:
+		return briefLetter
+	}
+	return l.form
 }
 
 // rule says what is done with letters now.
@@ -71,11 +79,19 @@ func (b *letterbox) rule(now time.Time) ruling {
 	return dropLetters
 }
 
-// refused notes that a letter of a form was refused. It is the next form's
-// turn, or time to wait.
-func (b *letterbox) refused(form letterForm, err error, now time.Time) {
-	if ofForm(err) && form < bareLetter {
-		b.form, b.again = max(b.form, form+1), now.Add(maxHold)
+// refused notes that a letter was refused, which was a record of size bytes. It
+// is the next form's turn, or time to wait.
+func (b *letterbox) refused(l *letter, size int, err error, now time.Time) {
+	if ofForm(err) && l.form < bareLetter {
+		b.again = now.Add(maxHold)
+		if !ofSize(err) && len(l.key) == 0 {
+			b.keyed, l.form = true, bareLetter
+			return
+		}
+		if ofSize(err) && l.form == wholeLetter && (b.large == 0 || size < b.large) {
+			b.large = size
+		}
+		l.form++
 		return
 	}
 	if b.state == boxOpen {
@@ -87,21 +103,26 @@ func (b *letterbox) refused(form letterForm, err error, now time.Time) {
 	b.state = boxWaiting
 	if ofForm(err) || now.Sub(b.since) >= letterPatience {
 		b.state = boxClosed
-		b.form = wholeLetter // whoever mends the topic may want to see all of the next one
+		b.large, b.keyed = 0, false // whoever mends the topic may want to see all of the next one
 	}
 }
 
 // taken notes that letters were written.
 func (b *letterbox) taken() {
 	if b.state != boxOpen {
-		*b = letterbox{form: b.form, again: b.again}
+		*b = letterbox{large: b.large, keyed: b.keyed, again: b.again}
 	}
 }
 
 // ofForm reports whether a record was refused for what it is, so that another
 // form of it may be taken: its size, or that it has no key.
 func ofForm(err error) bool {
-	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge) || errors.Is(err, kerr.InvalidRecord)
+	return ofSize(err) || errors.Is(err, kerr.InvalidRecord)
+}
+
+// ofSize reports whether a record, or the batch that it was in, was too large.
+func ofSize(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }
 
 // box is the letterbox of a topic.

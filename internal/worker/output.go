@@ -59,7 +59,8 @@ func isUnknownTopic(err error) bool {
 type outputs struct {
 	mu     sync.Mutex
 	limits map[string]config.TopicLimits
-	told   map[string]bool // that windows are older than the topic's retention
+	told   map[string]bool      // that windows are older than the topic's retention
+	singly map[string]time.Time // until when records are written one by one
 }
 
 // learn asks the brokers for the settings of a topic. Who may not ask knows of no
@@ -112,6 +113,29 @@ func (o *outputs) batch(topic string) int {
 		return int(min(max(n, leastBatch), mostBatch))
 	}
 	return defaultBatch
+}
+
+// separate has records of a topic written one by one for some time. It has
+// refused a batch, and it is not known for which record, or whether they were too
+// many. It reports whether that is new.
+func (o *outputs) separate(topic string, now time.Time) bool {
+	if o.alone(topic, now) {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.singly == nil {
+		o.singly = make(map[string]time.Time)
+	}
+	o.singly[topic] = now.Add(maxHold)
+	return true
+}
+
+// alone reports whether each record of a topic has a batch for itself.
+func (o *outputs) alone(topic string, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return now.Before(o.singly[topic])
 }
 
 // The client takes limits in this range.

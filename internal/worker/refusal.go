@@ -15,7 +15,7 @@ type refusal struct {
 	record  *kgo.Record
 	letter  *letter // nil: it is a window, or partials
 	err     error
-	follows bool // from the refusal of records before it
+	follows bool // or may follow, from the refusal of others
 }
 
 // size is that of the record if it is refused for it, 0 otherwise.
@@ -60,6 +60,8 @@ type acknowledgements struct {
 	refused refusals
 	skipped refusals // by what follows from others being refused
 	failed  error    // more is wrong than that topics refuse records
+	late    bool     // records were not acknowledged in time: no more are written
+	broken  error    // and could not be taken back: what becomes of them is not known
 }
 
 func (a *acknowledgements) refuse(r refusal) {
@@ -84,6 +86,26 @@ func (a *acknowledgements) outcome() (refusals, error) {
 		return nil, a.skipped[0].err
 	}
 	return append(a.refused, a.skipped...), nil
+}
+
+// blame has those topics written to record by record that refused several for
+// what they were: a broker takes a batch or none of it, and does not say which
+// record is to blame, or whether they were too many. Of these refusals nothing
+// else follows.
+func (o *outputs) blame(refused refusals, now time.Time) {
+	n := map[string]int{}
+	for _, r := range refused {
+		if !r.follows && ofForm(r.err) {
+			n[r.record.Topic]++
+		}
+	}
+	separated := map[string]bool{}
+	for topic, n := range n {
+		separated[topic] = n > 1 && o.separate(topic, now)
+	}
+	for i, r := range refused {
+		refused[i].follows = r.follows || separated[r.record.Topic] && ofForm(r.err)
+	}
 }
 
 func (a *acknowledgements) fail(err error) {
@@ -113,7 +135,7 @@ func (s *session) keepRefused(src *source, refused refusals) {
 // refused: it is held, or its letters get smaller, or are given up. It reports
 // whether what is pending can be tried again at once.
 func (s *session) takeRefusals(src *source, refused refusals, now time.Time) bool {
-	boxes := map[*letterbox]bool{} // each notes one refusal of a kind for an attempt
+	waits := map[*letterbox]bool{} // each notes one refusal for an attempt that is not of one letter
 	for _, r := range refused {
 		if r.source != src || r.follows {
 			continue
@@ -122,12 +144,18 @@ func (s *session) takeRefusals(src *source, refused refusals, now time.Time) boo
 			s.holdBack(src, r.record.Topic, r.err, r.size(), now)
 			return false
 		}
-		if box := s.w.box(r.letter.topic); !boxes[box] && r.letter.form >= box.form {
-			boxes[box] = true
-			box.refused(r.letter.form, r.err, now)
-			if isUnknownTopic(r.err) {
-				s.makeLetterTopic(r.letter.topic, box)
-			}
+		box := s.w.box(r.letter.topic)
+		if !ofForm(r.err) && waits[box] {
+			continue
+		}
+		waits[box] = true
+		large := box.large
+		box.refused(r.letter, recordBytes(r.record), r.err, now)
+		switch topic := r.letter.topic; {
+		case isUnknownTopic(r.err):
+			s.makeLetterTopic(topic, box)
+		case box.large != large:
+			s.helpers.Go(func() { s.w.outputs.learn(s.ctx, s.w.adm, topic) })
 		}
 	}
 	return s.settleLetters(src, now) != keepLetters

@@ -155,7 +155,7 @@ func TestLettersAreRefused(t *testing.T) {
 		{"large header", kgo.Record{Key: []byte("k"), Value: []byte("bad"), Headers: header(1, 2_000_000)}, "1048588", map[string]string{"headers_dropped": "1"}, 3, 1},
 		{"many headers", kgo.Record{Key: []byte("k"), Value: []byte("bad"), Headers: header(12_000, 100)}, "1048588", map[string]string{"headers_dropped": "-"}, 3, 1},
 		{"key and value", kgo.Record{Key: make([]byte, 200_000), Value: make([]byte, 950_000)}, "1048588", map[string]string{"truncated_from": "950000"}, 799_000, 200_000},
-		{"a topic of small records", kgo.Record{Key: make([]byte, 900), Value: make([]byte, 5000)}, "2000", map[string]string{"truncated_from": "5000"}, 1024, 900},
+		{"a topic of small records", kgo.Record{Key: make([]byte, 900), Value: make([]byte, 5000)}, "2000", map[string]string{"truncated_from": "5000", "key_truncated_from": "900"}, 1000, 300},
 		{"a topic of no records", kgo.Record{Key: make([]byte, 900), Value: make([]byte, 5000)}, "100", nil, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -206,6 +206,103 @@ func TestLettersAreRefused(t *testing.T) {
 			}
 			if h["topic"] != "t0" || h["offset"] != "1" || len(letter.Value) < c.value || len(letter.Key) < c.key || s.Topics[0].Unsent != 0 {
 				t.Errorf("headers %.300v, %d bytes of value, %d of key; %d unsent", h, len(letter.Value), len(letter.Key), s.Topics[0].Unsent)
+			}
+		})
+	}
+}
+
+// One source's records make letters that the topic does not take; those of the
+// other are written whole, and soon, though the worker may not ask what the topic
+// takes. The broker refuses batches, and does not say for which record.
+func TestLettersBesideRefused(t *testing.T) {
+	t.Parallel()
+	noise := func(n int) []byte {
+		out := make([]byte, n)
+		_, _ = rand.NewChaCha8([32]byte{1}).Read(out)
+		return out
+	}
+	for name, bad := range map[string]kgo.Record{
+		"too large": {Key: []byte("k"), Value: noise(5000)},
+		"no key":    {Value: []byte("bad")},
+	} {
+		for _, delivery := range []string{config.ExactlyOnce, config.AtLeastOnce} {
+			t.Run(name+"/"+delivery, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, sandbox.Options{})
+				b.cfg.Worker.Delivery = delivery
+				b.topic("t0", 1)
+				b.topic("t1", 1)
+				created, err := b.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": new("2000"), "cleanup.policy": new("compact")}, b.cfg.DeadLetterTopic)
+				must(t, err)
+				must(t, created.Err)
+				b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+				const n = 20
+				want := map[string]bool{}
+				var records []*kgo.Record
+				for i := range n {
+					r := bad
+					r.Topic, r.Timestamp = "t0", base
+					own := &kgo.Record{Topic: "t1", Timestamp: base, Key: fmt.Append(nil, "key ", i), Value: []byte("bad"), Headers: []kgo.RecordHeader{{Key: "mine", Value: []byte("x")}}}
+					want[string(own.Key)] = true
+					records = append(records, &r, own)
+				}
+				must(t, b.cl.ProduceSync(t.Context(), records...).FirstErr())
+				v0 := b.schema("t0", xField)
+				b.schema("t1", xField)
+				b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
+				w := b.start()
+				wantKeys(t, b.read("t0-aggregated", 1), "0:1")
+				s := w.status("all", func(s worker.Status) bool {
+					return len(s.Topics) == 2 && s.Topics[0].DeadLettered == n && s.Topics[1].DeadLettered == n
+				})
+				if s.Sessions != 1 || s.Topics[0].Unsent+s.Topics[1].Unsent > 0 {
+					t.Errorf("%d sessions; %d and %d without a letter", s.Sessions, s.Topics[0].Unsent, s.Topics[1].Unsent)
+				}
+				if s.Aborts > 20 {
+					t.Errorf("%d transactions were not committed", s.Aborts)
+				}
+				for _, r := range b.records(b.cfg.DeadLetterTopic, 2*n) {
+					h := headers(r)
+					if h["topic"] != "t1" {
+						continue
+					}
+					if !want[string(r.Key)] || string(r.Value) != "bad" || h["mine"] != "x" {
+						t.Errorf("letter with key %q, value %q, headers %v", r.Key, r.Value, h)
+					}
+					delete(want, string(r.Key))
+				}
+				if len(want) > 0 {
+					t.Errorf("no letters: %v", want)
+				}
+			})
+		}
+	}
+}
+
+// Windows that are due together are more than the topic takes in a batch; each
+// alone is not, and the worker may not ask.
+func TestTopicOfSmallBatches(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []string{config.ExactlyOnce, config.AtLeastOnce} {
+		t.Run(delivery, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sandbox.Options{})
+			b.cfg.Worker.Delivery = delivery
+			b.topic("t0", 1)
+			created, err := b.adm.CreateTopic(t.Context(), 1, 1, map[string]*string{"max.message.bytes": new("600")}, "t0-aggregated")
+			must(t, err)
+			must(t, created.Err)
+			b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+			v0 := b.schema("t0", xField)
+			var want []string
+			for i := range 40 {
+				b.send("t0", 0, float64(i), b.record(v0, map[string]any{"x": rand.Float64()}))
+				want = append(want, fmt.Sprintf("%d:1", i))
+			}
+			w := b.start()
+			wantKeys(t, b.read("t0-aggregated", len(want)), want...)
+			if s := w.Status(); s.Sessions != 1 || s.Aborts > 3 {
+				t.Errorf("%d sessions, %d transactions were not committed", s.Sessions, s.Aborts)
 			}
 		})
 	}

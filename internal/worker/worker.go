@@ -228,6 +228,7 @@ func (w *Worker) makeLetterTopics(ctx context.Context) {
 				w.log.Warn("records that are put aside may have no letter", "topic", topic, "err", err)
 			}
 		}
+		w.outputs.learn(ctx, w.adm, topic)
 	}
 }
 
