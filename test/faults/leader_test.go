@@ -201,10 +201,15 @@ func (l *leaders) whileItRuns() {
 	l.goOn("after another silence", 13, w)
 	l.back()
 	l.bad.fill(0, 20, 23)
-	for s := 20.0; s < 23; s++ { // in turns: a partition that has been silent is passed over
-		l.half.fill(0, s, s+1)
-		l.half.fill(1, s, s+1)
-	}
+	// A partition that has been silent is passed over. So what makes a window
+	// final comes when both are read that far.
+	l.half.fill(0, 20, 21)
+	l.half.fill(1, 20, 21)
+	w.status("both partitions are read", func(s status) bool {
+		return l.half.position(s, 0) == 80 && l.half.position(s, 1) == 80
+	})
+	l.half.fill(0, 21, 23)
+	l.half.fill(1, 21, 23)
 	l.bad.reach(10, patience, w)
 	l.half.reach(10, patience, w)
 	w.status("ready", func(s status) bool { return s.Ready })

@@ -19,6 +19,9 @@ import (
 // tried again in smaller forms, and given up at last.
 const held = 90 * time.Second
 
+// smallKey is that of records of the other topic that are set aside.
+const smallKey = "a key"
+
 // refusal is a way in which a topic for records that are set aside does not
 // take one.
 type refusal struct {
@@ -141,7 +144,7 @@ func (c refusal) run(p *place, topic string, aside func(at float64) *kgo.Record)
 		for i := range 2 {
 			at := second + 0.5 + float64(i)/100
 			small, large := aside(at), aside(at)
-			small.Topic, small.Key = good.topic, []byte("a key")
+			small.Topic, small.Key = good.topic, []byte(smallKey)
 			large.Topic = p.topic
 			if c.spoil != nil {
 				c.spoil(large)
@@ -179,8 +182,8 @@ func (c refusal) run(p *place, topic string, aside func(at float64) *kgo.Record)
 	}
 }
 
-// written looks at what the topic has taken: all of the other source, and of
-// this one what was made to fit.
+// written looks at what the topic has taken: all of the other source, whole, and
+// of this one what was made to fit.
 func (c refusal) written(p *place, topic string, good *place) {
 	p.t.Helper()
 	found := map[string]int{}
@@ -191,6 +194,9 @@ func (c refusal) written(p *place, topic string, good *place) {
 		}
 		if r.header("partition") != "0" || r.header("offset") == "" {
 			p.t.Errorf("a letter does not say where it comes from")
+		}
+		if r.header("topic") == good.topic && (string(l.Key) != smallKey || len(l.Value) == 0 || r.header("truncated_from") != "") {
+			p.t.Errorf("a letter of %s has lost something: key %q, value of %d bytes", good.topic, l.Key, len(l.Value))
 		}
 		found[r.header("topic")]++
 	}
