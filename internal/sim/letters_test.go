@@ -102,15 +102,12 @@ func (j *court) takeUnsent(letters map[*input]*letter, u unsent) {
 	}
 }
 
-// Of a letter that its topic does not take, this much is tried next: the
-// beginnings, and then nothing but where the record comes from.
-const (
-	briefBytes  = 1024
-	reasonBytes = 249
-)
+// reasonBytes is how long the reason is in a letter that is not whole.
+const reasonBytes = 249
 
-// isLetter reports whether a record is a letter of a source record in one of
-// the forms that letters have.
+// isLetter reports whether a record is a letter of a source record: all of it,
+// or, where topics do not take this, the beginnings, and what is missing; or
+// nothing but where the record comes from.
 func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]string) bool {
 	about := []kgo.RecordHeader{head("topic", in.topic), head("partition", strconv.Itoa(int(in.partition))), head("offset", strconv.FormatInt(in.offset, 10)), head("timestamp", h["timestamp"])}
 	if h["timestamp"] != strconv.FormatInt(in.ms, 10) && !in.vague {
@@ -135,7 +132,7 @@ func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]st
 	if !j.smaller || len(h["error"]) > reasonBytes {
 		return false
 	}
-	cut := func(k, v int) []kgo.RecordHeader {
+	cut := func(k, v, n int) []kgo.RecordHeader {
 		hs := slices.Clone(about)
 		if v < len(value) {
 			hs = append(hs, head("truncated_from", strconv.Itoa(len(value))))
@@ -143,13 +140,18 @@ func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]st
 		if k < len(key) {
 			hs = append(hs, head("key_truncated_from", strconv.Itoa(len(key))))
 		}
-		if len(own) > 0 {
-			hs = append(hs, head("headers_dropped", strconv.Itoa(len(own))))
+		if n < len(own) {
+			hs = append(hs, head("headers_dropped", strconv.Itoa(len(own)-n)))
 		}
-		return hs
+		return append(hs, own[:n]...)
 	}
-	k, v := min(len(key), briefBytes), min(len(value), briefBytes)
-	return same(key[:k], value[:v], cut(k, v)) || same(fmt.Appendf(nil, "%s|%d|%d", in.topic, in.partition, in.offset), nil, cut(0, 0))
+	k, v := min(len(key), len(r.Key)), min(len(value), len(r.Value))
+	for n := range len(own) + 1 {
+		if same(key[:k], value[:v], cut(k, v, n)) {
+			return true
+		}
+	}
+	return same(fmt.Appendf(nil, "%s|%d|%d", in.topic, in.partition, in.offset), nil, cut(0, 0, 0))
 }
 
 func head(key, value string) kgo.RecordHeader {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
@@ -132,6 +133,7 @@ func (s *session) transact(ss []*source, o []offset) (refused refusals, err erro
 	}
 	var written []*kgo.Record
 	err = s.commitTxnOffsets(id, epoch, o)
+	unwritten := err != nil
 	if err == nil {
 		refused, written, err = s.produce(ss)
 	}
@@ -149,6 +151,9 @@ func (s *session) transact(ss []*source, o []offset) (refused refusals, err erro
 	ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
 	defer cancel()
 	abortErr := s.cl.EndTransaction(ctx, kgo.TryAbort)
+	if unwritten { // the client does not know that offsets may be in it
+		s.abandon(ctx, id, epoch)
+	}
 	if err == nil && abortErr == nil && s.ended(ctx, id, epoch) {
 		return refused, nil
 	}
@@ -161,6 +166,17 @@ func (s *session) transact(ss []*source, o []offset) (refused refusals, err erro
 		}
 	}
 	return nil, errors.Join(fmt.Errorf("%w: %w", errAborted, errors.Join(err, refused.err())), abortErr)
+}
+
+// abandon ends a transaction of which the client knows nothing, since no record
+// was written in it. Whoever reads on in its partitions would wait for its end.
+// The session is over: the producer may have another epoch now.
+func (s *session) abandon(ctx context.Context, id int64, epoch int16) {
+	req := kmsg.NewPtrEndTxnRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch = s.txnID, id, epoch
+	if _, err := req.RequestWith(ctx, s.cl); err != nil {
+		s.w.log.Debug("ending a transaction failed", "err", err)
+	}
 }
 
 // ended reports whether a transaction is known to be over: the broker has given

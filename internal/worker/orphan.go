@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,20 +28,59 @@ const orphanAge = 250 * time.Millisecond
 // group calls it with each assignment. A worker that is alive after all starts
 // again from what is committed.
 func (s *session) orphans(members []string) {
-	if s.w.cfg.Worker.Delivery != config.ExactlyOnce || slices.Contains(members, "") {
-		return // of a member without an id of its own it is not known which transaction is its
+	s.seekOrphans(func(context.Context) ([]string, error) { return members, nil })
+}
+
+// orphansOnce looks for such transactions once in the life of a worker: a leader
+// may end before it has found them, and if it comes back soon enough, nobody is
+// told that somebody was away.
+func (s *session) orphansOnce() {
+	for {
+		if _, generation := s.cl.GroupMetadata(); generation >= 0 {
+			break
+		}
+		select {
+		case <-time.After(orphanAge):
+		case <-s.ctx.Done():
+			return
+		}
+	}
+	s.seekOrphans(s.members)
+}
+
+// members asks who is in the group.
+func (s *session) members(ctx context.Context) (members []string, err error) {
+	group, err := s.w.adm.DescribeGroups(ctx, s.w.cfg.Worker.Group)
+	if err == nil {
+		err = group.Error()
+	}
+	for _, m := range group[s.w.cfg.Worker.Group].Members {
+		id := ""
+		if m.InstanceID != nil {
+			id = *m.InstanceID
+		}
+		members = append(members, id)
+	}
+	return members, err
+}
+
+func (s *session) seekOrphans(members func(context.Context) ([]string, error)) {
+	if s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.ctx.Err() != nil {
+		return
 	}
 	s.helpers.Go(func() {
-		if err := s.endOrphans(members); err != nil && s.ctx.Err() == nil {
+		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+		defer cancel()
+		if err := s.endOrphans(ctx, members); err == nil {
+			s.w.sought.Store(true)
+		} else if s.ctx.Err() == nil {
 			s.w.log.Debug("ending transactions of workers that are gone failed", "err", err)
 		}
 	})
 }
 
-func (s *session) endOrphans(members []string) error {
-	ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
-	defer cancel()
-	before, err := s.open(ctx, members)
+func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]string, error)) error {
+	before, err := s.openTransactions(ctx)
 	if err != nil || len(before) == 0 {
 		return err
 	}
@@ -49,12 +89,26 @@ func (s *session) endOrphans(members []string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	now, err := s.open(ctx, members)
+	now, err := s.openTransactions(ctx)
 	if err != nil {
 		return err
 	}
-	for id, t := range now {
-		if b, ok := before[id]; !ok || b.ProducerEpoch != t.ProducerEpoch || b.StartTimestamp != t.StartTimestamp {
+	maps.DeleteFunc(now, func(id string, t kadm.DescribedTransaction) bool {
+		b, ok := before[id]
+		return !ok || b.ProducerEpoch != t.ProducerEpoch || b.StartTimestamp != t.StartTimestamp
+	})
+	if len(now) == 0 {
+		return nil
+	}
+	members, err := ask(ctx)
+	if err != nil {
+		return fmt.Errorf("members of the group: %w", err)
+	}
+	if slices.Contains(members, "") {
+		return nil // of a member without an id of its own it is not known which transaction is its
+	}
+	for id := range now {
+		if slices.Contains(members, id) {
 			continue
 		}
 		s.w.log.Info("ending the open transaction of a worker that is gone", "transactional_id", id)
@@ -71,15 +125,15 @@ func (s *session) endOrphans(members []string) error {
 	return nil
 }
 
-// open finds open transactions by workers of this group that are not members.
-func (s *session) open(ctx context.Context, members []string) (kadm.DescribedTransactions, error) {
+// openTransactions finds those that other workers of this group have open.
+func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransactions, error) {
 	list, err := s.w.adm.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)
 	}
 	var ids []string
 	for id, t := range list {
-		if t.State == "Ongoing" && strings.HasPrefix(id, s.w.cfg.Worker.Group+"-") && id != s.txnID && !slices.Contains(members, id) {
+		if t.State == "Ongoing" && strings.HasPrefix(id, s.w.cfg.Worker.Group+"-") && id != s.txnID {
 			ids = append(ids, id)
 		}
 	}
@@ -90,14 +144,38 @@ func (s *session) open(ctx context.Context, members []string) (kadm.DescribedTra
 	if err != nil {
 		return nil, fmt.Errorf("describe transactions: %w", err)
 	}
+	// The id may also be one of a group whose name begins like this one's. What
+	// it has written to tells, and if it has done no more than commit offsets,
+	// whether there is such a group.
+	var groups []string
 	for id, t := range all {
-		// The id may also be one of a group whose name begins like this one's.
-		if t.Err != nil || t.State != "Ongoing" || !slices.ContainsFunc(t.Topics.Topics(), s.w.writes) {
+		if t.Err != nil || t.State != "Ongoing" {
+			delete(all, id)
+			continue
+		}
+		topics := slices.DeleteFunc(t.Topics.Topics(), func(topic string) bool { return topic == offsetsTopic })
+		ours := slices.ContainsFunc(topics, s.w.writes)
+		if len(topics) == 0 {
+			if groups == nil {
+				listed, err := s.w.adm.ListGroups(ctx)
+				if err != nil {
+					return nil, fmt.Errorf("list groups: %w", err)
+				}
+				groups = append(listed.Groups(), "")
+			}
+			ours = !slices.ContainsFunc(groups, func(g string) bool {
+				return len(g) > len(s.w.cfg.Worker.Group) && strings.HasPrefix(id, g+"-")
+			})
+		}
+		if !ours {
 			delete(all, id)
 		}
 	}
 	return all, nil
 }
+
+// offsetsTopic is where brokers keep the offsets of groups.
+const offsetsTopic = "__consumer_offsets"
 
 // writes reports whether a topic is one that this group writes to.
 func (w *Worker) writes(topic string) bool {

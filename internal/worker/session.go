@@ -210,6 +210,9 @@ func (s *session) run(ctx context.Context) error {
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
 		// Done while the group forms; the first transaction would do it itself.
 		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
+		if !s.w.sought.Load() {
+			s.helpers.Go(s.orphansOnce)
+		}
 	}
 	now := time.Now()
 	s.lastCommit, s.lastRate, s.lastDelivery = now, now, now

@@ -62,6 +62,7 @@ type Worker struct {
 	commitDuration, resultLatency           *histogram
 	verdicts                                map[string]map[int32]*agent.Verdicts // with the build tag invariants; under the mutex of the session
 	beaten                                  atomic.Int64                         // when the loop last turned, ns
+	sought                                  atomic.Bool                          // open transactions of workers that are gone
 	state                                   atomic.Pointer[state]
 	topics                                  atomic.Pointer[[]TopicStatus]
 }
