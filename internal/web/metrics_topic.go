@@ -13,7 +13,7 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus, emit func(float64, ...string)) {
 			emit(1, t.Topic, t.AggregatedTopic, t.Aggregation)
 		}),
-	topicCounter("records_total", "Source records read.",
+	topicCounter("records_total", "Source records read, those of open windows again after a restart.",
 		func(t *worker.TopicStatus) int64 { return t.Records }),
 	topicCounter("bytes_total", "Bytes of the source records read, keys and values uncompressed.",
 		func(t *worker.TopicStatus) int64 { return t.Bytes }),

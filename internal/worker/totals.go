@@ -9,8 +9,9 @@ import (
 )
 
 // totals of a source topic, since the process started. They step when the
-// offsets of what they count are committed, so a record that is read again
-// after a restart is not counted again.
+// offsets of a partition are committed. What is final or put aside is counted
+// once; records of windows that were open when a session ended are read again,
+// and counted as read again.
 type totals struct {
 	counts   agent.Counts // InWindows and Replayed included
 	windows  int64
