@@ -24,18 +24,27 @@ func tooLarge(size, limit int) error {
 }
 
 // ofTopic reports whether an error says something about the topic that a record
-// was written to, rather than about brokers or the transaction.
+// was written to, rather than about the producer, its transaction or brokers as
+// a whole. What is not known is taken for the topic's: nothing else goes on before
+// it is known that the transaction is over.
 func ofTopic(err error) bool {
+	switch {
+	case errors.Is(err, errUnacknowledged), errors.Is(err, errTooLarge):
+		return true
+	case !errors.As(err, new(*kerr.Error)):
+		return false // the network, the client or its context
+	}
 	for _, e := range []error{
-		errUnacknowledged, errTooLarge,
-		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.TopicAuthorizationFailed, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID,
-		kerr.InvalidTopicException, kerr.PolicyViolation, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.UnsupportedCompressionType,
+		kerr.InvalidProducerEpoch, kerr.ProducerFenced, kerr.InvalidProducerIDMapping, kerr.UnknownProducerID, kerr.OutOfOrderSequenceNumber, kerr.DuplicateSequenceNumber,
+		kerr.InvalidTxnState, kerr.TransactionAbortable, kerr.ConcurrentTransactions, kerr.TransactionCoordinatorFenced, kerr.TransactionalIDAuthorizationFailed,
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator,
+		kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.NetworkException, kerr.UnsupportedVersion,
 	} {
 		if errors.Is(err, e) {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // limits are the largest batches that topics take, as far as the worker had
