@@ -100,10 +100,19 @@ func TestLetterbox(t *testing.T) {
 			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
 			{5 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
 			{15 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
-			{35 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
-			{75 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{30 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{70 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 			{time.Hour, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 			{time.Hour, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+		},
+		"not allowed, letters of several sources at once": {
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{5 * time.Second, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{5010 * time.Millisecond, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{5020 * time.Millisecond, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{15 * time.Second, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 		},
 	} {
 		b := &letterbox{}

@@ -69,16 +69,21 @@ func (b *letterbox) refused(form letterForm, err error, now time.Time) {
 		b.form = max(b.form, form+1)
 		return
 	}
-	if b.state == boxOpen {
+	switch {
+	case b.state == boxOpen:
 		b.since, b.wait = now, 0
+	case now.Before(b.until):
+		return // letters of several sources were refused at once
 	}
 	b.err = err
 	b.wait = min(max(firstHold, 2*b.wait), maxHold)
 	b.until = now.Add(b.wait)
 	b.state = boxWaiting
-	if ofForm(err) || now.Sub(b.since) >= letterPatience {
+	if end := b.since.Add(letterPatience); ofForm(err) || !now.Before(end) {
 		b.state = boxClosed
 		b.form = wholeLetter // whoever mends the topic may want to see all of the next one
+	} else if b.until.After(end) {
+		b.until = end // the sources wait no longer
 	}
 }
 
