@@ -36,6 +36,9 @@ func (s *session) commit(now time.Time, flush bool) error {
 	}
 	if due || bytes >= pendingEnough {
 		for _, ss := range append([][]*source{with}, singly(alone)...) {
+			if len(ss) == 1 && s.settleLetters(ss[0], time.Now()) == keepLetters {
+				continue // those of another source were refused just now
+			}
 			if err := s.deliver(ss); err != nil {
 				if brokenAbort && !flush {
 					return nil

@@ -102,6 +102,15 @@ func TestLetterbox(t *testing.T) {
 			{time.Hour, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 			{time.Hour, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
 		},
+		"not allowed, letters of several sources at once": {
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{10 * time.Millisecond, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{5010 * time.Millisecond, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{5020 * time.Millisecond, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{16 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{36 * time.Second, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
+		},
 	} {
 		b := &letterbox{}
 		for i, s := range steps {

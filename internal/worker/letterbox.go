@@ -94,8 +94,11 @@ func (b *letterbox) refused(l *letter, size int, err error, now time.Time) {
 		l.form++
 		return
 	}
-	if b.state == boxOpen {
+	switch {
+	case b.state == boxOpen:
 		b.since, b.wait = now, 0
+	case now.Before(b.until):
+		return // letters of several sources were refused at once
 	}
 	b.err = err
 	b.wait = min(max(firstHold, 2*b.wait), maxHold)

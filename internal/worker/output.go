@@ -32,8 +32,9 @@ func ofTopic(err error) bool {
 		return true
 	}
 	for _, e := range []error{
-		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.InvalidTxnState, kerr.UnknownProducerID, kerr.OutOfOrderSequenceNumber,
+		kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping, kerr.InvalidTxnState, kerr.UnknownProducerID, kerr.OutOfOrderSequenceNumber, kerr.DuplicateSequenceNumber,
 		kerr.TransactionCoordinatorFenced, kerr.TransactionAbortable, kerr.ConcurrentTransactions, kerr.TransactionalIDAuthorizationFailed,
+		kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.NetworkException,
 		kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.UnsupportedVersion,
 	} {
 		if errors.Is(err, e) {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -52,6 +53,47 @@ func TestTopicRefusesRecords(t *testing.T) {
 				t.Errorf("%d sessions", s.Sessions)
 			}
 		})
+	}
+}
+
+// A partition of an aggregated topic has no leader: its source waits, the others
+// go on in the same session. So it is with whatever a broker says of the topic.
+func TestOutputWithoutLeader(t *testing.T) {
+	t.Parallel()
+	for _, delivery := range []string{config.ExactlyOnce, config.AtLeastOnce} {
+		for _, e := range []*kerr.Error{kerr.NotLeaderForPartition, kerr.KafkaStorageError, kerr.UnknownServerError} {
+			t.Run(delivery+"/"+e.Message, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, sandbox.Options{})
+				b.cfg.Worker.Delivery = delivery
+				b.cfg.Worker.TransactionTimeout = 4 * time.Second
+				b.topic("t0", 1)
+				b.topic("t1", 1)
+				b.topic("t0-aggregated", 1)
+				v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+				w := b.start()
+				w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+				away := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: e, Count: -1})
+				if e == kerr.NotLeaderForPartition {
+					leader := b.leaderless("t0-aggregated", 0)
+					defer leader.Remove()
+				}
+				for i := range 3 { // both in one transaction
+					b.send("t0", 0, float64(i), b.record(v0, map[string]any{"x": 1.0}))
+					b.send("t1", 0, float64(i), b.record(v1, map[string]any{"x": 1.0}))
+				}
+				wantKeys(t, b.read("t1-aggregated", 3), "0:1", "1:1", "2:1")
+				w.status("a problem", func(s worker.Status) bool {
+					return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: ") && s.Topics[1].Problem() == ""
+				})
+				b.send("t1", 0, 3, b.record(v1, map[string]any{"x": 1.0}))
+				wantKeys(t, b.read("t1-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
+				if s := w.Status(); s.Sessions != 1 {
+					t.Errorf("%d sessions", s.Sessions)
+				}
+				away.Remove()
+			})
+		}
 	}
 }
 
