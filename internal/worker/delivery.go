@@ -234,7 +234,7 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 	if alone {
 		a.flush(s, patience) // what was written before it
 	}
-	if a.late {
+	if a.late || alone && l == nil && a.refuses(r.Topic) { // windows stay in order, also without a transaction
 		a.refuse(refusal{source: src, record: r, letter: l, err: errUnacknowledged, follows: true})
 		return
 	}

@@ -70,6 +70,13 @@ func (a *acknowledgements) refuse(r refusal) {
 	a.refused = append(a.refused, r)
 }
 
+// refuses reports whether a topic has refused a record.
+func (a *acknowledgements) refuses(topic string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.ContainsFunc(a.refused, func(r refusal) bool { return r.record.Topic == topic })
+}
+
 func (a *acknowledgements) skip(r refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
