@@ -213,6 +213,9 @@ func (s *session) newSource(topic string) *source {
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
 	if src.hold = s.w.holds[topic]; src.hold != nil {
+		if src.hold.state == holdChecking { // by a session that has ended meanwhile
+			src.hold.state = holdWaiting
+		}
 		src.problems.set(causeOutput, src.hold.text)
 	}
 	src.sharing = s.sharing(src)

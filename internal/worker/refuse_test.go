@@ -349,3 +349,35 @@ func TestTopicOfSmallBatches(t *testing.T) {
 		})
 	}
 }
+
+// A session ends while it looks at a topic that has refused records: the next
+// one looks again.
+func TestHoldOutlivesSession(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	b.topic("t1", 1)
+	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+	w := b.start()
+	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
+	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.PolicyViolation, Count: 1})
+	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
+	w.status("a problem", func(s worker.Status) bool { return s.Topics[0].Problem() != "" })
+	looks := make(chan struct{})
+	b.box.Cluster.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if r.(*kmsg.DescribeConfigsRequest).Resources[0].ResourceName != "t0-aggregated" {
+			b.box.Cluster.KeepControl()
+			return nil, nil, false
+		}
+		close(looks)
+		return nil, nil, true // no answer
+	})
+	<-looks
+	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t1-aggregated", Err: kerr.InvalidTxnState, Count: 1})
+	b.send("t1", 0, 1, b.record(v1, map[string]any{"x": 1.0}))
+	w.status("another session", func(s worker.Status) bool { return s.Sessions == 2 })
+	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
+	w.status("no problem", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Topics[0].Problem() == "" })
+}
