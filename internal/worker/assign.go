@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -96,7 +98,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				src.unplaced[id] = nil
 			}
 		}
-		placed := s.place(src, facts[topic], shared, now)
+		placed := s.place(src, slices.Sorted(maps.Keys(parts)), facts[topic], shared, now) // and not what waits from before
 		for id := range parts {
 			offset, ok := placed[id]
 			if !ok {

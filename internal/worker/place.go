@@ -20,14 +20,14 @@ import (
 // the client does not fetch it; its topic's windows wait, since a partition is
 // missing, and other topics go on. It is asked for again until it is known.
 
-// place places the partitions of a source that are not, as far as the facts go.
-// It gives the offsets at which they are read. It is the only place where a
-// position is chosen: the client itself never resets one.
-func (s *session) place(src *source, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+// place places partitions of a source, as far as the facts go. It gives the offsets
+// at which they are read, which the client has to be told. It is the only place
+// where a position is chosen: the client itself never resets one.
+func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
 	defer s.tellUnplaced(src, now)
 	if f == nil || f.err != nil {
-		for id := range src.unplaced {
+		for _, id := range ids {
 			src.unplaced[id] = errors.New("nothing is known of its topic")
 			if f != nil {
 				src.unplaced[id] = f.err
@@ -49,7 +49,7 @@ func (s *session) place(src *source, f *facts, shared *map[string]bool, now time
 			}
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(src.unplaced)) {
+	for _, id := range ids {
 		b, ok := f.bounds[id]
 		if !ok {
 			b.err = errors.New("it is not there yet")
@@ -176,7 +176,7 @@ func (s *session) takePlaces(src *source, f *facts, offsets map[int32]kadm.Offse
 			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
 		}
 	}
-	placed := s.place(src, f, shared, time.Now())
+	placed := s.place(src, slices.Sorted(maps.Keys(src.unplaced)), f, shared, time.Now())
 	if len(placed) == 0 {
 		return
 	}

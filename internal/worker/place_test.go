@@ -206,3 +206,28 @@ func TestOffsetsOfTopicsWithoutNames(t *testing.T) {
 		t.Errorf("%d letters of one bad record: it was read again as new", n)
 	}
 }
+
+// A partition waits to be placed when others of its topic are assigned: it goes on
+// waiting, and is read as soon as it can be.
+func TestPartitionWaitsWhileOthersCome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	v0 := b.schema("t0", xField)
+	w := b.start()
+	w.status("a partition", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Ready })
+	grow := func(n int) {
+		r, err := b.adm.UpdatePartitions(t.Context(), n, "t0")
+		must(t, errors.Join(err, r.Error()))
+	}
+	away := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t0", Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1})
+	grow(2)
+	must(t, away.Wait(t.Context(), 6)) // so that it is a while until it is asked again
+	away.Remove()
+	grow(3)
+	w.status("partitions", func(s worker.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 3 })
+	for id := range int32(3) {
+		b.send("t0", id, 0, b.record(v0, map[string]any{"x": 1.0}))
+	}
+	wantKeys(t, b.read("t0-aggregated", 1), "0:3")
+}
