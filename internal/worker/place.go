@@ -39,7 +39,8 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 	if src.merges == "" {
 		src.uneven, src.judged = f.uneven, shared
 		src.agent.SetPartitions(f.partitions)
-		if f.anchor != nil && !src.doubt {
+		never := slices.ContainsFunc(ids, func(id int32) bool { return s.fetched[src.topic][id].offset < 0 })
+		if f.anchor != nil && never && !src.doubt {
 			src.doubt = true
 			if len(src.parts) > 0 {
 				s.newTopics = true

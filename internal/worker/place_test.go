@@ -231,3 +231,34 @@ func TestPartitionWaitsWhileOthersCome(t *testing.T) {
 	}
 	wantKeys(t, b.read("t0-aggregated", 1), "0:3")
 }
+
+// A partition that has a committed offset, and whose leader was away, is none of
+// which the offset is lost: whether its records were shipped is known.
+func TestPartitionWithOffsetIsNotInDoubt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 2)
+	b.topic("t1", 1)
+	b.topic(b.cfg.Worker.Group+"-partials-t0", 1) // it was split once
+	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+	for i := range 20 {
+		b.send("t0", int32(i%2), float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
+	}
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
+	w.end()
+	away := b.leaderless("t0", 1)
+	w = b.start()
+	w.status("a problem", func(s worker.Status) bool {
+		return len(s.Topics) == 3 && strings.Contains(s.Topics[1].Problem(), "partition 1 cannot be read: ")
+	})
+	away.Remove()
+	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t0", 1, 5, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t1", 0, 5, b.record(v1, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "5:2")
+	wantKeys(t, b.read("t1-aggregated", 1), "5:1")
+	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[1].Shipped != 0 {
+		t.Errorf("%d sessions, %d records shipped", s.Sessions, s.Topics[1].Shipped)
+	}
+}

@@ -2,7 +2,7 @@ package worker
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -130,8 +130,8 @@ func (s *session) reshare(now time.Time) {
 		was := src.sharing
 		is := s.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
-			s.fail(fmt.Errorf("topic %s: its records are shipped from now on, or no more", src.topic))
-			return
+			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
+			continue
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
