@@ -178,11 +178,7 @@ func (s *session) ended(ctx context.Context, id int64, epoch int16) bool {
 // acknowledged or refused.
 func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record, err error) {
 	var a acknowledgements
-	patience := s.w.cfg.Worker.TransactionTimeout / 2
 	for _, src := range ss {
-		if src.hold != nil {
-			patience = min(patience, probePatience)
-		}
 		for _, r := range src.pending {
 			s.write(&a, src, nil, r)
 		}
@@ -194,7 +190,7 @@ func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record
 			s.write(&a, src, l, l.record(defaultBatch))
 		}
 	}
-	if err := s.flush(patience); err != nil {
+	if err := s.flush(&a); err != nil {
 		return nil, nil, fmt.Errorf("produce: %w", err)
 	}
 	a.all.Wait()
@@ -213,6 +209,7 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 	a.written = append(a.written, r)
 	s.cl.Produce(s.hard, r, func(r *kgo.Record, err error) {
 		defer a.all.Done()
+		a.heard.Add(1)
 		switch {
 		case err == nil:
 		case errors.Is(err, kgo.ErrAborting):
@@ -225,26 +222,31 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 	})
 }
 
-// probePatience is how long the acknowledgement of records is waited for that
-// go to a topic which has refused some.
-const probePatience = 2 * time.Second
-
-// flush waits until all records are acknowledged or refused. What is not after
-// some time is taken back from the client, so that it knows of none any more:
-// before that a transaction cannot be aborted, nor the client closed.
-func (s *session) flush(patience time.Duration) error {
-	for deadline := time.Now().Add(patience); ; {
-		ctx, cancel := context.WithTimeout(s.hard, min(time.Second, max(time.Millisecond, time.Until(deadline))))
+// flush waits until all records are acknowledged or refused. When nothing was
+// heard of any for some time, or all of it takes too long, the rest is taken back
+// from the client, so that it knows of none any more: before that a transaction
+// cannot be aborted, nor the client closed. The loop stands still meanwhile, and a
+// worker that is not there when the group forms anew is removed from it. So the
+// patience is less than the rebalance timeout.
+func (s *session) flush(a *acknowledgements) error {
+	begin, last, heard := time.Now(), time.Now(), int64(0)
+	stalled, limit := s.w.cfg.Worker.SessionTimeout/5, s.w.cfg.Worker.TransactionTimeout/2
+	for {
+		patience := max(time.Millisecond, min(time.Second, stalled-time.Since(last), limit-time.Since(begin)))
+		ctx, cancel := context.WithTimeout(s.hard, patience)
 		err := s.cl.Flush(ctx)
 		cancel()
-		switch {
+		if n := a.heard.Load(); n > heard {
+			last, heard = time.Now(), n
+		}
+		switch took := time.Since(begin); {
 		case err == nil:
 			return nil
-		case s.hard.Err() != nil || !time.Now().Before(deadline):
+		case s.hard.Err() != nil || time.Since(last) >= stalled || took >= limit:
 			ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
 			defer cancel()
 			if abortErr := s.cl.AbortBufferedRecords(ctx); abortErr != nil || s.hard.Err() != nil {
-				return errors.Join(fmt.Errorf("not acknowledged within %s: %w", patience, err), abortErr)
+				return errors.Join(fmt.Errorf("not acknowledged within %s: %w", took, err), abortErr)
 			}
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -55,6 +56,7 @@ func (e *refusedError) Unwrap() error { return e.err }
 type acknowledgements struct {
 	written []*kgo.Record
 	all     sync.WaitGroup
+	heard   atomic.Int64 // how many were acknowledged or refused
 	mu      sync.Mutex
 	refused refusals
 	failed  error // more is wrong than that topics refuse records
