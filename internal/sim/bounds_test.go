@@ -78,10 +78,8 @@ func (j *court) before(l *life) {
 			return
 		}
 		l.closed = j.closable(b, time.Unix(1<<40, 0))
-		for _, r := range j.records[l.name+suffix] {
-			if j.lifeOf(l.name, r) == b && !j.plan.repeats {
-				l.out = max(l.out, r.Timestamp.UnixMilli()+j.plan.size.Milliseconds()/2)
-			}
+		if !j.plan.repeats {
+			l.out = j.lastOut(b)
 		}
 	}
 }

@@ -177,6 +177,7 @@ func (j *court) conserve(late, dead map[*input]*letter) {
 			case isLate && (in.unreadable != "" || in.future || in.tombstone) && !both:
 				j.add("%v: is taken for late", in.place)
 			case isLate && j.plan.repeats && (letter.Record == nil || len(letter.Value) == 0): // it may have come to be merged again, when its window was out
+			case isLate && end > in.high && j.plan.mixed && end <= j.lastOut(in.life): // a worker with transactions takes what others have written without for out
 			case isLate && end > in.high:
 				j.add("%v: is taken for late, but its window ends at %d and at most %d was final", in.place, end, in.high)
 			case !isLate && end <= in.low && (in.accepted() || in.broken):

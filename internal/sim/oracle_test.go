@@ -26,10 +26,11 @@ type facts struct {
 	schemas map[int]string
 	ids     map[string]string  // of the topics, as headers have them
 	former  map[string]*former // topics that were deleted and made again
-	unsent  []unsent           // letters that were given up
-	refused bool               // records may have been refused, so letters may be given up
-	smaller bool               // and for what they were, so letters may be small
-	helped  int                // times that the group had to be helped; no fault of the workers
+	outs    map[string][]outSample
+	unsent  []unsent // letters that were given up
+	refused bool     // records may have been refused, so letters may be given up
+	smaller bool     // and for what they were, so letters may be small
+	helped  int      // times that the group had to be helped; no fault of the workers
 }
 
 // former is a topic as it was before it was deleted.
@@ -44,6 +45,7 @@ type verdict struct {
 	windows, late, dead int
 	repeated            int // records of windows and put aside that were there before
 	small, givenUp      int // letters
+	slowest             time.Duration
 }
 
 func (v *verdict) add(format string, args ...any) {
@@ -114,6 +116,7 @@ func judge(f *facts) *verdict {
 		} else {
 			j.windows(f.plan.topics[i].name, late)
 		}
+		j.punctual(f.plan.topics[i].name, late, dead)
 	}
 	j.commits()
 	for topic := range f.records {

@@ -77,6 +77,11 @@ type remake struct {
 	topic topicPlan     // what it is then
 }
 
+// audited reports whether it is looked at when windows come out.
+func (p *plan) audited() bool {
+	return slices.ContainsFunc(p.faults, func(f fault) bool { return f.topic != "" })
+}
+
 // all is how many partitions there are in the end.
 func (t *topicPlan) all() int { return t.partitions + t.more }
 

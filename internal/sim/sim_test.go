@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"os"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -44,6 +45,9 @@ func run(t *testing.T, p *plan, l *log) (o outcome) {
 		o.virtual = time.Since(begin)
 	})
 	o.verdict = judge(o.facts)
+	if os.Getenv("SLOW") != "" {
+		fmt.Printf("SLOW %d %v\n", p.seed, o.verdict.slowest)
+	}
 	o.violations = append(l.violations, o.verdict.violations...)
 	return o
 }

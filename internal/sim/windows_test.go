@@ -112,6 +112,17 @@ func (j *court) lifeOf(topic string, r *kgo.Record) *life {
 	return nil
 }
 
+// lastOut is where the last window ends that has come out of a life.
+func (j *court) lastOut(l *life) int64 {
+	last := int64(never)
+	for _, r := range j.records[l.name+suffix] {
+		if j.lifeOf(l.name, r) == l {
+			last = max(last, r.Timestamp.UnixMilli()+j.plan.size.Milliseconds()/2)
+		}
+	}
+	return last
+}
+
 // window compares an aggregated record with the records of its window.
 func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
 	size := j.plan.size.Milliseconds()

@@ -51,7 +51,8 @@ type world struct {
 	mu      sync.Mutex
 	sent    map[string]*sending // by key of the source record
 	samples []commitSample
-	helped  int // times that the group had to be helped
+	outs    map[string][]outSample // by aggregated topic
+	helped  int                    // times that the group had to be helped
 	procs   []*proc
 	unsent  []unsent
 }
@@ -93,6 +94,10 @@ func simulate(t *testing.T, p *plan, l *log) *facts {
 	defer w.cluster.Close()
 	w.produceAll()
 	stopSampling := w.sampleCommits()
+	if p.audited() {
+		w.outs = map[string][]outSample{}
+		w.sampled.Go(w.sampleOutputs)
+	}
 	for i := range p.workers {
 		s := &slot{index: i}
 		w.slots = append(w.slots, s)
@@ -400,7 +405,7 @@ func (w *world) read(topics ...string) map[string][]*kgo.Record {
 func (w *world) facts() *facts {
 	f := &facts{
 		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{},
-		unsent: w.unsent, refused: w.refused.Load(), smaller: w.smaller.Load(),
+		outs: w.outs, unsent: w.unsent, refused: w.refused.Load(), smaller: w.smaller.Load(),
 	}
 	cl := w.client(w.net.link("admin"))
 	defer cl.Close()

@@ -195,25 +195,21 @@ func (s *session) ended(ctx context.Context, id int64, epoch int16) bool {
 // acknowledged or refused.
 func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record, err error) {
 	var a acknowledgements
-	patience := min(s.w.cfg.Worker.TransactionTimeout/2, acknowledged)
 	now := time.Now()
-	if slices.ContainsFunc(ss, func(src *source) bool { return src.hold != nil }) {
-		patience = min(patience, probePatience)
-	}
 	for _, src := range ss {
 		for _, r := range src.pending {
-			s.write(&a, src, nil, r, patience)
+			s.write(&a, src, nil, r)
 		}
 		for _, r := range src.frames {
-			s.write(&a, src, nil, r, patience)
+			s.write(&a, src, nil, r)
 		}
 		for _, l := range src.letters {
 			limit := s.w.outputs.batch(l.topic)
 			l.form = s.w.box(l.topic).form(l, limit, now)
-			s.write(&a, src, l, l.record(limit), patience)
+			s.write(&a, src, l, l.record(limit))
 		}
 	}
-	if a.flush(s, patience); a.broken != nil {
+	if a.flush(s); a.broken != nil {
 		return nil, nil, fmt.Errorf("produce: %w", a.broken)
 	}
 	a.all.Wait()
@@ -229,10 +225,10 @@ func (s *session) produce(ss []*source) (refused refusals, written []*kgo.Record
 }
 
 // write hands a record to the client.
-func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Record, patience time.Duration) {
+func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Record) {
 	alone := s.w.outputs.alone(r.Topic, time.Now())
 	if alone {
-		a.flush(s, patience) // what was written before it
+		a.flush(s) // what was written before it
 	}
 	if a.late || alone && l == nil && a.refuses(r.Topic) { // windows stay in order, also without a transaction
 		a.refuse(refusal{source: src, record: r, letter: l, err: errUnacknowledged, follows: true})
@@ -242,6 +238,7 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 	a.written = append(a.written, r)
 	s.cl.Produce(s.hard, r, func(r *kgo.Record, err error) {
 		defer a.all.Done()
+		a.heard.Add(1)
 		switch {
 		case err == nil:
 		case errors.Is(err, kgo.ErrAborting):
@@ -255,46 +252,41 @@ func (s *session) write(a *acknowledgements, src *source, l *letter, r *kgo.Reco
 		}
 	})
 	if alone {
-		a.flush(s, patience)
+		a.flush(s)
 	}
 }
 
-// acknowledged is how long records may take to be acknowledged, at most half the
-// time of a transaction: so long all topics wait for one that is not.
-const acknowledged = 5 * time.Second
-
-// probePatience is how long the acknowledgement of records is waited for that
-// go to a topic which has refused some.
-const probePatience = 2 * time.Second
-
-// flush waits until all records are acknowledged or refused. What is not after
-// some time is taken back from the client, so that it knows of none any more:
-// before that a transaction cannot be aborted, nor the client closed. No more
-// are written then.
-func (a *acknowledgements) flush(s *session, patience time.Duration) {
-	if !a.late {
-		var inTime bool
-		inTime, a.broken = s.flush(patience)
-		a.late = !inTime
+// flush waits until all records are acknowledged or refused. When nothing was
+// heard of any for some time, or all of it takes too long, the rest is taken back
+// from the client, so that it knows of none any more: before that a transaction
+// cannot be aborted, nor the client closed. No more are written then. The loop
+// stands still meanwhile, and a worker that is not there when the group forms
+// anew is removed from it: so the patience is less than the rebalance timeout.
+func (a *acknowledgements) flush(s *session) {
+	if a.late {
+		return
 	}
-}
-
-// flush reports whether that was in time.
-func (s *session) flush(patience time.Duration) (inTime bool, err error) {
-	for deadline := time.Now().Add(patience); ; {
-		ctx, cancel := context.WithTimeout(s.hard, min(time.Second, max(time.Millisecond, time.Until(deadline))))
+	begin, last, heard := time.Now(), time.Now(), a.heard.Load()
+	stalled, limit := s.w.cfg.Worker.SessionTimeout/5, s.w.cfg.Worker.TransactionTimeout/2
+	for {
+		patience := max(time.Millisecond, min(time.Second, stalled-time.Since(last), limit-time.Since(begin)))
+		ctx, cancel := context.WithTimeout(s.hard, patience)
 		err := s.cl.Flush(ctx)
 		cancel()
-		switch {
+		if n := a.heard.Load(); n > heard {
+			last, heard = time.Now(), n
+		}
+		switch took := time.Since(begin); {
 		case err == nil:
-			return true, nil
-		case s.hard.Err() != nil || !time.Now().Before(deadline):
+			return
+		case s.hard.Err() != nil || time.Since(last) >= stalled || took >= limit:
+			a.late = true
 			ctx, cancel := context.WithTimeout(s.hard, abortTimeout)
 			defer cancel()
 			if abortErr := s.cl.AbortBufferedRecords(ctx); abortErr != nil || s.hard.Err() != nil {
-				return false, errors.Join(fmt.Errorf("not acknowledged within %s: %w", patience, err), abortErr)
+				a.broken = errors.Join(fmt.Errorf("not acknowledged within %s: %w", took, err), abortErr)
 			}
-			return false, nil
+			return
 		}
 		s.w.beat(time.Now())
 		s.w.setState("running", "waiting for brokers to acknowledge records")

@@ -52,8 +52,8 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 	}
 	h.wait = min(max(firstHold, 2*h.wait), maxHold)
 	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, s.w.outputs.batch(topic)
-	if size > 0 && first {
-		h.until = now // the topic may take more than was known
+	if first && (size > 0 || errors.Is(err, errUnacknowledged)) {
+		h.until = now // the topic may take more than was known; brokers may have been slow
 	} else {
 		s.w.log.Error("a topic refuses records; its source waits, the others go on", "topic", topic, "source_topic", src.agent.Topic, "err", err, "again_in", h.wait.String())
 	}

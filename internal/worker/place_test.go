@@ -231,3 +231,59 @@ func TestOffsetsOfTopicsWithoutNames(t *testing.T) {
 		t.Errorf("%d letters of one bad record: it was read again as new", n)
 	}
 }
+
+// A partition waits to be placed when others of its topic are assigned: it goes on
+// waiting, and is read as soon as it can be.
+func TestPartitionWaitsWhileOthersCome(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 1)
+	v0 := b.schema("t0", xField)
+	w := b.start()
+	w.status("a partition", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Ready })
+	grow := func(n int) {
+		r, err := b.adm.UpdatePartitions(t.Context(), n, "t0")
+		must(t, errors.Join(err, r.Error()))
+	}
+	away := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t0", Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1})
+	grow(2)
+	must(t, away.Wait(t.Context(), 6)) // so that it is a while until it is asked again
+	away.Remove()
+	grow(3)
+	w.status("partitions", func(s worker.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 3 })
+	for id := range int32(3) {
+		b.send("t0", id, 0, b.record(v0, map[string]any{"x": 1.0}))
+	}
+	wantKeys(t, b.read("t0-aggregated", 1), "0:3")
+}
+
+// A partition that has a committed offset, and whose leader was away, is none of
+// which the offset is lost: whether its records were shipped is known.
+func TestPartitionWithOffsetIsNotInDoubt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	b.topic("t0", 2)
+	b.topic("t1", 1)
+	b.topic(b.cfg.Worker.Group+"-partials-t0", 1) // it was split once
+	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
+	for i := range 20 {
+		b.send("t0", int32(i%2), float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
+	}
+	w := b.start()
+	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
+	w.end()
+	away := b.leaderless("t0", 1)
+	w = b.start()
+	w.status("a problem", func(s worker.Status) bool {
+		return len(s.Topics) == 3 && strings.Contains(s.Topics[1].Problem(), "partition 1 cannot be read: ")
+	})
+	away.Remove()
+	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t0", 1, 5, b.record(v0, map[string]any{"x": 1.0}))
+	b.send("t1", 0, 5, b.record(v1, map[string]any{"x": 1.0}))
+	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "5:2")
+	wantKeys(t, b.read("t1-aggregated", 1), "5:1")
+	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[1].Shipped != 0 {
+		t.Errorf("%d sessions, %d records shipped", s.Sessions, s.Topics[1].Shipped)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -56,6 +57,7 @@ func (e *refusedError) Unwrap() error { return e.err }
 type acknowledgements struct {
 	written []*kgo.Record
 	all     sync.WaitGroup
+	heard   atomic.Int64 // how many were acknowledged or refused
 	mu      sync.Mutex
 	refused refusals
 	skipped refusals // by what follows from others being refused
