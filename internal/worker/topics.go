@@ -180,26 +180,34 @@ func (s *session) update(f found) {
 }
 
 // judgeAssignment asks for another assignment if the topics are not those that
-// the last one rests on. The leader of the group learns of new partitions by
-// itself while it is a member; but one with an id of its own that was started
-// again is given what was assigned before, without being asked what there is now.
+// the last one rests on, or a topic must not be shared out as it is. The leader
+// of the group learns of new partitions by itself while it is a member; but one
+// with an id of its own that was started again is given what was assigned
+// before, without being asked what there is now.
 func (s *session) judgeAssignment() {
 	a := s.assigned.Load()
-	if a == nil || !a.known {
+	if a == nil {
 		return
 	}
-	fits := a.basis == basisOf(func(yield func(string, int) bool) {
+	fits := !a.known || a.basis == basisOf(func(yield func(string, int) bool) {
 		for topic, v := range s.known {
 			if !yield(topic, v.partitions) {
 				return
 			}
 		}
 	})
+	why := "it was made for other topics or partitions than there are now"
+	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
+		src := s.sources[topic]
+		if fits && src.uneven && len(src.unplaced) == 0 && !src.informed() {
+			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
+		}
+	}
 	if !fits && s.outdated.asked == 0 {
 		s.lookSoon()
 	}
 	if s.outdated.look(fits) {
-		s.w.log.Info("the group's assignment was made for other topics or partitions than there are now; asking for a new one")
+		s.w.log.Info("asking the group for a new assignment", "why", why)
 		s.cl.ForceRebalance()
 	}
 }
