@@ -180,6 +180,12 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 	}
 }
 
+// onLost drops partitions of a member that is out of the group.
+func (s *session) onLost(ctx context.Context, cl *kgo.Client, lost map[string][]int32) {
+	s.assigned.Store(nil)
+	s.onGone(ctx, cl, lost)
+}
+
 // failIfTorn ends the session if records were passed over that are not behind
 // an end any more.
 func (s *session) failIfTorn(src *source) {
