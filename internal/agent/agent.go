@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
-	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -28,7 +27,7 @@ type Agent struct {
 	parts    []*Partition // by ID
 	of       int          // partitions that the topic has
 	sharing  Sharing
-	final    int64 // windows that end at or before are out
+	final    int64 // windows that end at or before are out, of all shapes
 	claimed  int64 // final when it was last said to the merging agent
 	through  int64 // windows that end at or before are shipped, see ship.go
 }
@@ -68,7 +67,14 @@ func (a *Agent) SetPartitions(n int) {
 func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
 	p := a.partition(id, newFeed(a, offset, c))
 	p.watermark = window.Back(c.LowTime, a.set.Grace)
-	a.final = max(a.final, c.Final)
+	a.makeFinal(c.Final)
+	if low := c.LowTime; low != window.Unset && c.Final != window.Unset {
+		// What lies below the offset is not needed by windows to come, unless
+		// there are others now than when it was committed.
+		if slice := a.set.Grid.Start(low); a.set.Grid.Kept(slice) > c.Final && a.set.Grid.End(slice) > c.Shipped {
+			p.doubt = max(p.doubt, low)
+		}
+	}
 	a.reconsider()
 	return p
 }
@@ -137,116 +143,44 @@ func (a *Agent) Watermark(act Activity) int64 {
 	if !active {
 		low = idle
 		if !brokenClock {
-			low = min(low, a.CloseAll())
+			low = a.lastEnd(idle)
 		}
 	}
 	return max(low, a.final)
 }
 
-// Window is a window that has become final: its panes, at most one from each partition.
-type Window struct {
-	Start int64
-	panes []*pane
-	owner []*Partition
-}
-
-// Close makes all windows that end at or before the watermark final and
-// appends those that are computed here to ws, in order of time. It stops short
-// of a window of which records wait to be shipped: should its partition be
-// taken away before that, its next owner must not find the window final. And
-// it stops where those end that are shipped, until these are out.
-func (a *Agent) Close(watermark int64, ws []Window) []Window {
-	if a.through != window.Unset {
-		watermark = min(watermark, a.through)
-	}
-	for _, p := range a.parts {
-		if a.oldest(p) > 0 {
-			watermark = min(watermark, window.End(p.panes[0].start, a.set.Size)-1)
-		}
-	}
-	if watermark <= a.final {
-		return ws
-	}
-	a.final = watermark
-	for {
-		start, found := int64(0), false
-		for _, p := range a.parts {
-			if i := a.oldest(p); i < len(p.panes) && (!found || p.panes[i].start < start) {
-				start, found = p.panes[i].start, true
-			}
-		}
-		if !found || window.End(start, a.set.Size) > watermark {
-			return ws
-		}
-		w := Window{Start: start}
-		for _, p := range a.parts {
-			if i := a.oldest(p); i < len(p.panes) && p.panes[i].start == start {
-				c := p.remove(i)
-				if invariants.Enabled {
-					p.left(p, c)
-				}
-				p.Counts.InWindows += c.count()
-				if c.count() == 0 { // of a record that came in part only
-					p.release(c)
-					continue
-				}
-				w.panes = append(w.panes, p.limited(c))
-				w.owner = append(w.owner, p)
-			}
-		}
-		if len(w.panes) > 0 {
-			ws = append(ws, w)
-		}
-	}
-}
-
 // oldest is the index of a partition's first pane that is not to be shipped.
 func (a *Agent) oldest(p *Partition) int {
 	for i, c := range p.panes {
-		if !a.ships(p, window.End(c.start, a.set.Size)) {
+		if !a.ships(p, a.set.Grid.End(c.start)) {
 			return i
 		}
 	}
 	return len(p.panes)
 }
 
-// Release gives the memory of a window back to its partitions, once it has
-// been computed.
-func (a *Agent) Release(w Window) {
-	for i, c := range w.panes {
-		w.owner[i].release(c)
-	}
-}
-
-// CloseAll is the watermark that makes every open window final.
-func (a *Agent) CloseAll() int64 {
-	t := a.final
-	for _, p := range a.parts {
-		t = max(t, p.shipped)
-		if n := len(p.panes); n > 0 {
-			t = max(t, window.End(p.panes[n-1].start, a.set.Size))
-		}
-	}
-	return t
-}
-
 // Open counts the open windows of all partitions, each window once.
 func (a *Agent) Open() (n int) {
-	starts := map[int64]struct{}{}
+	type open struct {
+		shape window.Shape
+		start int64
+	}
+	starts := map[open]struct{}{}
 	for _, p := range a.parts {
 		for _, c := range p.panes {
-			starts[c.start] = struct{}{}
+			for _, s := range a.set.Grid.Shapes {
+				for start, last := s.First(c.start), s.Last(c.start); ; start += s.Advance {
+					if window.End(start, s.Size) > a.final {
+						starts[open{s, start}] = struct{}{}
+					}
+					if start >= last {
+						break
+					}
+				}
+			}
 		}
 	}
 	return len(starts)
-}
-
-// Rows counts the records of the window.
-func (w Window) Rows() (n int64) {
-	for _, p := range w.panes {
-		n += p.count()
-	}
-	return n
 }
 
 // Slowest is the partition with the lowest watermark, which the others wait

@@ -37,6 +37,35 @@ type rig struct {
 	computer *Computer
 }
 
+// tumbling is the grid of windows of one size.
+func tumbling(size int64) window.Grid { return grid(window.Tumbling(size)) }
+
+func grid(shapes ...window.Shape) window.Grid {
+	g, err := window.NewGrid(shapes...)
+	if err != nil {
+		panic(err)
+	}
+	return g
+}
+
+// anyGrid is a grid of one to three shapes, tumbling or hopping.
+func anyGrid(rng *rand.Rand) window.Grid {
+	if rng.IntN(3) == 0 {
+		return tumbling(second * (1 + rng.Int64N(3)))
+	}
+	var shapes []window.Shape
+	for len(shapes) <= rng.IntN(3) {
+		s := window.Tumbling(second * (1 + rng.Int64N(12)))
+		if rng.IntN(3) == 0 {
+			s.Advance = second * (1 + rng.Int64N(s.Size/second))
+		}
+		if !slices.ContainsFunc(shapes, func(have window.Shape) bool { return have.Size == s.Size }) {
+			shapes = append(shapes, s)
+		}
+	}
+	return grid(shapes...)
+}
+
 func newRig(t testing.TB, set Settings, partitions int) *rig {
 	t.Helper()
 	ops := make([]stats.Operation, 0, 3)
@@ -87,7 +116,7 @@ func (r *rig) close(act Activity) (out []Result) {
 func busy(*Partition) int64 { return 0 }
 
 func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
-	r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
 	a, b := r.agent.Assign(0, 0, Fresh(0)), r.agent.Assign(1, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
 	r.add(a, 1, 103*second, 2)
@@ -119,7 +148,7 @@ func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
 }
 
 func TestMissingPartitionHoldsWindows(t *testing.T) {
-	r := newRig(t, Settings{Size: second, IdleAfter: second}, 2)
+	r := newRig(t, Settings{Grid: tumbling(second), IdleAfter: second}, 2)
 	a := r.agent.Assign(0, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
 	r.add(a, 1, 200*second, 1)
@@ -129,7 +158,7 @@ func TestMissingPartitionHoldsWindows(t *testing.T) {
 }
 
 func TestIdle(t *testing.T) {
-	r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
 	a := r.agent.Assign(0, 0, Fresh(0))
 	b := r.agent.Assign(1, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
@@ -165,7 +194,7 @@ func TestIdle(t *testing.T) {
 // next upload is late.
 func TestUploads(t *testing.T) {
 	for _, c := range []struct{ every, idleAfter int64 }{{30, 5}, {12, 3}, {3600, 5}, {2, 1}} {
-		r := newRig(t, Settings{Size: second, Grace: second, IdleAfter: c.idleAfter * second, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: c.idleAfter * second, MaxFutureSkew: second}, 1)
 		p := r.agent.Assign(0, 0, Fresh(0))
 		var out []Result
 		o := int64(0)
@@ -195,7 +224,7 @@ func TestUploads(t *testing.T) {
 }
 
 func TestFutureRecordDoesNotMoveTime(t *testing.T) {
-	r := newRig(t, Settings{Size: second, Grace: 0, IdleAfter: second, MaxFutureSkew: 10 * second}, 1)
+	r := newRig(t, Settings{Grid: tumbling(second), Grace: 0, IdleAfter: second, MaxFutureSkew: 10 * second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)
@@ -246,7 +275,7 @@ func TestRestarts(t *testing.T) {
 			}
 			logs[p] = append(logs[p], record{t: 100_000 * second}) // all but the last window become final
 		}
-		set := Settings{Size: second * (1 + rng.Int64N(3)), Grace: grace, IdleAfter: second, MaxFutureSkew: second}
+		set := Settings{Grid: anyGrid(rng), Grace: grace, IdleAfter: second, MaxFutureSkew: second}
 		want := naive(logs, set)
 		got := crashing(t, logs, set, rng, rng.IntN(6))
 		if !reflect.DeepEqual(got, want) {
@@ -256,7 +285,7 @@ func TestRestarts(t *testing.T) {
 }
 
 // naive counts the records of each window but the last, and under "late" those
-// whose window ended a grace before the highest time met in their partition.
+// whose slice ended a grace before the highest time met in their partition.
 func naive(logs [][]record, set Settings) map[string]int64 {
 	out := map[string]int64{}
 	for _, log := range logs {
@@ -265,12 +294,16 @@ func naive(logs [][]record, set Settings) map[string]int64 {
 			if r.kind != 0 {
 				continue
 			}
-			start := r.t / set.Size * set.Size
-			if start+set.Size <= high-set.Grace {
+			start := r.t / set.Grid.Slice * set.Grid.Slice
+			if start+set.Grid.Slice <= high-set.Grace {
 				out["late"]++
 				continue
 			}
-			out[string(Key("t", "", start, set.Size))]++
+			for _, s := range set.Grid.Shapes {
+				for w := s.Last(r.t); w+s.Size > r.t; w -= s.Advance {
+					out[string(Key("t", "", w, s.Size))]++
+				}
+			}
 			high = max(high, r.t)
 		}
 	}
@@ -386,7 +419,7 @@ func differ(got, want map[string]int64) string {
 // also if its last record is gone.
 func TestMissingRecordIsNoticed(t *testing.T) {
 	for _, missing := range []int64{0, 3, 9} {
-		r := newRig(t, Settings{Size: 100 * second, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: tumbling(100 * second), MaxFutureSkew: second}, 1)
 		p := r.agent.Assign(0, 0, Fresh(0))
 		for o := range int64(10) {
 			r.add(p, o, 1000*second+o, 1)
@@ -454,7 +487,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("what is read is remembered")
 	}
-	r := newRig(t, Settings{Size: second, Grace: 0, MaxFutureSkew: second}, 1)
+	r := newRig(t, Settings{Grid: tumbling(second), Grace: 0, MaxFutureSkew: second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)
@@ -480,7 +513,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	r := newRig(b, Settings{Size: second, Grace: 0, MaxFutureSkew: second}, 1)
+	r := newRig(b, Settings{Grid: tumbling(second), Grace: 0, MaxFutureSkew: second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)

@@ -82,9 +82,10 @@ func blank(row *codec.Row, n int) {
 	}
 }
 
-// limited is a pane with at most as many rows as it may keep: one that was
-// kept whole is folded now as it would have been.
-func (p *Partition) limited(c *pane) *pane {
+// limit has the pane at index i keep at most as many rows as it may: one that
+// was kept whole is folded now as it would have been.
+func (p *Partition) limit(i int) *pane {
+	c := p.panes[i]
 	c.whole = false
 	over := c.rows > c.limit(p.layout)
 	for _, slot := range p.layout.pooled {
@@ -102,7 +103,11 @@ func (p *Partition) limited(c *pane) *pane {
 	cols.rests, cols.arrays = c.rests, c.arrays
 	cols.rewind()
 	out := p.take(false)
-	out.start, out.opened, out.seed, out.version, out.partial = c.start, c.opened, c.seed, c.version, c.partial
+	out.start, out.opened, out.seed, out.version, out.partial, out.final = c.start, c.opened, c.seed, c.version, c.partial, c.final
+	p.panes[i] = out
+	if p.current == c {
+		p.current = out
+	}
 	var row codec.Row
 	blank(&row, c.slots)
 	for i := range c.rows {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
@@ -10,6 +11,7 @@ import (
 
 // Result is the aggregated record of a window.
 type Result struct {
+	Output     int   // index of the window's shape
 	Start, End int64 // ns
 	Time       int64 // middle, ns; the record's timestamp
 	Count      int64
@@ -55,24 +57,36 @@ func NewComputer(ops []stats.Operation, opts stats.Options) *Computer {
 // of their ids and records in the order of their offsets, so the bytes do not
 // depend on when and by whom the records were read.
 func (c *Computer) Compute(a *Agent, w Window) Result {
-	r := Result{Start: w.Start, End: window.End(w.Start, a.set.Size)}
+	size := a.set.Grid.Shapes[w.Output].Size
+	r := Result{Output: w.Output, Start: w.Start, End: window.End(w.Start, size), Partial: w.partial}
 	r.Time = r.Start + (r.End-r.Start)/2
 	version := 0
-	for i, p := range w.panes {
-		version = max(version, p.version)
-		r.Count += p.count()
-		r.Partial = r.Partial || p.partial
-		r.Ranges = append(r.Ranges, Range{Partition: w.owner[i].ID, First: p.first, Last: p.last, Count: p.count()})
+	for _, c := range w.panes {
+		version = max(version, c.version)
+		r.Count += c.count()
+		r.extend(Range{Partition: c.owner.ID, First: c.first, Last: c.last, Count: c.count()})
 	}
 	v := a.versions[version]
 	c.fields(v.Schema.Fields, w.panes, &r.Approximation)
-	r.Key = Key(a.Topic, "", r.Start, a.set.Size)
+	r.Key = Key(a.Topic, "", r.Start, size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
 		Time:  float64(r.Time) / 1e9,
 		Start: floorMillis(r.Start), End: floorMillis(r.End),
-		Size: float64(a.set.Size) / 1e9, Count: r.Count,
+		Size: float64(size) / 1e9, Count: r.Count,
 	}, &c.results)
 	return r
+}
+
+// extend adds the range of a slice to that of its partition.
+func (r *Result) extend(s Range) {
+	for i, have := range r.Ranges {
+		if have.Partition == s.Partition {
+			r.Ranges[i] = Range{s.Partition, min(have.First, s.First), max(have.Last, s.Last), have.Count + s.Count}
+			return
+		}
+	}
+	r.Ranges = append(r.Ranges, s)
+	slices.SortFunc(r.Ranges, func(x, y Range) int { return cmp.Compare(x.Partition, y.Partition) })
 }
 
 // fields computes the results of all fields. Of a window in which samples were

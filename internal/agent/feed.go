@@ -213,15 +213,18 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 	}
 }
 
-// OpenRows counts the records in open windows, and the windows of each partition.
-func (f *Feed) OpenRows() (rows int64, windows int) {
+// OpenRows counts the records in slices that are not final, and the slices of
+// each partition that windows to come need.
+func (f *Feed) OpenRows() (rows int64, slices int) {
 	for _, p := range f.into {
 		for _, c := range p.panes {
-			rows += c.count()
+			if !c.final {
+				rows += c.count()
+			}
 		}
-		windows += len(p.panes)
+		slices += len(p.panes)
 	}
-	return rows, windows
+	return rows, slices
 }
 
 // Memory is what the open windows take, in bytes.

@@ -11,11 +11,11 @@ import (
 )
 
 // A frame is a message of the partials topic of a source topic that is split:
-// either a run of accepted records of one window from one source partition, in
+// either a run of accepted records of one slice from one source partition, in
 // order of their offsets, or a claim that says how far a partition is in time.
 //
 //	frame  = version kind partition topic (rows | claim)
-//	rows   = start size schema flags piece pieces checksum body
+//	rows   = start size schema flags [final] piece pieces checksum body
 //	claim  = of watermark reached silent
 //	body   = n first n×(offset-first) n×(time-start) slots slot…
 //	slot   = 0                               absent in all records
@@ -31,6 +31,11 @@ const frameVersion = 1
 const (
 	kindRows byte = iota
 	kindClaim
+)
+
+const (
+	flagPartial byte = 1 << iota
+	flagSettled
 )
 
 const (
@@ -70,9 +75,11 @@ type claim struct {
 
 // run is the head of a frame of records.
 type run struct {
-	start, size int64 // of the window, ns
+	start, size int64 // of the slice, ns
 	schema      int   // id of the aggregated schema whose slots the body has
 	partial     bool
+	settled     bool  // the slice was final before it was shipped, and windows that end at or before final are out
+	final       int64 // of one that is settled
 	piece, of   int
 	sum         uint32 // of the whole body
 }
@@ -95,8 +102,8 @@ func appendClaim(b []byte, h header, c claim) []byte {
 }
 
 // appendRows appends the frames that hold the records of a pane, as far as the
-// first slots go. It uses the memory of what lies behind the end of out.
-func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) [][]byte {
+// first slots go; windows that end at or before final are out. It uses the memory of what lies behind the end of out.
+func appendRows(out [][]byte, h header, c *pane, size, final int64, schema, slots int) [][]byte {
 	h.kind = kindRows
 	slots = min(slots, c.slots)
 	for i := 0; i < c.rows; {
@@ -109,7 +116,7 @@ func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) 
 		}
 		frame := appendBody(spare(out, runSpace+n+64)[:runSpace], c, i, j, slots)
 		body := frame[runSpace:]
-		r := run{start: c.start, size: size, schema: schema, partial: c.partial, sum: crc32.ChecksumIEEE(body)}
+		r := run{start: c.start, size: size, schema: schema, partial: c.partial, settled: c.final, final: final, sum: crc32.ChecksumIEEE(body)}
 		if r.of = (len(body) + maxPiece - 1) / maxPiece; r.of == 1 {
 			out = append(out, prepend(frame, h, r))
 		} else {
@@ -124,7 +131,7 @@ func appendRows(out [][]byte, h header, c *pane, size int64, schema, slots int) 
 }
 
 // runSpace is what the head of a frame of records takes at most.
-const runSpace = 2 + 2*binary.MaxVarintLen32 + 2*binary.MaxVarintLen64 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen16 + binary.MaxVarintLen32
+const runSpace = 2 + 2*binary.MaxVarintLen32 + 3*binary.MaxVarintLen64 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen16 + binary.MaxVarintLen32
 
 // prepend writes the head into the space before a body.
 func prepend(frame []byte, h header, r run) []byte {
@@ -150,9 +157,14 @@ func appendRun(b []byte, h header, r run) []byte {
 	b = binary.AppendUvarint(b, uint64(r.schema))
 	flags := byte(0)
 	if r.partial {
-		flags = 1
+		flags |= flagPartial
 	}
-	b = append(b, flags)
+	if r.settled {
+		flags |= flagSettled
+	}
+	if b = append(b, flags); r.settled {
+		b = binary.AppendVarint(b, r.final)
+	}
 	b = binary.AppendUvarint(b, uint64(r.piece))
 	b = binary.AppendUvarint(b, uint64(r.of))
 	return binary.AppendUvarint(b, uint64(r.sum))

@@ -98,11 +98,15 @@ func (r *reader) run() (u run, err error) {
 	u.start = r.int()
 	u.size = int64(r.uint(math.MaxInt64))
 	u.schema = int(r.uint(math.MaxInt32))
-	u.partial = r.byte() == 1
+	flags := r.byte()
+	u.partial, u.settled = flags&flagPartial != 0, flags&flagSettled != 0
+	if u.settled {
+		u.final = r.int()
+	}
 	u.piece = int(r.uint(maxPieces - 1))
 	u.of = int(r.uint(maxPieces))
 	u.sum = uint32(r.uint(math.MaxUint32))
-	if !r.ok || u.piece >= u.of || u.size == 0 || u.start != window.Start(u.start, u.size) {
+	if !r.ok || u.piece >= u.of || u.size == 0 || u.start != window.Start(u.start, u.size) || flags > flagPartial|flagSettled {
 		return u, fmt.Errorf("%w: records without a window", ErrFrame)
 	}
 	return u, nil

@@ -83,7 +83,7 @@ func (m *Merger) Add(offset int64, epoch int32, t int64, frame []byte, plan *Mer
 		m.Counts.Records++
 		return m.aside(replay, 1, Bad, &m.Counts.Bad), nil
 	}
-	v, err := m.add(replay, t, frame, plan)
+	v, err := m.add(offset, replay, t, frame, plan)
 	if err != nil {
 		m.Counts.Records++
 		return m.aside(replay, 1, Bad, &m.Counts.Bad), err
@@ -101,7 +101,7 @@ func (m *Merger) Reject(offset int64, epoch int32, t int64, until Refusal) Verdi
 	return m.aside(replay, 1, Bad, &m.Counts.Bad)
 }
 
-func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdict, error) {
+func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *MergePlan) (Verdict, error) {
 	h, err := m.in.open(frame)
 	if err != nil {
 		return Bad, err
@@ -121,18 +121,25 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	switch {
 	case err != nil:
 		return Bad, err
-	case u.size != m.agent.set.Size:
-		return Bad, fmt.Errorf("the window size was %d ns when the partial was made and is %d ns now", u.size, m.agent.set.Size)
+	case u.size != m.agent.set.Grid.Slice:
+		return Bad, fmt.Errorf("slices had %d ns when the partial was made and have %d ns now, since windows are others", u.size, m.agent.set.Grid.Slice)
 	}
 	p := m.partition(h)
+	if u.settled {
+		m.agent.makeFinal(u.final)
+	}
 	end := window.End(u.start, u.size)
+	open := end > m.agent.final || (u.settled || replay) && p.needed(u.start)
 	switch {
 	case u.of == 1:
-	case end > m.agent.final:
+	case open:
 		if !p.assemble(&m.in, u) {
 			return Accepted, nil
 		}
 	default: // one record or a few: what is in it is not known any more
+		if !replay && p.needed(u.start) {
+			m.refused = m.refused.add(offset)
+		}
 		if u.piece > 0 {
 			return Accepted, nil
 		}
@@ -144,10 +151,13 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	}
 	n := int64(len(m.cols.offsets))
 	m.Counts.Records += n
-	if invariants.Enabled && !replay && m.agent.set.Once && end <= p.watermark {
+	if invariants.Enabled && !replay && !u.settled && m.agent.set.Once && end <= p.watermark {
 		invariants.Violated("%s/%d window %d: %d records from offset %d come, though it was said that no more would (up to %d)", m.agent.Topic, p.ID, u.start, n, m.cols.offsets[0], p.watermark)
 	}
-	if end <= m.agent.final {
+	if !open {
+		if !replay && p.needed(u.start) {
+			m.refused = m.refused.add(offset)
+		}
 		// The clock has closed the window; or, if the worker that sends it has
 		// said before that no more will come, it is sent a second time.
 		v := m.late(replay || end <= p.watermark, n, true, u.start)
@@ -159,6 +169,9 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 	c := p.open(u.start, end)
 	c.version = max(c.version, plan.Version)
 	c.partial = c.partial || u.partial
+	if c.final {
+		m.Counts.Replayed += n
+	}
 	if c.addColumns(&m.cols, plan.Slots, p.layout) {
 		for i := 0; invariants.Enabled && i < len(m.cols.offsets); i++ {
 			m.took(p, c, m.cols.offsets[i])
@@ -172,7 +185,9 @@ func (m *Merger) add(replay bool, t int64, frame []byte, plan *MergePlan) (Verdi
 				invariants.Violated("%s/%d window %d: offset %d comes twice, or out of order; the last was %d", m.agent.Topic, p.ID, u.start, offset, c.last)
 			}
 			m.cols.next(nil, p.layout.isArray, plan.Slots)
-			m.Counts.Replayed++
+			if !c.final {
+				m.Counts.Replayed++
+			}
 			continue
 		}
 		m.cols.next(&m.row, p.layout.isArray, plan.Slots)
@@ -226,7 +241,7 @@ type pieces struct {
 // the reader goes on with it. Pieces may come twice, and those of several
 // bodies mixed, where workers do not use transactions.
 func (p *Partition) assemble(r *reader, u run) bool {
-	c := p.open(u.start, window.End(u.start, u.size))
+	c := p.open(u.start, p.set.Grid.End(u.start))
 	i := 0
 	for i < len(c.pieces) && (c.pieces[i].sum != u.sum || c.pieces[i].of != u.of) {
 		i++

@@ -5,17 +5,21 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
-// pane holds the samples of one window from one source partition: the
-// mergeable partial of the window. Scalars lie slot by slot in one block
+// pane holds the samples of one slice from one source partition: the
+// mergeable partial of the windows that the slice is in. Scalars lie slot by slot in one block
 // (scalars[slot*room+row]), so that adding a record writes, and summarising a
 // field reads, without looking at a slice header per field.
 type pane struct {
-	start       int64  // of the window, ns
+	owner       *Partition
+	start       int64  // of the slice, ns
 	opened      mark   // the record of the feed that it was opened with
 	first, last int64  // offsets of its first and newest record in the source partition
 	seed        uint64 // of its sketches
 	version     int    // newest version of the aggregated schema that a record needs
 	partial     bool   // some of its records may be missing
+	final       bool   // the slice is: no record gets into it any more but those that were there before
+	users       int    // windows that are being computed from it
+	gone        bool   // none will be computed any more
 	whole       bool   // all records are kept in rows, as they may have to be shipped
 
 	// Records are kept in rows. Above layout.limit of them they are folded

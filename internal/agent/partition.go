@@ -13,10 +13,10 @@ import (
 
 // Settings of an agent, times in ns.
 type Settings struct {
-	Size          int64 // of a window, > 0
-	Grace         int64 // how long a window waits for records that are out of order
-	IdleAfter     int64 // silence after which a partition that is read to its end is passed over
-	MaxFutureSkew int64 // how far ahead of the clock a record may be stamped
+	Grid          window.Grid // which windows there are, an output for each of its shapes
+	Grace         int64       // how long a window waits for records that are out of order
+	IdleAfter     int64       // silence after which a partition that is read to its end is passed over
+	MaxFutureSkew int64       // how far ahead of the clock a record may be stamped
 
 	// Of the records of a window, a partition keeps at most ExactLimit (and of
 	// a pooled array so many elements); if there are more, they go to sketches
@@ -47,7 +47,7 @@ type Plan struct {
 }
 
 // Partition is the state of one source partition: its watermark and the panes
-// of the windows that are open. Its feed is the partition itself, or the
+// of the slices of which windows are open. Its feed is the partition itself, or the
 // partials of a topic that is split, which all its partitions share.
 type Partition struct {
 	*Feed
@@ -60,7 +60,7 @@ type Partition struct {
 	sent      []load // of one that ships, by window
 
 	row     codec.Row
-	panes   []*pane // open, by start
+	panes   []*pane // that windows to come need, by start
 	current *pane   // the one hit last
 	free    []*pane
 	kept    int64 // size of the free ones
@@ -100,24 +100,34 @@ func (p *Partition) reached() int64 {
 // Add takes the record at offset, with event time t and clock now (ns). The
 // error says why a record is Bad.
 //
-// A record is late if its window ends at or before the watermark of its own
+// A record is late if its slice ends at or before the watermark of its own
 // partition, even where the topic's watermark, held by a slower partition, has
 // not reached it. So what is late follows from the order of the records in
 // their partition, and not from how far ahead of the others it happened to be
 // read; and the records that are read again after a restart are judged as they
-// were the first time.
+// were the first time. It is late for all windows that its slice is in, also
+// for long ones that are still open: what is in the short windows of an hour is
+// in the hour, and nothing else.
 func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, body []byte) (Verdict, error) {
 	in := int64(window.Unset) // the window that it is in
 	replay := p.read(offset, epoch, t)
 	p.Counts.Records++
-	start := window.Start(t, p.set.Size)
-	end := window.End(start, p.set.Size)
+	start := p.set.Grid.Start(t)
+	end := p.set.Grid.End(start)
 	if invariants.Enabled && p.verdicts != nil {
 		defer func() { p.judged(offset, t, replay, in) }()
 	}
 	switch {
-	case end <= max(p.agent.final, p.watermark):
-		return p.late(replay, 1, end > p.watermark, t), nil
+	case end <= p.watermark:
+		return p.late(replay, 1, false, t), nil
+	// The slice is final, which the clock or another partition may have done
+	// while this one was silent. Of a slice that is still needed, records come
+	// again after a restart.
+	case end <= p.agent.final && !(replay && p.needed(start)):
+		if !replay && p.needed(start) {
+			p.refused = p.refused.add(offset)
+		}
+		return p.late(replay, 1, true, t), nil
 	// The clock has moved on since a record was judged for the first time. That
 	// it was refused then stands in the checkpoint, or else may show in the
 	// highest time, which it did not move.
@@ -149,8 +159,15 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		p.took(p, c, offset)
 	}
 	p.met(t)
+	if c.final {
+		p.Counts.Replayed++
+	}
 	return Accepted, nil
 }
+
+// needed reports whether the slice that starts at start is in a window that is
+// not final.
+func (p *Partition) needed(start int64) bool { return p.set.Grid.Kept(start) > p.agent.final }
 
 // met moves the watermark with the event time of an accepted record.
 func (p *Partition) met(t int64) {
@@ -198,16 +215,17 @@ func (p *Partition) Reject(offset int64, epoch int32, t int64, until Refusal) Ve
 	return p.aside(replay, 1, Bad, &p.Counts.Bad)
 }
 
-// open finds or makes the pane of the window that starts at start, for a
+// open finds or makes the pane of the slice that starts at start, for a
 // record with event time t.
 func (p *Partition) open(start, t int64) *pane {
 	i, found := slices.BinarySearchFunc(p.panes, start, func(c *pane, start int64) int { return cmp.Compare(c.start, start) })
 	if !found {
-		c := p.take(p.agent.ships(p, window.End(start, p.set.Size)))
+		end := p.set.Grid.End(start)
+		c := p.take(p.agent.ships(p, end))
 		if p.gap {
 			p.gap, p.doubt = false, max(p.doubt, window.Forward(t, p.set.Grace))
 		}
-		c.partial = start <= p.doubt
+		c.partial, c.final = start <= p.doubt, end <= p.agent.final
 		c.start, c.opened, c.last = start, p.here(), -1
 		c.seed = recordHash(int64(p.ID), start)
 		p.panes = slices.Insert(p.panes, i, c)
@@ -228,6 +246,7 @@ func (p *Partition) take(whole bool) *pane {
 		}
 	}
 	p.shrink()
+	c.owner = p
 	if c.whole = whole; c.room > c.limit(p.layout) { // it was whole before
 		c.room, c.slots, c.scalars = 0, 0, nil
 	}

@@ -59,12 +59,12 @@ func (a *Agent) reconsider() {
 		a.through = math.MaxInt64
 	case a.Complete():
 		for _, p := range a.parts {
-			a.through = max(a.through, p.shipped)
+			a.through = max(a.through, a.set.Grid.Undivided(p.shipped))
 		}
 	}
 	for _, p := range a.parts {
 		for _, c := range p.panes {
-			if c.large == nil && a.ships(p, window.End(c.start, a.set.Size)) {
+			if c.large == nil && a.ships(p, a.set.Grid.End(c.start)) {
 				c.whole = true
 			}
 		}
@@ -129,14 +129,16 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 		}
 		v := &a.versions[c.version]
 		before := len(out)
-		out = appendRows(out, h, c, a.set.Size, v.SchemaID, len(v.Schema.Fields))
+		out = appendRows(out, h, c, a.set.Grid.Slice, a.final, v.SchemaID, len(v.Schema.Fields))
 		if invariants.Enabled {
 			p.left(p, c)
 			p.verifyFrames(out[before:], c, len(v.Schema.Fields))
 		}
 		p.note(c.start, out[before:])
-		p.Counts.Shipped += c.count()
-		p.shipped = max(p.shipped, window.End(c.start, a.set.Size))
+		if !c.final {
+			p.Counts.Shipped += c.count()
+		}
+		p.shipped = max(p.shipped, a.set.Grid.End(c.start))
 		p.release(c)
 	}
 	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.watermark, silent: silent}
@@ -192,9 +194,9 @@ func (p *Partition) Ahead(final int64) (bytes int64) {
 	if final == window.Unset {
 		final = p.sent[0].start
 	}
-	p.sent = slices.DeleteFunc(p.sent, func(l load) bool { return window.End(l.start, p.set.Size) <= final })
+	p.sent = slices.DeleteFunc(p.sent, func(l load) bool { return p.set.Grid.End(l.start) <= final })
 	for _, l := range p.sent {
-		if l.start > window.Forward(final, p.set.Grace+p.set.Size) {
+		if l.start > window.Forward(final, p.set.Grace+p.set.Grid.Slice) {
 			bytes += l.bytes
 		}
 	}

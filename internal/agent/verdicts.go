@@ -60,9 +60,10 @@ func (p *Partition) judged(offset, t int64, replay bool, start int64) {
 		return
 	}
 	v.passed++
-	switch end := window.End(window.Start(t, p.set.Size), p.set.Size); {
+	slice := p.set.Grid.Start(t)
+	switch {
 	case was == start:
-	case start == window.Unset && end <= max(p.agent.final, p.resume.Shipped):
+	case start == window.Unset && (!p.needed(slice) || p.set.Grid.End(slice) <= p.resume.Shipped):
 	default:
 		v.doubts = append(v.doubts, doubt{offset, was, start})
 	}

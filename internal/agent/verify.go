@@ -5,7 +5,6 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
-	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // verify checks that the columns of a pane fit each other: with the build tag
@@ -23,9 +22,9 @@ func (p *Partition) verify(c *pane) {
 	if c.version >= len(p.agent.versions) {
 		fail("version", int64(c.version), int64(len(p.agent.versions)))
 	}
-	end := window.End(c.start, p.set.Size)
+	end := p.set.Grid.End(c.start)
 	for i, t := range c.times {
-		if t < c.start || t >= end && end-c.start == p.set.Size {
+		if t < c.start || t >= end && end-c.start == p.set.Grid.Slice {
 			fail("an event time outside", t, c.offsets[i])
 		}
 		if i > 0 && c.offsets[i] <= c.offsets[i-1] {
@@ -125,7 +124,7 @@ func (p *Partition) verifyFrames(frames [][]byte, c *pane, slots int) {
 			fail("head", h, err)
 		}
 		u, err := in.run()
-		if err != nil || u.start != c.start || u.size != p.set.Size || u.partial != c.partial {
+		if err != nil || u.start != c.start || u.size != p.set.Grid.Slice || u.partial != c.partial {
 			fail("window", u, err)
 		}
 		if u.piece == 0 {

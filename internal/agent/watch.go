@@ -163,8 +163,8 @@ func (p *Partition) verifyPanes() {
 		}
 		before = c.start
 		current = current || c == p.current
-		if end := window.End(c.start, p.set.Size); end <= a.final && !a.ships(p, end) {
-			invariants.Violated("%s/%d window %d is open with %d records, and final since %d", a.Topic, p.ID, c.start, c.count(), a.final)
+		if end := p.set.Grid.End(c.start); !a.ships(p, end) && ((end <= a.final) != c.final || !p.needed(c.start)) {
+			invariants.Violated("%s/%d: the slice %d is here with %d records, final %t, and time has come to %d", a.Topic, p.ID, c.start, c.count(), c.final, a.final)
 		}
 		if slices.Contains(p.free, c) {
 			invariants.Violated("%s/%d window %d: its pane was given back", a.Topic, p.ID, c.start)

@@ -23,7 +23,7 @@ func violation(f func()) (text string) {
 // watched is an agent of two partitions with three open windows in each, and
 // one that is closed; partition 0 is that of the tests.
 func watched(t *testing.T) (*rig, *Partition) {
-	r := wideRig(t, Settings{Size: second, Grace: second, MaxFutureSkew: second})
+	r := wideRig(t, Settings{Grid: tumbling(second), Grace: second, MaxFutureSkew: second})
 	r.agent.SetPartitions(2)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for id := range int32(2) {
@@ -55,7 +55,7 @@ func TestInvariantsCanFail(t *testing.T) {
 		{"nothing", func(*rig, *Partition) {}, ""},
 		{"a window's first record is below the offset that is committed", func(_ *rig, p *Partition) { p.panes[0].opened.offset++ }, "BUG: t/0 window 103000000000: committed offset 31, but the window was opened by offset 31, its first record is 30"},
 		{"the position is behind the committed offset", func(_ *rig, p *Partition) { p.from = 35 }, "committed offset 30, head 50, position 50, resumed from 35"},
-		{"final goes back", func(r *rig, _ *Partition) { r.agent.final -= second }, "committed offset and final time go back from 30, 103900000000 to 30, 102900000000"},
+		{"final goes back", func(r *rig, _ *Partition) { r.agent.final -= second }, "committed offset and final time go back from 30, 103000000000 to 30, 102000000000"},
 		{"the highest time goes back", func(_ *rig, p *Partition) { p.maxTime -= second }, "the checkpoint at offset 30 has count 20"},
 		{"the fingerprint is wrong", func(_ *rig, p *Partition) { p.hash++ }, "counted again they are 20"},
 		{"a record is counted twice", func(_ *rig, p *Partition) { p.seen++ }, "has count 21"},
@@ -74,7 +74,7 @@ func TestInvariantsCanFail(t *testing.T) {
 		}, "t/0 window 104000000000: 10 records went in, and 9 are there"},
 		{"a window vanishes", func(_ *rig, p *Partition) { p.panes = p.panes[:1]; p.current = nil }, "t: 2 windows have records, and 1 are open"},
 		{"windows are out of order", func(_ *rig, p *Partition) { p.panes[0], p.panes[1] = p.panes[1], p.panes[0] }, "t/0: window 103000000000 stands behind 104000000000"},
-		{"a window is open that is final", func(r *rig, _ *Partition) { r.agent.final = 104 * second }, "t/0 window 103000000000 is open with 10 records, and final since 104000000000"},
+		{"a window is open that is final", func(r *rig, _ *Partition) { r.agent.final = 104 * second }, "t/0: the slice 103000000000 is here with 10 records, final false, and time has come to 104000000000"},
 		{"an event time is outside", func(_ *rig, p *Partition) { p.panes[0].times[4] += second }, "an event time outside: [104400000000 34]"},
 		{"offsets are out of order", func(_ *rig, p *Partition) { p.panes[0].offsets[4] = 7 }, "offsets out of order: [33 7]"},
 		{"first is wrong", func(_ *rig, p *Partition) { p.panes[1].first++ }, "first and last offset: [41 49 40 49]"},
@@ -101,7 +101,7 @@ func TestInvariantsCanFail(t *testing.T) {
 // is another one.
 func TestVerdictsCanFail(t *testing.T) {
 	run := func(change func(v *Verdicts, c *Checkpoint)) string {
-		r := newRig(t, Settings{Size: second, Grace: second, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: tumbling(second), Grace: second, MaxFutureSkew: second}, 1)
 		var v Verdicts
 		p := r.agent.Assign(0, 0, Fresh(0))
 		p.Remember(&v, [16]byte{})
@@ -148,7 +148,7 @@ func TestPartialsCanFail(t *testing.T) {
 	r, p := watched(t)
 	c := p.panes[0]
 	n := len(r.agent.versions[0].Schema.Fields)
-	frames := appendRows(nil, header{partition: 0}, c, second, 7, n)
+	frames := appendRows(nil, header{partition: 0}, c, second, 0, 7, n)
 	if got := violation(func() { p.verifyFrames(frames, c, n) }); got != "" {
 		t.Errorf("nothing is wrong: %s", got)
 	}
@@ -183,7 +183,7 @@ func TestPartialsCanFail(t *testing.T) {
 		})
 	}
 	said := appendClaim(nil, header{partition: 0}, claim{of: 1, watermark: 104 * second})
-	other := appendRows(nil, header{partition: 0}, p.panes[1], second, 7, n)[0]
+	other := appendRows(nil, header{partition: 0}, p.panes[1], second, 0, 7, n)[0]
 	for _, c := range []struct {
 		what   string
 		frames [][]byte
