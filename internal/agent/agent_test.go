@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -277,10 +278,64 @@ func TestRestarts(t *testing.T) {
 		}
 		set := Settings{Grid: anyGrid(rng), Grace: grace, IdleAfter: second, MaxFutureSkew: second}
 		want := naive(logs, set)
-		got := crashing(t, logs, set, rng, rng.IntN(6))
+		got, _ := crashing(t, logs, set, rng, rng.IntN(6), busy)
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("seed %d: %d windows, want %d; first difference: %s", seed, len(got), len(want), differ(got, want))
 		}
+	}
+}
+
+// TestRestartsByTheClock is the same with partitions that seem silent now and
+// then, so that the clock closes slices and what comes for them is late. What
+// is late depends on the moment then; but a record that is in no window for
+// that stays in none, also of the longer ones that are open still, and the
+// others stay in all of theirs.
+func TestRestartsByTheClock(t *testing.T) {
+	late := int64(0)
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		logs := make([][]record, 1+rng.IntN(3))
+		for p := range logs {
+			at := 1000 * second
+			for range 50 + rng.IntN(200) {
+				at += rng.Int64N(second)
+				logs[p] = append(logs[p], record{t: at - rng.Int64N(3*second), x: rng.NormFloat64()})
+			}
+			logs[p] = append(logs[p], record{t: 100_000 * second})
+		}
+		set := Settings{Grid: anyGrid(rng), Grace: rng.Int64N(3) * second, IdleAfter: second, MaxFutureSkew: second}
+		act := func(*Partition) int64 {
+			if rng.IntN(3) == 0 {
+				return 0
+			}
+			return rng.Int64N(10 * second)
+		}
+		got, verdicts := crashing(t, logs, set, rng, rng.IntN(6), act)
+		want := map[string]int64{}
+		for place, v := range verdicts {
+			r := logs[place.partition][place.start]
+			switch {
+			case v == Late:
+				want["late"]++
+			case r.t < 100_000*second:
+				for _, s := range set.Grid.Shapes {
+					for w := s.Last(r.t); w+s.Size > r.t; w -= s.Advance {
+						want[string(Key("t", "", w, s.Size))]++
+					}
+				}
+			}
+		}
+		maps.DeleteFunc(got, func(key string, _ int64) bool { // the last record's, which the clock may close or not
+			start, _, ok := ParseKey([]byte(key))
+			return ok && start > 90_000*second
+		})
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("seed %d: %d windows, want %d; first difference: %s", seed, len(got), len(want), differ(got, want))
+		}
+		late += got["late"]
+	}
+	if late == 0 {
+		t.Error("nothing was late")
 	}
 }
 
@@ -315,8 +370,10 @@ type committed struct {
 	text   string
 }
 
-func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crashes int) map[string]int64 {
-	out := map[string]int64{}
+// crashing gives the count of each window, and what became of each record, by
+// its partition and offset.
+func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crashes int, act Activity) (out map[string]int64, verdicts map[place]Verdict) {
+	out, verdicts = map[string]int64{}, map[place]Verdict{}
 	held := make([]committed, len(logs))
 	dead := map[string]int{}
 	for life := 0; ; life++ {
@@ -334,6 +391,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 		}
 		var pending []Result
 		var letters []string
+		fresh := map[place]Verdict{}
 		for steps := 0; ; steps++ {
 			more := false
 			for i, p := range parts {
@@ -344,7 +402,11 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 					}
 					switch rec := logs[i][o]; rec.kind {
 					case 0:
-						switch v := r.add(p, o, rec.t, rec.x); v {
+						v := r.add(p, o, rec.t, rec.x)
+						if o >= p.Head() {
+							fresh[place{int32(i), o}] = v
+						}
+						switch v {
 						case Bad, Future:
 							t.Fatalf("partition %d offset %d: verdict %d", i, o, v)
 						case Late:
@@ -362,7 +424,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 				}
 				more = more || p.Position() < int64(len(logs[i]))
 			}
-			pending = append(pending, r.close(busy)...)
+			pending = append(pending, r.close(act)...)
 			if life < crashes && rng.IntN(12) == 0 { // the pending output and all state are lost
 				break
 			}
@@ -384,6 +446,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 				}
 			}
 			pending, letters = nil, nil
+			maps.Copy(verdicts, fresh)
 			for i, p := range parts {
 				low, _, c := p.Low()
 				if low < held[i].offset {
@@ -395,7 +458,7 @@ func crashing(t *testing.T, logs [][]record, set Settings, rng *rand.Rand, crash
 				}
 			}
 			if !more {
-				return out
+				return out, verdicts
 			}
 		}
 	}
