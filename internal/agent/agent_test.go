@@ -38,9 +38,6 @@ type rig struct {
 	computer *Computer
 }
 
-// tumbling is the grid of windows of one size.
-func tumbling(size int64) window.Grid { return grid(window.Tumbling(size)) }
-
 func grid(shapes ...window.Shape) window.Grid {
 	g, err := window.NewGrid(shapes...)
 	if err != nil {
@@ -52,7 +49,7 @@ func grid(shapes ...window.Shape) window.Grid {
 // anyGrid is a grid of one to three shapes, tumbling or hopping.
 func anyGrid(rng *rand.Rand) window.Grid {
 	if rng.IntN(3) == 0 {
-		return tumbling(second * (1 + rng.Int64N(3)))
+		return window.TumblingGrid(second * (1 + rng.Int64N(3)))
 	}
 	var shapes []window.Shape
 	for len(shapes) <= rng.IntN(3) {
@@ -117,7 +114,7 @@ func (r *rig) close(act Activity) (out []Result) {
 func busy(*Partition) int64 { return 0 }
 
 func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
-	r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
 	a, b := r.agent.Assign(0, 0, Fresh(0)), r.agent.Assign(1, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
 	r.add(a, 1, 103*second, 2)
@@ -149,7 +146,7 @@ func TestWindowIsFinalWhenTheSlowestPartitionPassed(t *testing.T) {
 }
 
 func TestMissingPartitionHoldsWindows(t *testing.T) {
-	r := newRig(t, Settings{Grid: tumbling(second), IdleAfter: second}, 2)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), IdleAfter: second}, 2)
 	a := r.agent.Assign(0, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
 	r.add(a, 1, 200*second, 1)
@@ -159,7 +156,7 @@ func TestMissingPartitionHoldsWindows(t *testing.T) {
 }
 
 func TestIdle(t *testing.T) {
-	r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}, 2)
 	a := r.agent.Assign(0, 0, Fresh(0))
 	b := r.agent.Assign(1, 0, Fresh(0))
 	r.add(a, 0, 100*second, 1)
@@ -195,7 +192,7 @@ func TestIdle(t *testing.T) {
 // next upload is late.
 func TestUploads(t *testing.T) {
 	for _, c := range []struct{ every, idleAfter int64 }{{30, 5}, {12, 3}, {3600, 5}, {2, 1}} {
-		r := newRig(t, Settings{Grid: tumbling(second), Grace: second, IdleAfter: c.idleAfter * second, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, IdleAfter: c.idleAfter * second, MaxFutureSkew: second}, 1)
 		p := r.agent.Assign(0, 0, Fresh(0))
 		var out []Result
 		o := int64(0)
@@ -225,7 +222,7 @@ func TestUploads(t *testing.T) {
 }
 
 func TestFutureRecordDoesNotMoveTime(t *testing.T) {
-	r := newRig(t, Settings{Grid: tumbling(second), Grace: 0, IdleAfter: second, MaxFutureSkew: 10 * second}, 1)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: 0, IdleAfter: second, MaxFutureSkew: 10 * second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)
@@ -482,7 +479,7 @@ func differ(got, want map[string]int64) string {
 // also if its last record is gone.
 func TestMissingRecordIsNoticed(t *testing.T) {
 	for _, missing := range []int64{0, 3, 9} {
-		r := newRig(t, Settings{Grid: tumbling(100 * second), MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: window.TumblingGrid(100 * second), MaxFutureSkew: second}, 1)
 		p := r.agent.Assign(0, 0, Fresh(0))
 		for o := range int64(10) {
 			r.add(p, o, 1000*second+o, 1)
@@ -550,7 +547,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("what is read is remembered")
 	}
-	r := newRig(t, Settings{Grid: tumbling(second), Grace: 0, MaxFutureSkew: second}, 1)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: 0, MaxFutureSkew: second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)
@@ -576,7 +573,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	r := newRig(b, Settings{Grid: tumbling(second), Grace: 0, MaxFutureSkew: second}, 1)
+	r := newRig(b, Settings{Grid: window.TumblingGrid(second), Grace: 0, MaxFutureSkew: second}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)

@@ -14,6 +14,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 func operations(t testing.TB, names string) (ops []stats.Operation) {
@@ -36,7 +37,7 @@ var foldFields = []codec.Field{
 }
 
 func foldLayout(limit int, ops []stats.Operation) *layout {
-	a := New("t", Settings{Grid: tumbling(second), ExactLimit: limit, Needs: stats.NeedsOf(ops, stats.Options{})})
+	a := New("t", Settings{Grid: window.TumblingGrid(second), ExactLimit: limit, Needs: stats.NeedsOf(ops, stats.Options{})})
 	a.AddVersion(Version{Schema: &codec.Aggregated{Fields: foldFields}})
 	return &a.layout
 }
@@ -157,7 +158,7 @@ func TestFoldPool(t *testing.T) {
 func newFoldRig(t testing.TB, limit, partitions int, names string) *rig {
 	t.Helper()
 	ops := operations(t, names)
-	r := newRig(t, Settings{Grid: tumbling(second), MaxFutureSkew: second, ExactLimit: limit, Needs: stats.NeedsOf(ops, stats.Options{})}, partitions)
+	r := newRig(t, Settings{Grid: window.TumblingGrid(second), MaxFutureSkew: second, ExactLimit: limit, Needs: stats.NeedsOf(ops, stats.Options{})}, partitions)
 	fields, _, err := codec.Project(source, codec.Selection{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 const wideText = `{"type":"record","name":"r","fields":[
@@ -445,7 +446,7 @@ func TestFrameRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	logs := wideLogs(rng, 1, 0)
 	b := &broker{logs: logs, held: make([]committed, 1), out: map[string]Result{}}
-	set := Settings{Grid: tumbling(100 * second)}
+	set := Settings{Grid: window.TumblingGrid(100 * second)}
 	s := newSplitter(t, b, set, Shipping, []int{0})
 	s.read(0, len(logs[0])-1)
 	if s.deliver(false) {
@@ -475,7 +476,7 @@ func TestFrameRoundTrip(t *testing.T) {
 // A record larger than a message goes in pieces, which may come twice and
 // between those of others.
 func TestLargeRecord(t *testing.T) {
-	set := Settings{Grid: tumbling(second)}
+	set := Settings{Grid: window.TumblingGrid(second)}
 	big := make([]any, 300_000)
 	for i := range big {
 		big[i] = float64(i)
@@ -510,7 +511,7 @@ func TestLargeRecord(t *testing.T) {
 
 // The time of the frames decides how old a claim is, and who is silent.
 func TestSplitIdle(t *testing.T) {
-	set := Settings{Grid: tumbling(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}
+	set := Settings{Grid: window.TumblingGrid(second), Grace: second, IdleAfter: 5 * second, MaxFutureSkew: second}
 	b := &broker{logs: [][]wideRecord{{{t: 100 * second, body: wideBody(rand.New(rand.NewPCG(1, 1)))}}, nil}, held: make([]committed, 2), out: map[string]Result{}}
 	s := newSplitter(t, b, set, Shipping, []int{0})
 	s.read(0, 1)
@@ -547,7 +548,7 @@ func TestSplitIdle(t *testing.T) {
 func FuzzFrame(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	b := &broker{logs: wideLogs(rng, 1, 0), held: make([]committed, 1), out: map[string]Result{}}
-	s := &splitter{rig: wideRig(f, Settings{Grid: tumbling(10 * second)}), b: b, parts: map[int]*Partition{}}
+	s := &splitter{rig: wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)}), b: b, parts: map[int]*Partition{}}
 	s.agent.Share(Shipping)
 	s.agent.SetPartitions(1)
 	s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
@@ -560,7 +561,7 @@ func FuzzFrame(f *testing.F) {
 		f.Add(frame)
 	}
 	plan := &MergePlan{Slots: []int{0, 1, 2, 3, 4}}
-	r := wideRig(f, Settings{Grid: tumbling(10 * second)})
+	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)})
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		a := New("t", r.set)
 		a.AddVersion(r.agent.Versions()[0])
@@ -596,7 +597,7 @@ func TestFrameSchema(t *testing.T) {
 // BenchmarkSplit is what a record costs more where its topic is split: to be
 // taken into a frame, and to be read from it.
 func BenchmarkSplit(b *testing.B) {
-	set := Settings{Grid: tumbling(1000 * second)}
+	set := Settings{Grid: window.TumblingGrid(1000 * second)}
 	logs := wideLogs(rand.New(rand.NewPCG(1, 1)), 1, 0)
 	rows := int64(len(logs[0]) - 1)
 	plan := &MergePlan{Slots: upTo(5)}

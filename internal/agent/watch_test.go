@@ -23,7 +23,7 @@ func violation(f func()) (text string) {
 // watched is an agent of two partitions with three open windows in each, and
 // one that is closed; partition 0 is that of the tests.
 func watched(t *testing.T) (*rig, *Partition) {
-	r := wideRig(t, Settings{Grid: tumbling(second), Grace: second, MaxFutureSkew: second})
+	r := wideRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, MaxFutureSkew: second})
 	r.agent.SetPartitions(2)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for id := range int32(2) {
@@ -101,7 +101,7 @@ func TestInvariantsCanFail(t *testing.T) {
 // is another one.
 func TestVerdictsCanFail(t *testing.T) {
 	run := func(change func(v *Verdicts, c *Checkpoint)) string {
-		r := newRig(t, Settings{Grid: tumbling(second), Grace: second, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, MaxFutureSkew: second}, 1)
 		var v Verdicts
 		p := r.agent.Assign(0, 0, Fresh(0))
 		p.Remember(&v, [16]byte{})

@@ -9,6 +9,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // units is what the computation costs on this machine.
@@ -144,7 +145,7 @@ func newBody(c loadClass, values int) (*body, error) {
 	b.encoder = codec.NewEncoder(derived, 1, slots, len(ops))
 	b.results.Scalars = make([]float64, len(slots)*len(ops))
 	b.agent = kagent.New("bench", kagent.Settings{
-		Size: int64(a.Window.Size), Grace: math.MaxInt64 / 4, IdleAfter: math.MaxInt64, MaxFutureSkew: math.MaxInt64,
+		Grid: window.TumblingGrid(int64(a.Window.Size)), Grace: math.MaxInt64 / 4, IdleAfter: math.MaxInt64, MaxFutureSkew: math.MaxInt64,
 		ExactLimit: a.ExactLimit, Needs: stats.NeedsOf(ops, opts),
 	})
 	b.agent.AddVersion(kagent.Version{Schema: derived, SchemaID: 1, Encoder: b.encoder})

@@ -70,6 +70,11 @@ func NewGrid(shapes ...Shape) (Grid, error) {
 	return g, nil
 }
 
+// TumblingGrid is the grid of windows of one size (ns, > 0), which are its slices.
+func TumblingGrid(size int64) Grid {
+	return Grid{Slice: size, Shapes: []Shape{Tumbling(size)}, period: size}
+}
+
 // gcd is the greatest common divisor; gcd(0, b) is b.
 func gcd(a, b int64) int64 {
 	for b != 0 {

@@ -37,7 +37,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		}
 		for _, w := range s.closing {
 			// What a lagging worker, the clock or an end closes tells nothing about latency.
-			if end := time.Unix(0, w.Start+src.job.set.Size+src.job.set.Grace); !ended && !s.lagging() && now.Sub(end) < time.Hour {
+			if end := time.Unix(0, w.Start+src.job.set.Grid.Shapes[w.Output].Size+src.job.set.Grace); !ended && !s.lagging() && now.Sub(end) < time.Hour {
 				src.due = append(src.due, end)
 			}
 		}

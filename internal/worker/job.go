@@ -7,6 +7,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // job is an aggregation of the configuration in the form that agents need,
@@ -22,7 +23,7 @@ type job struct {
 
 func newJob(a *config.Aggregation, lanes int) (*job, error) {
 	j := &job{Aggregation: a, opts: a.Statistics(), set: agent.Settings{
-		Size: int64(a.Window.Size), Grace: int64(a.Window.Grace),
+		Grid: window.TumblingGrid(int64(a.Window.Size)), Grace: int64(a.Window.Grace),
 		IdleAfter: int64(a.Window.IdleAfter), MaxFutureSkew: int64(a.Window.MaxFutureSkew),
 	}}
 	var err error

@@ -155,7 +155,8 @@ func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) {
 	if job.Late.Policy != "topic" {
 		return
 	}
-	start := window.Start(r.Timestamp.UnixNano(), job.set.Size)
-	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", start, job.set.Size)))}, more...)
+	size := job.set.Grid.Shapes[0].Size
+	start := window.Start(r.Timestamp.UnixNano(), size)
+	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", start, size)))}, more...)
 	p.letters = append(p.letters, newLetter(job.Late.Topic, r, why...))
 }

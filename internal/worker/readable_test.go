@@ -5,6 +5,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // A member finds that new partitions of a split topic are not committed by
@@ -36,7 +37,7 @@ func TestUnevenTopicIsReadAgain(t *testing.T) {
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 1}}}
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Size: 1000}), making: true}
+	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), making: true}
 	s.sources = map[string]*source{"t": src}
 	s.setShared(nil)
 	src.agent.SetPartitions(1)
