@@ -40,7 +40,7 @@ func (a *Aggregation) check(c checker) {
 	}
 	c.expressions("topics.include", a.Topics.Include)
 	c.expressions("topics.exclude", a.Topics.Exclude)
-	c.format("aggregated_topic", a.AggregatedTopic)
+	a.checkOutputs(c)
 	c.within("partitions", a.Partitions, 1, math.MaxInt32)
 	c.topicConfig("aggregated_topic_config", a.AggregatedTopicConfig)
 	c.within("max_workers_per_topic", a.MaxWorkers, 0, math.MaxInt32)
@@ -67,12 +67,6 @@ func (a *Aggregation) check(c checker) {
 const maxWindow = 366 * 24 * time.Hour
 
 func (w *Window) check(c checker) {
-	switch {
-	case w.Size <= 0:
-		c.add("size", "write for example 1s", "%s is not longer than nothing", FormatDuration(w.Size))
-	case w.Size%time.Millisecond != 0:
-		c.add("size", "write for example "+FormatDuration(w.Size.Truncate(time.Millisecond)+time.Millisecond), "%s is not in whole milliseconds", FormatDuration(w.Size))
-	}
 	if w.Grace < 0 {
 		c.add("grace", "write 0s or more", "%s is less than nothing", FormatDuration(w.Grace))
 	}
@@ -81,15 +75,16 @@ func (w *Window) check(c checker) {
 	for _, bounded := range []struct {
 		key string
 		d   time.Duration
-	}{{"size", w.Size}, {"grace", w.Grace}, {"idle_after", w.IdleAfter}, {"max_future_skew", w.MaxFutureSkew}} {
+	}{{"grace", w.Grace}, {"idle_after", w.IdleAfter}, {"max_future_skew", w.MaxFutureSkew}} {
 		if bounded.d > maxWindow {
 			c.add(bounded.key, "write at most 366d", "%s is too long", FormatDuration(bounded.d))
 		}
 	}
 }
 
-// format checks the name of an aggregated topic.
-func (c checker) format(key, format string) {
+// format checks the name of an aggregated topic of windows of a size.
+func (c checker) format(key, format string, size time.Duration) {
+	format = strings.ReplaceAll(format, SizePlaceholder, FormatDuration(size))
 	switch strings.Count(format, Placeholder) {
 	case 0:
 		c.add(key, "write for example '"+Placeholder+"-aggregated'", "%q has no %s", format, Placeholder)

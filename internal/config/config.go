@@ -113,6 +113,7 @@ type Aggregation struct {
 	MaxWorkers            int               `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
 	Fields                FieldSettings     `yaml:"fields"`
 	Window                Window            `yaml:"window"`
+	Windows               []Output          `yaml:"windows"` // none: those of window.size
 	Operations            []string          `yaml:"operations"`
 	Quantiles             string            `yaml:"quantiles"`   // exclusive or inclusive
 	ExactLimit            int               `yaml:"exact_limit"` // records of a window, in one partition, up to which quantiles are exact
@@ -135,6 +136,16 @@ type FieldSettings struct {
 	Booleans    bool              `yaml:"booleans"`     // count as 0 and 1
 	Arrays      map[string]string `yaml:"arrays"`       // field name or /regexp/ -> elements | pool | skip; default elements
 	MaxElements int               `yaml:"max_elements"` // of an array; a longer one is a bad record
+}
+
+// Output is windows of one size, and the aggregated topic that they are written
+// to. What is empty is as the aggregation says.
+type Output struct {
+	Size            time.Duration `yaml:"size"`
+	Advance         time.Duration `yaml:"advance"` // a window begins so often; 0: after each other
+	AggregatedTopic string        `yaml:"aggregated_topic"`
+	Operations      []string      `yaml:"operations"`
+	MinSampleSize   int           `yaml:"min_sample_size"`
 }
 
 // Window sizes and bounds of time.

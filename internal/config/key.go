@@ -107,14 +107,16 @@ func buildKeys() []Key {
 			case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct:
 				k.Section = true
 				keys = append(keys, k)
-				walk(reflect.ValueOf(DefaultAggregation()), path+"[].")
+				walk(reflect.ValueOf(newEntry(f.Type().Elem())), path+"[].")
 				continue
 			}
 			k.Default, k.zero = format(f), f.Interface()
 			if d, ok := k.zero.(time.Duration); ok {
 				k.zero = FormatDuration(d)
 			}
-			k.Env = EnvPrefix + envName(strings.TrimPrefix(path, entry))
+			if strings.Count(path, "[]") < 2 { // there is no name for a list in a list
+				k.Env = EnvPrefix + envName(strings.TrimPrefix(path, entry))
+			}
 			k.Old = old[path]
 			keys = append(keys, k)
 		}
@@ -124,6 +126,14 @@ func buildKeys() []Key {
 		panic("BUG: config: described but not there: " + path)
 	}
 	return keys
+}
+
+// newEntry is what an entry of a list of sections starts from.
+func newEntry(t reflect.Type) any {
+	if t == reflect.TypeFor[Aggregation]() {
+		return DefaultAggregation()
+	}
+	return reflect.Zero(t).Interface()
 }
 
 func envName(path string) string {

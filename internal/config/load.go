@@ -92,8 +92,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// look warns of passwords that anyone on the host can read.
+// look warns of passwords that anyone on the host can read, and of a size that
+// is not used.
 func (l *loading) look() {
+	for i, a := range l.cfg.Aggregations {
+		path := fmt.Sprintf("aggregations[%d].window.size", i)
+		if _, set := l.origins[path]; set && len(a.Windows) > 0 && a.Window.Size != DefaultAggregation().Window.Size {
+			l.warnings = append(l.warnings, fmt.Sprintf("%s is not used: the sizes are those of windows", path))
+		}
+	}
 	for _, k := range allKeys() {
 		if !strings.HasSuffix(k.Path, ".password_file") {
 			continue

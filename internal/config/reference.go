@@ -35,6 +35,9 @@ func Reference() string {
 			kind += ", `" + strings.ReplaceAll(k.Default, "|", `\|`) + "`"
 		}
 		env := "`" + k.Env + "`"
+		if k.Env == "" {
+			env = "none"
+		}
 		if k.Old != "" {
 			env += "<br>formerly `" + k.Old + "`"
 		}

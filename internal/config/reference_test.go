@@ -49,7 +49,7 @@ func TestDocumentedFiles(t *testing.T) {
 func TestShow(t *testing.T) {
 	l, err := config.Load(config.Sources{
 		File:    "config.yaml",
-		Text:    []byte("kafka:\n  sasl: {mechanism: plain, username: me, password: hunter2}\nschema_registry: {token: hunter3}\naggregations:\n  - name: a\n    topics: {include: ['^it''s: #x']}\n    fields: {arrays: {/f/: pool}}\n  - name: 'b'\n    topics: {include: [b]}\n"),
+		Text:    []byte("kafka:\n  sasl: {mechanism: plain, username: me, password: hunter2}\nschema_registry: {token: hunter3}\naggregations:\n  - name: a\n    topics: {include: ['^it''s: #x']}\n    fields: {arrays: {/f/: pool}}\n  - name: 'b'\n    topics: {include: [b]}\n    aggregated_topic: '{source_topic}-{size}'\n    windows: [10s, {size: 1m, advance: 10s, operations: [max]}]\n"),
 		Environ: []string{"KAFKA_AGGREGATOR_WORKER_GROUP=x"},
 	})
 	if err != nil {

@@ -18,9 +18,16 @@ func JSONSchema() []byte {
 		properties := sections[owner]["properties"].(map[string]any)
 		switch k.Type() {
 		case "list of sections":
-			item := objectSchema("One aggregation.")
-			item["required"] = []string{"name", "topics"}
-			properties[name] = map[string]any{"type": "array", "minItems": 1, "description": k.Doc, "items": item}
+			item := objectSchema("One of " + name + ".")
+			list := map[string]any{"type": "array", "description": k.Doc, "items": item}
+			if k.Path == "aggregations" {
+				item["required"] = []string{"name", "topics"}
+				list["minItems"] = 1
+			}
+			if k.Scalar != "" {
+				list["items"] = map[string]any{"anyOf": []any{item, map[string]any{"type": "string"}}}
+			}
+			properties[name] = list
 			sections[k.Path+"[]"] = item
 		case "section":
 			section := objectSchema(k.Doc)

@@ -87,7 +87,7 @@ func (d *document) pairs(n ast.Node, path string) ([]*ast.MappingValueNode, bool
 		return nil, true
 	default:
 		hint := "write key: value"
-		if k, _ := Lookup(path); k.Scalar != "" {
+		if k := sectionKey(path); k.Scalar != "" {
 			k, _ = Lookup(join(path, k.Scalar))
 			hint = "write for example " + k.Example
 		}
@@ -132,7 +132,7 @@ func (d *document) value(n ast.Node, v reflect.Value, path string) {
 	switch {
 	case v.Kind() == reflect.Struct:
 		if _, ok := textOf(node); ok || isFalse(node) {
-			if k, _ := Lookup(path); k.Scalar != "" {
+			if k := sectionKey(path); k.Scalar != "" {
 				d.shorthand(n, v, path, k.Scalar)
 				return
 			}
@@ -170,11 +170,21 @@ func (d *document) joined(n ast.Node, v reflect.Value, path string) {
 func (d *document) shorthand(n ast.Node, v reflect.Value, path, key string) {
 	path = join(path, key)
 	d.origins[path] = d.origin(n)
-	if isFalse(d.plain(n)) {
-		fieldByKey(v, key).SetString("off")
+	f := fieldByKey(v, key)
+	if isFalse(d.plain(n)) && f.Kind() == reflect.String {
+		f.SetString("off")
 		return
 	}
-	d.scalar(n, fieldByKey(v, key), path)
+	d.scalar(n, f, path)
+}
+
+// sectionKey describes a section, or the entries of a list of sections.
+func sectionKey(path string) Key {
+	if strings.HasSuffix(path, "]") {
+		path = path[:strings.LastIndex(path, "[")]
+	}
+	k, _ := Lookup(path)
+	return k
 }
 
 func isFalse(n ast.Node) bool {
@@ -182,24 +192,24 @@ func isFalse(n ast.Node) bool {
 	return ok && !b.Value
 }
 
-// entries reads the list of aggregations, each from the defaults of an entry.
+// entries reads a list of sections, each from the defaults of an entry.
 func (d *document) entries(n ast.Node, v reflect.Value, path string) {
 	list, ok := d.plain(n).(*ast.SequenceNode)
 	if !ok {
-		d.problem(n, path, "begin each entry with a dash, as in '- name: examples'", "want a list, not %s", kindOf(d.plain(n)))
+		k, _ := Lookup(path)
+		d.problem(n, path, "begin each entry with a dash, as in "+k.Example, "want a list, not %s", kindOf(d.plain(n)))
 		return
 	}
 	d.places[path] = d.origin(n)
-	all := make([]Aggregation, len(list.Values))
+	all := reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values))
 	for i, item := range list.Values {
 		if !d.more(item, path) {
 			return
 		}
-		all[i] = DefaultAggregation()
-		at := fmt.Sprintf("%s[%d]", path, i)
-		d.section(item, reflect.ValueOf(&all[i]).Elem(), at)
+		all.Index(i).Set(reflect.ValueOf(newEntry(v.Type().Elem())))
+		d.value(item, all.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
-	v.Set(reflect.ValueOf(all))
+	v.Set(all)
 }
 
 // list reads a list of texts.

@@ -20,14 +20,17 @@ type Selector struct {
 type rule struct {
 	aggregation      *Aggregation
 	include, exclude []*regexp.Regexp
-	before, after    string // the aggregated topic's name is before + source topic + after
+	formats          []nameFormat // of the aggregated topics, one for each output
 }
 
-// Choice is a source topic's aggregation and the name of its aggregated topic.
+// nameFormat is how an aggregated topic is called: before + source topic + after.
+type nameFormat struct{ before, after string }
+
+// Choice is a source topic's aggregation and the names of its aggregated topics.
 type Choice struct {
-	Aggregation     *Aggregation
-	AggregatedTopic string
-	PartialsTopic   string // for the topic's partials, if it is split
+	Aggregation      *Aggregation
+	AggregatedTopics []string // one for each output
+	PartialsTopic    string   // for the topic's partials, if it is split
 }
 
 // NewSelector compiles the regular expressions. The Choices it gives point into cfg.
@@ -41,11 +44,14 @@ func NewSelector(cfg *Config) (*Selector, error) {
 		if a.Late.Topic != "" {
 			s.excluded[a.Late.Topic] = "a topic of late records"
 		}
-		before, after, ok := strings.Cut(a.AggregatedTopic, Placeholder)
-		if !ok || before+after == "" || strings.Contains(after, Placeholder) {
-			return nil, fmt.Errorf("aggregation %s: aggregated topic %q must have %s once, and more", a.Name, a.AggregatedTopic, Placeholder)
+		r := rule{aggregation: a}
+		for _, o := range a.Outputs() {
+			before, after, ok := strings.Cut(o.AggregatedTopic, Placeholder)
+			if !ok || before+after == "" || strings.Contains(after, Placeholder) {
+				return nil, fmt.Errorf("aggregation %s: aggregated topic %q must have %s once, and more", a.Name, o.AggregatedTopic, Placeholder)
+			}
+			r.formats = append(r.formats, nameFormat{before, after})
 		}
-		r := rule{aggregation: a, before: before, after: after}
 		var err error
 		if r.include, err = compile(a.Topics.Include); err != nil {
 			return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
@@ -109,22 +115,40 @@ func (s *Selector) Unable(topic string) string {
 
 // choose is what becomes of a topic that a rule takes.
 func (s *Selector) choose(i int, topic string) (Choice, string) {
-	name := s.rules[i].name(topic)
-	if !legalTopic(name) {
-		return Choice{}, fmt.Sprintf("its aggregated topic's name would have %d letters, and Kafka takes %d; give aggregation %s a shorter aggregated_topic", len(name), maxTopicName, s.rules[i].aggregation.Name)
-	}
-	if reason := s.special(name); reason != "" {
-		return Choice{}, "its aggregated topic would be " + name + ", " + reason
-	}
-	// Formats such as {source_topic}-x and y-{source_topic} can make one name
-	// of two topics. The earlier aggregation keeps it.
-	for j := range i {
-		other, ok := s.rules[j].source(name)
-		if ok && other != topic && s.match(other) == j && s.special(other) == "" {
+	c := Choice{Aggregation: s.rules[i].aggregation, PartialsTopic: PartialsTopic(s.group, topic)}
+	for k, f := range s.rules[i].formats {
+		name := f.name(topic)
+		if !legalTopic(name) {
+			return Choice{}, fmt.Sprintf("its aggregated topic's name would have %d letters, and Kafka takes %d; give aggregation %s a shorter aggregated_topic", len(name), maxTopicName, c.Aggregation.Name)
+		}
+		if reason := s.special(name); reason != "" {
+			return Choice{}, "its aggregated topic would be " + name + ", " + reason
+		}
+		if other := s.taken(name, i, k); other != "" && other != topic {
 			return Choice{}, "its aggregated topic would be " + name + ", which is that of " + other
 		}
+		c.AggregatedTopics = append(c.AggregatedTopics, name)
 	}
-	return Choice{s.rules[i].aggregation, name, PartialsTopic(s.group, topic)}, ""
+	return c, ""
+}
+
+// taken is the source topic whose aggregated topic has a name by an earlier
+// format than the one at index k of the rule at index i; "" if there is none.
+// Formats such as {source_topic}-x and y-{source_topic} can make one name of two
+// topics: the earlier one keeps it.
+func (s *Selector) taken(name string, i, k int) string {
+	for j := range i + 1 {
+		formats := s.rules[j].formats
+		if j == i {
+			formats = formats[:k]
+		}
+		for _, f := range formats {
+			if other, ok := f.source(name); ok && s.match(other) == j && s.special(other) == "" {
+				return other
+			}
+		}
+	}
+	return ""
 }
 
 // partials is what the names of topics with partials have between the group
@@ -211,26 +235,28 @@ func (s *Selector) own(topic string) (string, bool) {
 	seen := map[string]bool{topic: true}
 	for queue := []string{topic}; len(queue) > 0; queue = queue[1:] {
 		for i := range s.rules {
-			source, ok := s.rules[i].source(queue[0])
-			if !ok || seen[source] {
-				continue
+			for _, f := range s.rules[i].formats {
+				source, ok := f.source(queue[0])
+				if !ok || seen[source] {
+					continue
+				}
+				seen[source] = true
+				if s.match(source) >= 0 && s.special(source) == "" {
+					return source, true
+				}
+				queue = append(queue, source)
 			}
-			seen[source] = true
-			if s.match(source) >= 0 && s.special(source) == "" {
-				return source, true
-			}
-			queue = append(queue, source)
 		}
 	}
 	return "", false
 }
 
-func (r *rule) name(source string) string { return r.before + source + r.after }
+func (f nameFormat) name(source string) string { return f.before + source + f.after }
 
 // source undoes name.
-func (r *rule) source(name string) (string, bool) {
-	if len(name) <= len(r.before)+len(r.after) || !strings.HasPrefix(name, r.before) || !strings.HasSuffix(name, r.after) {
+func (f nameFormat) source(name string) (string, bool) {
+	if len(name) <= len(f.before)+len(f.after) || !strings.HasPrefix(name, f.before) || !strings.HasSuffix(name, f.after) {
 		return "", false
 	}
-	return name[len(r.before) : len(name)-len(r.after)], true
+	return name[len(f.before) : len(name)-len(f.after)], true
 }

@@ -87,7 +87,7 @@ func TestSelect(t *testing.T) {
 			if reason == "" {
 				for i := range c.config.Aggregations {
 					if choice.Aggregation == &c.config.Aggregations[i] {
-						got = fmt.Sprint(i, " ", choice.AggregatedTopic)
+						got = fmt.Sprint(i, " ", choice.AggregatedTopics[0])
 					}
 				}
 			}
@@ -141,12 +141,12 @@ func TestNothingFeedsOnItself(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if other, twice := made[choice.AggregatedTopic]; twice {
-				t.Errorf("%s and %s both make %s", w, other, choice.AggregatedTopic)
+			if other, twice := made[choice.AggregatedTopics[0]]; twice {
+				t.Errorf("%s and %s both make %s", w, other, choice.AggregatedTopics[0])
 			}
-			made[choice.AggregatedTopic] = w
-			if _, again := s.Select(choice.AggregatedTopic); again {
-				t.Errorf("%s, made of %s, is a source topic", choice.AggregatedTopic, w)
+			made[choice.AggregatedTopics[0]] = w
+			if _, again := s.Select(choice.AggregatedTopics[0]); again {
+				t.Errorf("%s, made of %s, is a source topic", choice.AggregatedTopics[0], w)
 			}
 		}
 		if len(made) == 0 {

@@ -31,18 +31,17 @@ func (l *Loaded) Settings() []Setting {
 // value as a comment. Secrets are hidden.
 func (l *Loaded) YAML() string {
 	var b strings.Builder
+	begun := map[string]bool{} // entries of lists
 	l.walk(func(path string, k Key, value string) {
-		depth := strings.Count(path, ".")
-		name := path[strings.LastIndex(path, ".")+1:]
-		indent := strings.Repeat("  ", depth)
-		if strings.HasPrefix(path, "aggregations[") { // entries stand one level deeper
-			indent += "  "
-			if name == "name" && depth == 1 { // the first key of an entry
-				indent = "  - "
-			}
+		cut := strings.LastIndex(path, ".")
+		owner, name := path[:max(0, cut)], path[cut+1:]
+		indent := strings.Repeat("  ", strings.Count(path, ".")+strings.Count(path, "[")) // entries stand one level deeper
+		if strings.HasSuffix(owner, "]") && !begun[owner] {
+			begun[owner] = true
+			indent = indent[2:] + "- "
 		}
 		switch {
-		case k.Section:
+		case k.Section && value == "":
 			fmt.Fprintf(&b, "%s%s:\n", indent, name)
 		default:
 			fmt.Fprintf(&b, "%-60s # %s\n", indent+name+": "+value, l.Origin(path))
@@ -60,6 +59,8 @@ func (l *Loaded) walk(visit func(path string, k Key, value string)) {
 			k, _ := Lookup(path)
 			f := v.Field(i)
 			switch {
+			case k.Section && f.Kind() == reflect.Slice && f.Len() == 0:
+				visit(path, k, "[]")
 			case k.Section && f.Kind() == reflect.Slice:
 				visit(path, k, "")
 				for j := range f.Len() {
