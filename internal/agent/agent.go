@@ -9,27 +9,34 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
-// Version is one version of the schema of the aggregated topic. Versions only
-// add fields, so a slot means the same in all of them.
+// Version is one version of the schema of an aggregated topic. Versions only
+// add fields.
 type Version struct {
 	Schema   *codec.Aggregated
 	SchemaID int // in the registry of aggregated schemas
 	Encoder  *codec.Encoder
+
+	slots []int // of the agent, for each field; noSlot if there are no records with it
+}
+
+// output is what is known of the aggregated topic of one shape of windows.
+type output struct {
+	versions []Version // oldest first
 }
 
 // Agent is the aggregation of one source topic.
 type Agent struct {
 	Topic string
 
-	set      Settings
-	layout   layout
-	versions []Version
-	parts    []*Partition // by ID
-	of       int          // partitions that the topic has
-	sharing  Sharing
-	final    int64 // windows that end at or before are out, of all shapes
-	claimed  int64 // final when it was last said to the merging agent
-	through  int64 // windows that end at or before are shipped, see ship.go
+	set     Settings
+	layout  layout
+	outputs []output     // for each shape; the slots are the fields of the first one
+	parts   []*Partition // by ID
+	of      int          // partitions that the topic has
+	sharing Sharing
+	final   int64 // windows that end at or before are out, of all shapes
+	claimed int64 // final when it was last said to the merging agent
+	through int64 // windows that end at or before are shipped, see ship.go
 }
 
 // New makes the agent of a topic.
@@ -38,22 +45,49 @@ func New(topic string, set Settings) *Agent {
 	if set.ExactLimit > 0 {
 		l.limit = set.ExactLimit
 	}
-	return &Agent{Topic: topic, set: set, layout: l, final: window.Unset, through: window.Unset}
+	return &Agent{Topic: topic, set: set, layout: l, outputs: make([]output, len(set.Grid.Shapes)), final: window.Unset, through: window.Unset}
 }
 
-// Versions are the versions of the aggregated schema, oldest first.
-func (a *Agent) Versions() []Version { return a.versions }
+// Versions are those of an output, oldest first.
+func (a *Agent) Versions(output int) []Version { return a.outputs[output].versions }
 
-// AddVersion appends a version, which has the fields of the last one and maybe more.
-func (a *Agent) AddVersion(v Version) {
-	a.versions = append(a.versions, v)
-	for _, f := range v.Schema.Fields[len(a.layout.isArray):] {
-		if f.Pool {
-			a.layout.pooled = append(a.layout.pooled, len(a.layout.isArray))
+// AddVersion appends a version of an output, which has the fields of the last
+// one and maybe more. A slot means the same in all versions of the first
+// output. The others may have got their fields in another order: a version of
+// theirs comes behind that of the first output that has its fields.
+func (a *Agent) AddVersion(output int, v Version) {
+	l := &a.layout
+	v.slots = make([]int, 0, len(v.Schema.Fields))
+	if output == 0 {
+		for i, f := range v.Schema.Fields {
+			v.slots = append(v.slots, i)
+			if i < len(l.isArray) {
+				continue
+			}
+			if f.Pool {
+				l.pooled = append(l.pooled, i)
+			}
+			l.isArray, l.isPooled, l.paths = append(l.isArray, f.Array), append(l.isPooled, f.Pool), append(l.paths, f.Path)
 		}
-		a.layout.isArray = append(a.layout.isArray, f.Array)
-		a.layout.isPooled = append(a.layout.isPooled, f.Pool)
+	} else {
+		for _, f := range v.Schema.Fields {
+			v.slots = append(v.slots, l.slot(f))
+		}
 	}
+	a.outputs[output].versions = append(a.outputs[output].versions, v)
+}
+
+// noSlot is above all slots that there are.
+const noSlot = math.MaxInt
+
+// slot is that of a field, noSlot if it has none.
+func (l *layout) slot(f codec.Field) int {
+	for i, path := range l.paths {
+		if path == f.Path && l.isArray[i] == f.Array && l.isPooled[i] == f.Pool {
+			return i
+		}
+	}
+	return noSlot
 }
 
 // SetPartitions says how many partitions the topic has. While the agent has

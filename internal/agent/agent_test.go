@@ -83,7 +83,9 @@ func newRig(t testing.TB, set Settings, partitions int) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{t: t, set: set, agent: New("t", set), computer: NewComputer(ops, stats.Options{MinSampleSize: 2})}
-	r.agent.AddVersion(Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
+	for output := range set.Grid.Shapes {
+		r.agent.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
+	}
 	if r.decoder, err = codec.NewDecoder(source, codec.Selection{}, schema); err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,8 @@ func (p *Partition) limit(i int) *pane {
 	cols.rests, cols.arrays = c.rests, c.arrays
 	cols.rewind()
 	out := p.take(false)
-	out.start, out.opened, out.seed, out.version, out.partial, out.final = c.start, c.opened, c.seed, c.version, c.partial, c.final
+	out.start, out.opened, out.seed, out.partial, out.final = c.start, c.opened, c.seed, c.partial, c.final
+	out.need(c.versions)
 	p.panes[i] = out
 	if p.current == c {
 		p.current = out

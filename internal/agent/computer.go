@@ -62,12 +62,12 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	r.Time = r.Start + (r.End-r.Start)/2
 	version := 0
 	for _, c := range w.panes {
-		version = max(version, c.version)
+		version = max(version, c.version(w.Output))
 		r.Count += c.count()
 		r.extend(Range{Partition: c.owner.ID, First: c.first, Last: c.last, Count: c.count()})
 	}
-	v := a.versions[version]
-	c.fields(v.Schema.Fields, w.panes, &r.Approximation)
+	v := a.outputs[w.Output].versions[version]
+	c.fields(v.Schema.Fields, v.slots, w.panes, &r.Approximation)
 	r.Key = Key(a.Topic, "", r.Start, size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
 		Time:  float64(r.Time) / 1e9,
@@ -91,16 +91,16 @@ func (r *Result) extend(s Range) {
 
 // fields computes the results of all fields. Of a window in which samples were
 // folded it notes the approximate fields.
-func (c *Computer) fields(fields []codec.Field, panes []*pane, a *Approximation) {
+func (c *Computer) fields(fields []codec.Field, slots []int, panes []*pane, a *Approximation) {
 	folded := slices.ContainsFunc(panes, func(p *pane) bool { return p.large != nil })
 	n := len(fields) * c.ops
 	c.results.Scalars = slices.Grow(c.results.Scalars[:0], n)[:n]
 	for len(c.results.Arrays) < n {
 		c.results.Arrays = append(c.results.Arrays, nil)
 	}
-	for slot := range fields {
-		f := &fields[slot]
-		at := slot * c.ops
+	for i, slot := range slots {
+		f := &fields[i]
+		at := i * c.ops
 		c.rankError = 0
 		switch {
 		case f.Array && f.Pool:

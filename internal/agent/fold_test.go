@@ -38,7 +38,7 @@ var foldFields = []codec.Field{
 
 func foldLayout(limit int, ops []stats.Operation) *layout {
 	a := New("t", Settings{Grid: window.TumblingGrid(second), ExactLimit: limit, Needs: stats.NeedsOf(ops, stats.Options{})})
-	a.AddVersion(Version{Schema: &codec.Aggregated{Fields: foldFields}})
+	a.AddVersion(0, Version{Schema: &codec.Aggregated{Fields: foldFields}})
 	return &a.layout
 }
 
@@ -114,8 +114,8 @@ func TestFold(t *testing.T) {
 		}
 		c, d := NewComputer(ops, stats.Options{MinSampleSize: 2}), NewComputer(ops, stats.Options{MinSampleSize: 2})
 		var a Approximation
-		c.fields(foldFields, folded, &a)
-		d.fields(foldFields, kept, &Approximation{})
+		c.fields(foldFields, upTo(len(foldFields)), folded, &a)
+		d.fields(foldFields, upTo(len(foldFields)), kept, &Approximation{})
 		if a.Any() {
 			t.Errorf("seed %d: %s, though no sample was dropped", seed, a.String())
 		}
@@ -169,7 +169,9 @@ func newFoldRig(t testing.TB, limit, partitions int, names string) *rig {
 	}
 	r.computer = NewComputer(ops, stats.Options{MinSampleSize: 2})
 	r.agent = New("t", r.set)
-	r.agent.AddVersion(Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
+	for output := range r.set.Grid.Shapes {
+		r.agent.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
+	}
 	r.agent.SetPartitions(partitions)
 	for id := range partitions {
 		r.agent.Assign(int32(id), 0, Fresh(0))

@@ -30,8 +30,8 @@ type Merger struct {
 
 // MergePlan is how frames with the slots of one aggregated schema are read.
 type MergePlan struct {
-	Slots   []int // in the newest version, of each slot of the schema
-	Version int   // index of the first version that has all its fields
+	Slots    []int // in the newest version, of each slot of the schema
+	Versions []int // of each output: index of the first version of its schema that has all fields
 }
 
 // LateRecord is a record that is late. Its bytes are in the source topic.
@@ -167,7 +167,7 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 		return v, nil
 	}
 	c := p.open(u.start, end)
-	c.version = max(c.version, plan.Version)
+	c.need(plan.Versions)
 	c.partial = c.partial || u.partial
 	if c.final {
 		m.Counts.Replayed += n

@@ -15,7 +15,7 @@ type pane struct {
 	opened      mark   // the record of the feed that it was opened with
 	first, last int64  // offsets of its first and newest record in the source partition
 	seed        uint64 // of its sketches
-	version     int    // newest version of the aggregated schema that a record needs
+	versions    []int  // of each output: newest version of its schema that a record needs
 	partial     bool   // some of its records may be missing
 	final       bool   // the slice is: no record gets into it any more but those that were there before
 	users       int    // windows that are being computed from it
@@ -45,6 +45,24 @@ type arrayColumn struct {
 	ends   []int32
 	rests  []stats.Residual
 	folded int // rows whose elements are in a sketch: those of a pooled array
+}
+
+// need notes which versions a record needs.
+func (p *pane) need(versions []int) {
+	if len(p.versions) < len(versions) {
+		p.versions = make([]int, len(versions))
+	}
+	for i, v := range versions {
+		p.versions[i] = max(p.versions[i], v)
+	}
+}
+
+// version is what the output's records of the pane need.
+func (p *pane) version(output int) int {
+	if output < len(p.versions) {
+		return p.versions[output]
+	}
+	return 0
 }
 
 func (c *arrayColumn) reset() {
@@ -215,7 +233,8 @@ func (p *pane) reset() {
 		p.rests[i] = p.rests[i][:0]
 		p.arrays[i].reset()
 	}
-	*p = pane{hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], offsets: p.offsets[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
+	clear(p.versions)
+	*p = pane{versions: p.versions, hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], offsets: p.offsets[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
 }
 
 // count is the number of records.

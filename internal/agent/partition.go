@@ -42,8 +42,8 @@ const (
 
 // Plan is how the records of one source schema are read.
 type Plan struct {
-	Decoder *codec.Decoder // used by one partition only
-	Version int            // index of the first version of the aggregated schema that has all its fields
+	Decoder  *codec.Decoder // used by one partition only
+	Versions []int          // of each output: index of the first version of its schema that has all fields
 }
 
 // Partition is the state of one source partition: its watermark and the panes
@@ -74,7 +74,8 @@ type Partition struct {
 // layout is what the partitions of an agent share; the agent changes it
 // between batches only.
 type layout struct {
-	isArray  []bool // by slot
+	paths    []string // by slot
+	isArray  []bool   // by slot
 	isPooled []bool
 	pooled   []int // slots of pooled arrays
 	limit    int   // rows that a pane may keep
@@ -153,7 +154,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		c = p.open(start, t)
 	}
 	c.add(&p.row, offset, t, p.layout)
-	c.version = max(c.version, plan.Version)
+	c.need(plan.Versions)
 	if invariants.Enabled {
 		in = start
 		p.took(p, c, offset)

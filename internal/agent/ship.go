@@ -127,7 +127,7 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 		if c.large != nil {
 			return out, ErrFolded
 		}
-		v := &a.versions[c.version]
+		v := &a.outputs[0].versions[c.version(0)]
 		before := len(out)
 		out = appendRows(out, h, c, a.set.Grid.Slice, a.final, v.SchemaID, len(v.Schema.Fields))
 		if invariants.Enabled {

@@ -58,7 +58,9 @@ func wideRig(t testing.TB, set Settings) *rig {
 	}
 	set.Needs = stats.NeedsOf(ops, stats.Options{MinSampleSize: 2})
 	r := &rig{t: t, set: set, agent: New("t", set), computer: NewComputer(ops, stats.Options{MinSampleSize: 2})}
-	r.agent.AddVersion(Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, slots, len(ops))})
+	for output := range set.Grid.Shapes {
+		r.agent.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, slots, len(ops))})
+	}
 	if r.decoder, err = codec.NewDecoder(wide, sel, schema); err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +235,7 @@ func newMergingWorker(t *testing.T, b *broker, set Settings) *mergingWorker {
 
 func (w *mergingWorker) read(n int) {
 	plan := &MergePlan{}
-	for i := range w.agent.Versions()[0].Schema.Fields {
+	for i := range w.agent.Versions(0)[0].Schema.Fields {
 		plan.Slots = append(plan.Slots, i)
 	}
 	for ; n > 0 && w.m.Position() < int64(len(w.b.partials)); n-- {
@@ -455,7 +457,7 @@ func TestFrameRoundTrip(t *testing.T) {
 	w := newMergingWorker(t, b, set)
 	w.read(1000)
 	again := New("t", set)
-	again.AddVersion(w.agent.Versions()[0])
+	again.AddVersion(0, w.agent.Versions(0)[0])
 	p := again.partition(0, newFeed(again, 0, Fresh(0)))
 	p.panes, p.watch = w.agent.parts[0].panes, w.agent.parts[0].watch
 	again.Share(Shipping)
@@ -564,7 +566,7 @@ func FuzzFrame(f *testing.F) {
 	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)})
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		a := New("t", r.set)
-		a.AddVersion(r.agent.Versions()[0])
+		a.AddVersion(0, r.agent.Versions(0)[0])
 		m := a.Merge(0, Fresh(0))
 		id, rows, err := FrameSchema(frame)
 		v, addErr := m.Add(0, 0, 1, frame, plan)

@@ -19,8 +19,10 @@ func (p *Partition) verify(c *pane) {
 	if len(c.scalars) != c.slots*c.room || len(c.rests) < c.slots || len(c.arrays) < c.slots {
 		fail("scalars, residuals, arrays", int64(len(c.scalars)), int64(len(c.rests)), int64(len(c.arrays)))
 	}
-	if c.version >= len(p.agent.versions) {
-		fail("version", int64(c.version), int64(len(p.agent.versions)))
+	for output, v := range c.versions {
+		if n := len(p.agent.outputs[output].versions); v >= n && c.count() > 0 {
+			fail("version", int64(output), int64(v), int64(n))
+		}
 	}
 	end := p.set.Grid.End(c.start)
 	for i, t := range c.times {

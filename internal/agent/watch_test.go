@@ -147,7 +147,7 @@ func TestVerdictsCanFail(t *testing.T) {
 func TestPartialsCanFail(t *testing.T) {
 	r, p := watched(t)
 	c := p.panes[0]
-	n := len(r.agent.versions[0].Schema.Fields)
+	n := len(r.agent.Versions(0)[0].Schema.Fields)
 	frames := appendRows(nil, header{partition: 0}, c, second, 0, 7, n)
 	if got := violation(func() { p.verifyFrames(frames, c, n) }); got != "" {
 		t.Errorf("nothing is wrong: %s", got)
@@ -171,7 +171,7 @@ func TestPartialsCanFail(t *testing.T) {
 		set := r.set
 		set.Once = once
 		a := New("t", set)
-		a.AddVersion(Version{Schema: r.agent.versions[0].Schema, SchemaID: 7, Encoder: codec.NewEncoder(r.agent.versions[0].Schema, 7, slots, 8)})
+		a.AddVersion(0, Version{Schema: r.agent.Versions(0)[0].Schema, SchemaID: 7, Encoder: codec.NewEncoder(r.agent.Versions(0)[0].Schema, 7, slots, 8)})
 		m := a.Merge(0, Fresh(0))
 		return violation(func() {
 			for i, f := range frames {
