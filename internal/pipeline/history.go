@@ -22,6 +22,7 @@ type Foreign struct {
 // known is a version that this program has made.
 type known struct {
 	id     int
+	text   string // as it is registered
 	schema *codec.Aggregated
 }
 
@@ -48,7 +49,7 @@ func (o Output) Read(registered []Registered) History {
 			h.Foreign = append(h.Foreign, Foreign{g, err.Error()})
 			continue
 		}
-		h.ours = append(h.ours, known{g.ID, a})
+		h.ours = append(h.ours, known{g.ID, g.Text, a})
 		if !o.uses(a) {
 			continue // of another configuration
 		}
@@ -72,6 +73,12 @@ func (h History) base() known {
 	return h.ours[len(h.ours)-1]
 }
 
+// text is that of a version of ours.
+func (h History) text(id int) string {
+	i := slices.IndexFunc(h.ours, func(k known) bool { return k.id == id })
+	return h.ours[i].text
+}
+
 // newest is that of the versions in use; nil if there is none.
 func (h History) newest() *codec.Aggregated {
 	if len(h.Versions) == 0 {
@@ -83,7 +90,7 @@ func (h History) newest() *codec.Aggregated {
 // with is the history with one more version in use, the newest one.
 func (h History) with(a *codec.Aggregated, id int) History {
 	h.Versions = append(slices.Clip(h.Versions), newVersion(a, id))
-	h.ours = append(slices.Clip(h.ours), known{id, a})
+	h.ours = append(slices.Clip(h.ours), known{id, a.Text, a})
 	return h
 }
 

@@ -29,8 +29,9 @@ type Plan struct {
 	// Schema is the version of the aggregated schema that windows with these
 	// records need; nil if there is none, which Err says the reason of.
 	Schema *codec.Aggregated
-	ID     int // of Schema in the registry; 0: it is to be registered
-	BaseID int // of the version that a Changed one is a widening of, else 0
+	Text   string // of Schema: what is registered, or would be
+	ID     int    // of Schema in the registry; 0: it is to be registered
+	BaseID int    // of the version that a Changed one is a widening of, else 0
 	Err    error
 
 	history History
@@ -43,8 +44,7 @@ func (o Output) Plan(h History, in *Input) *Plan {
 	p := &Plan{Input: in, Change: Unchanged, history: h}
 	for i, v := range h.Versions {
 		if v.Schema.Covers(in.Fields, o.Operations) {
-			p.Schema, p.ID, p.version = v.Schema, v.SchemaID, i
-			return p
+			return p.takes(i)
 		}
 	}
 	base := h.base()
@@ -61,10 +61,10 @@ func (o Output) Plan(h History, in *Input) *Plan {
 		p.Err = fmt.Errorf("%w for %s: %w", ErrUnderivable, o.Topic, err)
 		return p
 	}
-	p.Schema = a
+	p.Schema, p.Text = a, a.Text
 	// It may be there already, though with slots that others have had since.
 	if i := slices.IndexFunc(h.ours, func(k known) bool { return k.schema.Text == a.Text }); i >= 0 {
-		p.Change, p.BaseID = Unchanged, 0
+		p.Change, p.BaseID, p.Text = Unchanged, 0, h.ours[i].text
 		return p.Registered(h.ours[i].id)
 	}
 	return p
@@ -87,9 +87,15 @@ func (p *Plan) Without() *Plan {
 		return nil
 	}
 	r := *p
-	r.version, r.Err = n-1, nil
-	r.Schema, r.ID = p.history.Versions[n-1].Schema, p.history.Versions[n-1].SchemaID
-	return &r
+	r.Err = nil
+	return r.takes(n - 1)
+}
+
+// takes sets a version in use.
+func (p *Plan) takes(version int) *Plan {
+	v := p.history.Versions[version]
+	p.version, p.Schema, p.ID, p.Text = version, v.Schema, v.SchemaID, p.history.text(v.SchemaID)
+	return p
 }
 
 // Lacking are the fields of the input that the plan's schema has not, so that
