@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -87,19 +86,30 @@ func compare(s said, d *did, before, after []registry.Registered) (wrong []strin
 	if d.count != int64(3) {
 		add("count = %v", d.count)
 	}
-	wanted := map[string]bool{"time": true, "window_start": true, "window_end": true, "window_size": true, "count": true}
-	if s.accepted() {
-		for _, f := range s.Fields {
-			if !slices.ContainsFunc(slices.Collect(maps.Keys(d.values)), func(n string) bool { return strings.HasSuffix(n, "_"+f.Name) }) {
-				add("field %s has no value", f.Name)
-			}
+	var mark struct {
+		Of struct {
+			Definitions []struct{ Prefix string }
+		} `json:"kafka_aggregator"`
+	}
+	if err := json.Unmarshal(s.Derived, &mark); err != nil {
+		add("the schema that plan shows: %v", err)
+	}
+	left := maps.Clone(d.values)
+	for _, always := range []string{"time", "window_start", "window_end", "window_size", "count"} {
+		delete(left, always)
+	}
+	for _, f := range s.Fields {
+		some := false
+		for _, op := range mark.Of.Definitions {
+			some = some || left[op.Prefix+f.Name]
+			delete(left, op.Prefix+f.Name)
+		}
+		if !some && s.accepted() {
+			add("field %s has no value", f.Name)
 		}
 	}
-	for name := range d.values {
-		_, field, _ := strings.Cut(name, "_")
-		if !wanted[name] && !slices.ContainsFunc(s.Fields, func(f named) bool { return f.Name == field || strings.HasSuffix(name, "_"+f.Name) }) {
-			add("%s has a value, and plan does not take its field", name)
-		}
+	if len(left) > 0 {
+		add("plan takes none of the fields of %v", slices.Sorted(maps.Keys(left)))
 	}
 	return wrong
 }

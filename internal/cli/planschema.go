@@ -17,7 +17,7 @@ func (a *agent) fields() []codec.Field {
 	if a.plan == nil {
 		return nil
 	}
-	return a.plan.Fields
+	return a.plan.Named()
 }
 
 func (a *agent) leftOut() []codec.LeftOut {

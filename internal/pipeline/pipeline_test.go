@@ -115,7 +115,11 @@ func TestFieldsAreAdded(t *testing.T) {
 	want(t, r.run("x double", "y double"), Changed, 102, 101, "x", "y") // x is real now
 	want(t, r.run("x long"), Unchanged, 100, 0, "x")
 	want(t, r.run("x double"), Unchanged, 102, 0, "x", "y")
-	want(t, r.run("x "+doubles), Changed, 103, 102, "x", "y", "x_2")
+	arrays := r.run("x " + doubles)
+	want(t, arrays, Changed, 103, 102, "x", "y", "x_2")
+	if named := arrays.Named(); len(named) != 1 || named[0].Name != "x_2" || arrays.Fields[0].Name != "x" {
+		t.Errorf("its names: %v", named)
+	}
 	r.a.Fields.Arrays = map[string]string{"x": "pool"}
 	want(t, r.run("x "+doubles), Changed, 104, 103, "x", "y", "x_2", "x_3")
 }

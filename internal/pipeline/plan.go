@@ -98,6 +98,21 @@ func (p *Plan) takes(version int) *Plan {
 	return p
 }
 
+// Named are the fields of the input with the names that they have in the plan's
+// schema: one that was an array of other values before is x_2.
+func (p *Plan) Named() []codec.Field {
+	out := slices.Clone(p.Fields)
+	for i, f := range out {
+		if p.Schema == nil {
+			break
+		}
+		if slot, ok := p.Schema.Slot(f); ok {
+			out[i].Name = p.Schema.Fields[slot].Name
+		}
+	}
+	return out
+}
+
 // Lacking are the fields of the input that the plan's schema has not, so that
 // they get into no result.
 func (p *Plan) Lacking() (out []codec.Field) {
