@@ -92,10 +92,15 @@ type said struct {
 		Change   string   `json:"change"`
 		Accepted *bool    `json:"accepted"`
 		Reasons  []string `json:"reasons"`
+		Instead  *struct {
+			ID      int      `json:"id"`
+			Without []string `json:"without"`
+		} `json:"instead"`
 	} `json:"schema"`
 	Derived json.RawMessage `json:"derived_schema"`
 
-	differs bool // with nothing else but this topic, the exit code would be 2 for the sake of its schema
+	text    string // about the schema
+	differs bool   // with nothing else but this topic, the exit code would be 2 for the sake of its schema
 }
 
 type (
@@ -116,6 +121,9 @@ func (g *agreement) plan() map[string]said {
 	for _, a := range found.agents {
 		var s said
 		must(g.t, json.Unmarshal(appendJSON(nil, pl.object(a)), &s))
+		if a.plan != nil {
+			s.text = a.schemaText()
+		}
 		alone := *a
 		alone.exists = true
 		s.differs = (&survey{agents: []*agent{&alone}}).differs()

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
 // stage runs plan, then a worker, and compares. It returns what plan said.
@@ -55,6 +56,9 @@ func compare(s said, d *did, before, after []registry.Registered) (wrong []strin
 		if grown != 0 || d.written != 0 && d.status.Windows > 0 {
 			add("plan has the problem %q, the worker registered %d schemas and wrote %d windows", s.Problem, grown, d.status.Windows)
 		}
+		if d.status.DeadLettered == 0 && len(d.status.Problems) == 0 {
+			add("plan has the problem %q, the worker none", s.Problem)
+		}
 		return wrong
 	}
 	if s.differs != (s.Schema.Change != "unchanged") {
@@ -68,11 +72,10 @@ func compare(s said, d *did, before, after []registry.Registered) (wrong []strin
 		add("plan has the schema\n%s\nthe worker registered\n%s", s.Derived, after[len(after)-1].Text)
 	case registers && d.version != after[len(after)-1].ID:
 		add("the worker registered schema %d and used %d", after[len(after)-1].ID, d.version)
+	case s.Schema.Instead != nil && (d.version != s.Schema.Instead.ID || d.status.Rejected != 1):
+		add("plan goes on with schema %d, the worker with %d; refused: %d", s.Schema.Instead.ID, d.version, d.status.Rejected)
 	case s.Schema.Change == "unchanged" && d.version != s.Current:
 		add("plan says that schema %d stays, the worker used %d", s.Current, d.version)
-	}
-	if d.version == 0 { // it waits
-		return wrong
 	}
 	if d.written != d.version {
 		add("the worker needs schema %d and wrote %d", d.version, d.written)
@@ -88,7 +91,7 @@ func compare(s said, d *did, before, after []registry.Registered) (wrong []strin
 	}
 	var mark struct {
 		Of struct {
-			Definitions []struct{ Prefix string }
+			Operations []string
 		} `json:"kafka_aggregator"`
 	}
 	if err := json.Unmarshal(s.Derived, &mark); err != nil {
@@ -100,12 +103,17 @@ func compare(s said, d *did, before, after []registry.Registered) (wrong []strin
 	}
 	for _, f := range s.Fields {
 		some := false
-		for _, op := range mark.Of.Definitions {
-			some = some || left[op.Prefix+f.Name]
-			delete(left, op.Prefix+f.Name)
+		for _, name := range mark.Of.Operations {
+			op, err := stats.ParseOperation(name)
+			if err != nil {
+				add("%v", err)
+			}
+			some = some || left[op.FieldName()+"_"+f.Name]
+			delete(left, op.FieldName()+"_"+f.Name)
 		}
-		if !some && s.accepted() {
-			add("field %s has no value", f.Name)
+		lacks := s.Schema.Instead != nil && slices.Contains(s.Schema.Instead.Without, f.Path)
+		if some == lacks {
+			add("field %s has a value: %v", f.Name, some)
 		}
 	}
 	if len(left) > 0 {

@@ -85,7 +85,7 @@ func (pl *plan) object(a *agent) object {
 		{"source_topic", a.topic}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
 		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID()},
 		{"problem", a.problem}, {"note", a.note()}, {"fields", fields}, {"left_out", left},
-		{"schema", object{{"change", a.change()}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}}},
+		{"schema", object{{"change", a.change()}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}, {"instead", a.instead()}}},
 	}
 	if t := pl.outputs[a]; t != nil {
 		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a.topic]})

@@ -99,19 +99,32 @@ func (a *agent) schemaText() string {
 	return text + "; the registry finds it compatible"
 }
 
-// insteadText says what a worker does without the schema that it needs.
-func (a *agent) insteadText() string {
-	if a.used == nil {
-		return "; the topic would wait"
+// instead is what a worker goes on with if the registry refuses the schema that it
+// needs, nil if there is nothing to say of that.
+func (a *agent) instead() any {
+	if a.accepted || a.used == nil {
+		return nil
 	}
-	var names []string
+	return object{{"id", a.used.ID}, {"without", a.lacking()}}
+}
+
+func (a *agent) lacking() []string {
+	paths := []string{}
 	for _, f := range a.used.Lacking() {
-		names = append(names, f.Path)
+		paths = append(paths, f.Path)
 	}
-	if len(names) == 0 {
+	return paths
+}
+
+// insteadText is instead for people.
+func (a *agent) insteadText() string {
+	switch {
+	case a.used == nil:
+		return "; the topic would wait"
+	case len(a.lacking()) == 0:
 		return fmt.Sprintf("; id %d would stay in use", a.used.ID)
 	}
-	return fmt.Sprintf("; id %d would stay in use, without %s", a.used.ID, strings.Join(names, ", "))
+	return fmt.Sprintf("; id %d would stay in use, without %s", a.used.ID, strings.Join(a.lacking(), ", "))
 }
 
 // verdict is whether the registry would accept the schema; nil if that depends

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
@@ -11,6 +12,7 @@ import (
 type Registered struct {
 	ID, Version int
 	Text        string
+	Type        string // of a schema that is not Avro; of Avro empty
 }
 
 // Foreign is one that this program has not made.
@@ -44,7 +46,7 @@ type History struct {
 func (o Output) Read(registered []Registered) History {
 	var h History
 	for _, g := range registered {
-		a, err := codec.ParseAggregated(g.Text)
+		a, err := read(g)
 		if err != nil {
 			h.Foreign = append(h.Foreign, Foreign{g, err.Error()})
 			continue
@@ -62,6 +64,13 @@ func (o Output) Read(registered []Registered) History {
 		h.Versions = nil // another configuration has had the topic since, with other slots
 	}
 	return h
+}
+
+func read(g Registered) (*codec.Aggregated, error) {
+	if g.Type != "" {
+		return nil, fmt.Errorf("its type is %s, not AVRO", g.Type)
+	}
+	return codec.ParseAggregated(g.Text)
 }
 
 // base is the newest version that is ours: whatever its operations, a new

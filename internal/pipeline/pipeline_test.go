@@ -170,6 +170,10 @@ func TestForeignVersions(t *testing.T) {
 	}
 	ours := r.run("x double").ID
 	r.register(`"string"`)
+	r.registered = append(r.registered, Registered{ID: 7, Version: 4, Text: r.registered[1].Text, Type: "JSON"})
+	if f := r.plan("x double").History().Foreign; len(f) != 3 || f[2].Reason != "its type is JSON, not AVRO" {
+		t.Errorf("foreign: %+v", f)
+	}
 	want(t, r.plan("x double"), Unchanged, ours, 0, "x")
 	want(t, r.plan("x double", "y double"), Changed, 0, ours, "x", "y")
 }
@@ -187,7 +191,7 @@ func TestVersionThatIsThereAlready(t *testing.T) {
 	r.registered = nil
 	newest := r.run("x double", "y double")
 	r.a.Operations = []string{"min", "max"}
-	r.registered = []Registered{{first, 1, text}, {200, 2, other}, {300, 3, newest.Schema.Text}}
+	r.registered = []Registered{{first, 1, text, ""}, {200, 2, other, ""}, {300, 3, newest.Schema.Text, ""}}
 	p := r.plan("x double", "y double")
 	want(t, p, Unchanged, first, 0, "x", "y")
 	if v := p.History().Versions; len(v) != 1 || v[p.Version()].SchemaID != first {
