@@ -102,6 +102,10 @@ var cases = map[string][]agreed{
 		{name: "pooled", before: func(_ *agreement, a *config.Aggregation) { a.Fields.Arrays = map[string]string{"x": "pool"} }, change: "changed", current: 3},
 		{name: "double again", before: source(xDouble, `{"x":1.5}`), change: "unchanged", current: 2},
 	},
+	"units and description of a field change": { // the schema keeps those that it has
+		{name: "km", before: source(`{"name":"x","type":"double","units":"km"}`, `{"x":1}`), change: "new"},
+		{name: "m", before: source(`{"name":"x","type":"double","units":"m","doc":"length"}`, `{"x":1}`), change: "unchanged", current: 1},
+	},
 	"operations and fields change together": {
 		{name: "first", before: source(xDouble, `{"x":1}`), change: "new"},
 		{name: "both", before: all(source(xDouble+","+yDouble, `{"x":1,"y":2}`), func(_ *agreement, a *config.Aggregation) { a.Operations = []string{"max", "min"} }), change: "changed", current: 1},

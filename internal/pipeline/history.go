@@ -17,8 +17,8 @@ type Registered struct {
 
 // Foreign is one that this program has not made.
 type Foreign struct {
-	Registered
-	Reason string // in the form of an error
+	ID, Version int
+	Reason      string // in the form of an error
 }
 
 // known is a version that this program has made.
@@ -29,8 +29,7 @@ type known struct {
 }
 
 // History is what is known of the versions of an aggregated schema. The zero
-// value is that of a subject that does not exist. It does not change: With makes
-// another one.
+// value is that of a subject that does not exist. It does not change.
 type History struct {
 	// Versions are those in use, oldest first: they have the operations and
 	// options of the configuration, and each has the fields of the one before.
@@ -39,7 +38,10 @@ type History struct {
 	Versions []agent.Version
 	Foreign  []Foreign
 
-	ours []known // whatever their operations, oldest first
+	// base is the newest version that is ours: whatever its operations, a new
+	// version has to be compatible with it, so it is a widening of it.
+	base known
+	same []known // those of the configuration, also those that are not in use; oldest first
 }
 
 // Read takes the versions that a registry has, oldest first, all of them.
@@ -48,19 +50,23 @@ func (o Output) Read(registered []Registered) History {
 	for _, g := range registered {
 		a, err := read(g)
 		if err != nil {
-			h.Foreign = append(h.Foreign, Foreign{g, err.Error()})
+			h.Foreign = append(h.Foreign, Foreign{g.ID, g.Version, err.Error()})
 			continue
 		}
-		h.ours = append(h.ours, known{g.ID, g.Text, a})
+		h.base = known{g.ID, g.Text, a}
+		if g.Text == a.Text {
+			h.base.text = a.Text // to keep it once
+		}
 		if !o.uses(a) {
 			continue // of another configuration
 		}
+		h.same = append(h.same, h.base)
 		if n := len(h.Versions); n > 0 && !extends(a, h.Versions[n-1].Schema) {
 			h.Versions = nil
 		}
 		h.Versions = append(h.Versions, newVersion(a, g.ID))
 	}
-	if n := len(h.Versions); n > 0 && !extends(h.base().schema, h.Versions[n-1].Schema) {
+	if n := len(h.Versions); n > 0 && !extends(h.base.schema, h.Versions[n-1].Schema) {
 		h.Versions = nil // another configuration has had the topic since, with other slots
 	}
 	return h
@@ -73,19 +79,10 @@ func read(g Registered) (*codec.Aggregated, error) {
 	return codec.ParseAggregated(g.Text)
 }
 
-// base is the newest version that is ours: whatever its operations, a new
-// version has to be compatible with it, so it is a widening of it.
-func (h History) base() known {
-	if len(h.ours) == 0 {
-		return known{}
-	}
-	return h.ours[len(h.ours)-1]
-}
-
-// text is that of a version of ours.
+// text is that of a version in use.
 func (h History) text(id int) string {
-	i := slices.IndexFunc(h.ours, func(k known) bool { return k.id == id })
-	return h.ours[i].text
+	i := slices.IndexFunc(h.same, func(k known) bool { return k.id == id })
+	return h.same[i].text
 }
 
 // newest is that of the versions in use; nil if there is none.
@@ -99,7 +96,8 @@ func (h History) newest() *codec.Aggregated {
 // with is the history with one more version in use, the newest one.
 func (h History) with(a *codec.Aggregated, id int) History {
 	h.Versions = append(slices.Clip(h.Versions), newVersion(a, id))
-	h.ours = append(slices.Clip(h.ours), known{id, a.Text, a})
+	h.base = known{id, a.Text, a}
+	h.same = append(slices.Clip(h.same), h.base)
 	return h
 }
 

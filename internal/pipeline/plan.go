@@ -47,7 +47,7 @@ func (o Output) Plan(h History, in *Input) *Plan {
 			return p.takes(i)
 		}
 	}
-	base := h.base()
+	base := h.base
 	switch {
 	case base.schema != nil:
 		p.Change, p.BaseID = Changed, base.id
@@ -63,9 +63,9 @@ func (o Output) Plan(h History, in *Input) *Plan {
 	}
 	p.Schema, p.Text = a, a.Text
 	// It may be there already, though with slots that others have had since.
-	if i := slices.IndexFunc(h.ours, func(k known) bool { return k.schema.Text == a.Text }); i >= 0 {
-		p.Change, p.BaseID, p.Text = Unchanged, 0, h.ours[i].text
-		return p.Registered(h.ours[i].id)
+	if i := slices.IndexFunc(h.same, func(k known) bool { return k.schema.Text == a.Text }); i >= 0 {
+		p.Change, p.BaseID, p.Text = Unchanged, 0, h.same[i].text
+		return p.Registered(h.same[i].id)
 	}
 	return p
 }
