@@ -10,7 +10,10 @@ import (
 )
 
 // Spec is an aggregation of the configuration in the form that agents and the
-// codec need: how its topics are read, and what is written for each window.
+// codec need: how its topics are read, and what is written for each window. An
+// aggregation has one window and so each of its topics one Output; where it has
+// several, operations, options and Computer are those of each Output, and the
+// selection stays one for all.
 type Spec struct {
 	*config.Aggregation
 
