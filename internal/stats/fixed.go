@@ -67,6 +67,26 @@ func (f *fixed) merge(o *fixed) {
 	f.from, f.to = min(f.from, o.from), max(f.to, i)
 }
 
+// mergeTimes adds a multiple of another sum, which may be of a smaller k.
+func (f *fixed) mergeTimes(o *fixed, d uint64) {
+	if o.from >= o.to {
+		return
+	}
+	var over, c uint64 // of the product, of the sum
+	i := o.from
+	for ; i < o.to; i++ {
+		hi, lo := bits.Mul64(o.words[i], d)
+		lo, carry := bits.Add64(lo, over, 0)
+		over = hi + carry
+		f.words[i], c = bits.Add64(f.words[i], lo, c)
+	}
+	for ; over != 0 || c != 0; i++ {
+		f.words[i], c = bits.Add64(f.words[i], over, c)
+		over = 0
+	}
+	f.from, f.to = min(f.from, o.from), max(f.to, i)
+}
+
 // integer sets z to the sum in units of 2^(k·e), which must divide all
 // summands.
 func (f *fixed) integer(z *big.Int, k, e int) {

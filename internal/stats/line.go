@@ -49,10 +49,7 @@ func (s *sampleSet) slope() float64 {
 	for i := range s.segs {
 		seg := &s.segs[i]
 		if seg.Sketch != nil && seg.Sketch.n > 0 {
-			if seg.Sketch.origin != start {
-				panic("BUG: a sketch of another window, or a sample from before its start")
-			}
-			l.merge(seg.Sketch.line)
+			l.merge(seg.Sketch.line, uint64(seg.Sketch.origin)-uint64(start))
 		}
 		for row, v := range seg.Values {
 			if v != v {
@@ -100,14 +97,28 @@ func (l *line) add(v float64, rest int16, t uint64, known bool) {
 	tx.add(&[4]uint64{lo, hi}, shift)
 }
 
-// merge adds the samples of o, whose times count from the same time.
-func (l *line) merge(o *line) {
+// merge adds the samples of o, whose times count from a time that is d later:
+// Σ(t+d) = Σt + nd, Σ(t+d)² = Σt² + 2dΣt + nd², Σ(t+d)x = Σtx + dΣx.
+func (l *line) merge(o *line, d uint64) {
 	l.n += o.n
 	l.least = min(l.least, o.least)
 	l.undone = l.undone || o.undone
 	for i, f := range l.sums() {
 		f.merge(o.sums()[i])
 	}
+	if d == 0 {
+		return
+	}
+	hi, lo := bits.Mul64(d, uint64(o.n))
+	l.t.add(&[4]uint64{lo, hi}, 0)
+	l.tt.mergeTimes(&o.t, d)
+	l.tt.mergeTimes(&o.t, d)
+	top, mid := bits.Mul64(hi, d) // nd·d
+	carry, low := bits.Mul64(lo, d)
+	mid, c := bits.Add64(mid, carry, 0)
+	l.tt.add(&[4]uint64{low, mid, top + c}, 0)
+	l.tx.mergeTimes(&o.x, d)
+	l.ntx.mergeTimes(&o.nx, d)
 }
 
 // solve is 10⁹·(nΣtx - ΣtΣx)/(nΣt² - (Σt)²).

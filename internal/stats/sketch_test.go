@@ -29,7 +29,11 @@ func sketched(r *rand.Rand, ops []Operation, whole Segment) []Segment {
 	for row < len(whole.Values) {
 		var seg Segment
 		if r.IntN(3) > 0 {
-			seg.Sketch = NewSketch(NeedsOf(ops, Options{}), origin, r.Uint64())
+			start := origin // of its slice
+			if len(whole.Times) > 0 {
+				start += r.Int64N(whole.Times[row] - origin + 1)
+			}
+			seg.Sketch = NewSketch(NeedsOf(ops, Options{}), start, r.Uint64())
 			for more := true; more && row < len(whole.Values); more = r.IntN(2) == 0 {
 				part := take()
 				seg.Sketch.Add(&part)
