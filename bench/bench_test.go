@@ -64,7 +64,7 @@ func TestCountOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := spec.Output("t", config.Choice{AggregatedTopic: "a"}).Plan(pipeline.History{}, in)
+	plan := spec.Outputs("t", config.Choice{AggregatedTopics: []string{"a"}})[0].Plan(pipeline.History{}, in)
 	record := plan.Encoder().Append(nil, codec.Head{
 		Time: 1.5, Start: 1_700_000_000_000, End: 1_700_000_001_000, Size: 1, Count: 12345,
 	}, &codec.Results{Scalars: make([]float64, len(a.Operations))})

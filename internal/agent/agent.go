@@ -53,8 +53,7 @@ func (a *Agent) Versions(output int) []Version { return a.outputs[output].versio
 
 // AddVersion appends a version of an output, which has the fields of the last
 // one and maybe more. A slot means the same in all versions of the first
-// output. The others may have got their fields in another order: a version of
-// theirs comes behind that of the first output that has its fields.
+// output. The others may have got their fields in another order.
 func (a *Agent) AddVersion(output int, v Version) {
 	l := &a.layout
 	v.slots = make([]int, 0, len(v.Schema.Fields))
@@ -69,25 +68,36 @@ func (a *Agent) AddVersion(output int, v Version) {
 			}
 			l.isArray, l.isPooled, l.paths = append(l.isArray, f.Array), append(l.isPooled, f.Pool), append(l.paths, f.Path)
 		}
-	} else {
-		for _, f := range v.Schema.Fields {
-			v.slots = append(v.slots, l.slot(f))
-		}
 	}
 	a.outputs[output].versions = append(a.outputs[output].versions, v)
+	for i := range a.outputs[1:] {
+		for j := range a.outputs[1+i].versions {
+			l.find(&a.outputs[1+i].versions[j])
+		}
+	}
 }
 
 // noSlot is above all slots that there are.
 const noSlot = math.MaxInt
 
-// slot is that of a field, noSlot if it has none.
-func (l *layout) slot(f codec.Field) int {
-	for i, path := range l.paths {
-		if path == f.Path && l.isArray[i] == f.Array && l.isPooled[i] == f.Pool {
-			return i
-		}
+// find finds the slots of the fields of a version.
+func (l *layout) find(v *Version) {
+	type key struct {
+		path        string
+		array, pool bool
 	}
-	return noSlot
+	slots := make(map[key]int, len(l.paths))
+	for i, path := range l.paths {
+		slots[key{path, l.isArray[i], l.isPooled[i]}] = i
+	}
+	v.slots = v.slots[:0]
+	for _, f := range v.Schema.Fields {
+		slot, ok := slots[key{f.Path, f.Array, f.Pool}]
+		if !ok {
+			slot = noSlot
+		}
+		v.slots = append(v.slots, slot)
+	}
 }
 
 // SetPartitions says how many partitions the topic has. While the agent has

@@ -34,11 +34,24 @@ var flips = map[string]func(*config.Aggregation){
 	"window.grace":           func(a *config.Aggregation) { a.Window.Grace += time.Second },
 	"window.idle_after":      func(a *config.Aggregation) { a.Window.IdleAfter += time.Second },
 	"window.max_future_skew": func(a *config.Aggregation) { a.Window.MaxFutureSkew += time.Minute },
-	"operations":             func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
-	"quantiles":              func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
-	"exact_limit":            func(a *config.Aggregation) { a.ExactLimit = 2 },
-	"min_sample_size":        func(a *config.Aggregation) { a.MinSampleSize++ },
-	"small_samples":          func(a *config.Aggregation) { a.SmallSamples = other(a.SmallSamples, "null", "first_value") },
+	"windows[].size":         func(a *config.Aggregation) { a.Windows = []config.Output{{Size: 4 * a.Window.Size}} },
+	"windows[].advance": func(a *config.Aggregation) {
+		a.Windows = []config.Output{{Size: 4 * a.Window.Size, Advance: a.Window.Size}}
+	},
+	"windows[].aggregated_topic": func(a *config.Aggregation) {
+		a.Windows = []config.Output{{Size: a.Window.Size, AggregatedTopic: a.AggregatedTopic + ".flipped.{size}"}}
+	},
+	"windows[].operations": func(a *config.Aggregation) {
+		a.Windows = []config.Output{{Size: a.Window.Size, Operations: []string{"p33", "min"}}}
+	},
+	"windows[].min_sample_size": func(a *config.Aggregation) {
+		a.Windows = []config.Output{{Size: a.Window.Size, MinSampleSize: a.MinSampleSize + 1}}
+	},
+	"operations":      func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
+	"quantiles":       func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
+	"exact_limit":     func(a *config.Aggregation) { a.ExactLimit = 2 },
+	"min_sample_size": func(a *config.Aggregation) { a.MinSampleSize++ },
+	"small_samples":   func(a *config.Aggregation) { a.SmallSamples = other(a.SmallSamples, "null", "first_value") },
 	"late.policy": func(a *config.Aggregation) {
 		a.Late.Policy, a.Late.Topic = other(a.Late.Policy, "drop", "topic"), "flipped-late"
 	},

@@ -156,9 +156,9 @@ func chosen(t *testing.T, c *config.Config) (topics []string) {
 // becomes is what a changed option does to the schema.
 func becomes(option string, was config.Aggregation) string {
 	switch option {
-	case "aggregated_topic":
+	case "aggregated_topic", "windows[].aggregated_topic":
 		return "new"
-	case "operations", "quantiles", "fields.booleans", "fields.arrays":
+	case "operations", "windows[].operations", "quantiles", "fields.booleans", "fields.arrays":
 		return "changed"
 	}
 	return "unchanged"

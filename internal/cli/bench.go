@@ -108,7 +108,7 @@ func (o *benchOptions) check() error {
 // bench measures and estimates. The aggregation is the first of the
 // configuration, except for topics that fall to another one.
 func (p *Process) bench(ctx context.Context, l *config.Loaded, o benchOptions) (*estimate, error) {
-	classes := []loadClass{{topics: float64(o.topics), values: o.fields, hz: o.frequency, aggregation: &l.Aggregations[0]}}
+	classes := []loadClass{{topics: float64(o.topics), values: o.fields, hz: o.frequency, aggregation: ofFirstWindows(&l.Aggregations[0])}}
 	unknown := 0
 	if o.fromTopics {
 		var err error
@@ -167,9 +167,14 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 	if err != nil {
 		return nil, 0, err
 	}
+	first := make(map[*config.Aggregation]*config.Aggregation)
 	for _, a := range found.agents {
-		if a.problem != "" || a.used == nil {
+		if a.problem != "" || a.used == nil || !a.first() {
 			continue
+		}
+		of := a.choice.Aggregation
+		if first[of] == nil {
+			first[of] = ofFirstWindows(of)
 		}
 		r := rates[a.topic]
 		if r.how == "" {
@@ -181,11 +186,11 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 			switch {
 			case !f.Array:
 				values++
-			case lengths[a.topic] != nil:
-				values += lengths[a.topic][i]
+			case lengths[a] != nil:
+				values += lengths[a][i]
 			}
 		}
-		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.perSecond, aggregation: a.choice.Aggregation})
+		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.perSecond, aggregation: first[of]})
 	}
 	if len(classes) == 0 {
 		return nil, 0, fmt.Errorf("no source topic has a known rate (%s without one)", count(unknown, "topic"))

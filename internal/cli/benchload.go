@@ -9,6 +9,14 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
+// ofFirstWindows is the aggregation with the first of its windows only: those are
+// measured.
+func ofFirstWindows(a *config.Aggregation) *config.Aggregation {
+	only, first := *a, a.Outputs()[0]
+	only.Window.Size, only.Operations, only.MinSampleSize, only.Windows = first.Size, first.Operations, first.MinSampleSize, nil
+	return &only
+}
+
 // loadClass is a number of topics with like loads.
 type loadClass struct {
 	topics      float64 // not whole where a part of a load stands for all of it

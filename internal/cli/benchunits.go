@@ -125,13 +125,13 @@ func newBody(c loadClass, values int) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	output := spec.Output("bench", config.Choice{AggregatedTopic: "bench-aggregated"})
+	output := spec.Outputs("bench", config.Choice{AggregatedTopics: []string{"bench-aggregated"}})[0]
 	plan := output.Plan(output.Read(nil), in)
 	if plan.Err != nil {
 		return nil, plan.Err
 	}
 	plan = plan.Registered(unregistered)
-	b := &body{computer: spec.Computer(), encoder: plan.Encoder()}
+	b := &body{computer: spec.Computers()[0], encoder: plan.Encoder()}
 	if b.decoder, err = plan.Decoder(); err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func newBody(c loadClass, values int) (*body, error) {
 	set.Grace, set.IdleAfter, set.MaxFutureSkew = math.MaxInt64/4, math.MaxInt64, math.MaxInt64
 	b.agent = kagent.New("bench", set)
 	for _, v := range plan.History().Versions {
-		b.agent.AddVersion(v)
+		b.agent.AddVersion(0, v)
 	}
 	b.agent.SetPartitions(1)
 	b.partition = b.agent.Assign(0, 0, kagent.Fresh(0))

@@ -10,11 +10,12 @@ import (
 // load is what aggregating a topic costs.
 type load struct {
 	in         rate
-	records    float64 // aggregated records/s; NaN: not known
-	recordSize int     // bytes of an aggregated record; arrays count as in the sample
-	sampled    bool    // the lengths of arrays are known, or there are none
-	reduction  float64 // values read for each value written; NaN: not known, or there are none
-	state      float64 // bytes of memory for open windows
+	records    float64       // aggregated records/s; NaN: not known
+	recordSize int           // bytes of an aggregated record; arrays count as in the sample
+	sampled    bool          // the lengths of arrays are known, or there are none
+	reduction  float64       // values read for each value written; NaN: not known, or there are none
+	state      float64       // bytes of memory for open windows, of all sizes
+	again      time.Duration // of data that is read again after a restart, to rebuild them
 }
 
 // load works out what a topic costs, from the rate of its input and the
@@ -43,17 +44,18 @@ func (a *agent) load(in rate, lengths []int) load {
 		}
 		values += length
 	}
-	w := a.choice.Aggregation.Window
+	open := a.choice.Aggregation.Longest() + a.choice.Aggregation.Window.Grace
+	l.again = open
 	now := time.Now()
 	head := codec.Head{Time: 1, Start: now.UnixMilli(), End: now.UnixMilli(), Size: 1, Count: 100}
 	l.recordSize = len(a.used.Encoder().Append(nil, head, &results))
 	if math.IsNaN(l.in.perSecond) {
 		return l
 	}
-	l.records = min(1/w.Size.Seconds(), l.in.perSecond)
+	l.records = min(1/a.output.Advance.Seconds(), l.in.perSecond*float64(a.output.Overlap()))
 	if len(fields) > 0 {
 		l.reduction = l.in.perSecond / l.records / float64(n)
 	}
-	l.state = l.in.perSecond * (w.Size + w.Grace).Seconds() * float64(8*values)
+	l.state = l.in.perSecond * open.Seconds() * float64(8*values)
 	return l
 }

@@ -81,12 +81,12 @@ register a schema, or if a topic has a problem.`,
 		if err != nil {
 			return err
 		}
-		pl := &plan{survey: found, loads: make(map[string]load), outputs: outputs, warned: make(map[string][]string), createTopics: l.Worker.CreateTopics, schema: *schema}
+		pl := &plan{survey: found, loads: make(map[*agent]load), outputs: outputs, warned: make(map[*agent][]string), createTopics: l.Worker.CreateTopics, schema: *schema}
 		now := time.Now()
 		for _, a := range found.agents {
 			if a.used != nil {
-				pl.loads[a.topic] = a.load(rates[a.topic], lengths[a.topic])
-				pl.warned[a.topic] = a.warnings(outputs[a], pl.loads[a.topic], oldest[a.topic], now)
+				pl.loads[a] = a.load(rates[a.topic], lengths[a])
+				pl.warned[a] = a.warnings(outputs[a], pl.loads[a], oldest[a.topic], now)
 			}
 		}
 		if err := pl.write(p.Stdout, format.value); err != nil {
@@ -103,9 +103,9 @@ register a schema, or if a topic has a problem.`,
 // plan is a survey and what it costs.
 type plan struct {
 	*survey
-	loads        map[string]load
+	loads        map[*agent]load
 	outputs      map[*agent]*outputTopic
-	warned       map[string][]string // by source topic
+	warned       map[*agent][]string
 	createTopics bool
 	schema       bool // print schemas
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 func (pl *plan) write(w io.Writer, format string) error {
@@ -39,8 +41,8 @@ func (pl *plan) write(w io.Writer, format string) error {
 	}
 	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "warnings", "problem"}}
 	for _, a := range pl.agents {
-		l, ok := pl.loads[a.topic]
-		row := []any{a.topic, len(a.fields()), len(a.leftOut()), a.change(), a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
+		l, ok := pl.loads[a]
+		row := []any{a.topic, len(a.fields()), len(a.leftOut()), a.change(), a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a]), a.problem}
 		if ok {
 			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
 				if !math.IsNaN(f) {
@@ -82,15 +84,15 @@ func (pl *plan) object(a *agent) object {
 		left[i] = object{{"path", f.Path}, {"type", f.Type}, {"reason", f.Reason}}
 	}
 	o := object{
-		{"source_topic", a.topic}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
-		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID()},
+		{"source_topic", a.topic}, {"window_seconds", a.output.Size.Seconds()}, {"advance_seconds", a.output.Advance.Seconds()}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
+		{"aggregated_topic", a.output.Topic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID()},
 		{"problem", a.problem}, {"note", a.note()}, {"fields", fields}, {"left_out", left},
 		{"schema", object{{"change", a.change()}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}, {"instead", a.instead()}}},
 	}
 	if t := pl.outputs[a]; t != nil {
-		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a.topic]})
+		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a]})
 	}
-	if l, ok := pl.loads[a.topic]; ok {
+	if l, ok := pl.loads[a]; ok {
 		o = append(o, member{"load", object{
 			{"records_in_per_second", known(l.in.perSecond)}, {"measured", l.in.how}, {"records_out_per_second", known(l.records)},
 			{"record_bytes", l.recordSize}, {"bytes_out_per_second", known(l.records * float64(l.recordSize))},
@@ -107,7 +109,11 @@ func (pl *plan) object(a *agent) object {
 func (pl *plan) text() string {
 	var b strings.Builder
 	for _, a := range pl.agents {
-		fmt.Fprintf(&b, "%s (aggregation %s, %s, schema %d)\n", a.topic, a.choice.Aggregation.Name, count(a.partitions, "partition"), a.schemaID)
+		windows := ""
+		if len(a.choice.AggregatedTopics) > 1 || a.output.Advance != a.output.Size {
+			windows = "windows of " + a.output.Windows() + ", "
+		}
+		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, schema %d)\n", a.topic, a.choice.Aggregation.Name, windows, count(a.partitions, "partition"), a.schemaID)
 		line := func(name, format string, args ...any) {
 			fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 		}
@@ -135,15 +141,15 @@ func (pl *plan) text() string {
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
 		}
 		if a.plan != nil {
-			line("topic", "%s%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
+			line("topic", "%s%s", pl.topicText(a.output.Topic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
 			line("schema", "%s", a.schemaText())
 			if a.oversize != "" {
 				line("warning", "%s", a.oversize)
 			}
-			if l, ok := pl.loads[a.topic]; ok {
-				l.text(line, a.choice.Aggregation.Window.Size)
+			if l, ok := pl.loads[a]; ok {
+				l.text(line, a.output.Advance)
 			}
-			for _, w := range pl.warned[a.topic] {
+			for _, w := range pl.warned[a] {
 				line("warning", "%s", w)
 			}
 		}
@@ -159,14 +165,14 @@ func (pl *plan) text() string {
 	return b.String()
 }
 
-func (l load) text(line func(name, format string, args ...any), window time.Duration) {
+func (l load) text(line func(name, format string, args ...any), advance time.Duration) {
 	size := fmt.Sprintf("%d bytes each", l.recordSize)
 	if !l.sampled {
 		size += " and the elements of arrays"
 	}
 	if math.IsNaN(l.in.perSecond) {
 		line("input", "rate not known")
-		line("output", "at most %s records/s, %s", figure(1/window.Seconds()), size)
+		line("output", "at most %s records/s, %s", figure(1/advance.Seconds()), size)
 		return
 	}
 	line("input", "%s records/s, %s", figure(l.in.perSecond), l.in.how)
@@ -175,6 +181,7 @@ func (l load) text(line func(name, format string, args ...any), window time.Dura
 		line("reduction", "%s", figure(l.reduction))
 	}
 	line("memory", "%s for open windows", amount(l.state))
+	line("restart", "reads up to %s again, about %s", count(int(math.Ceil(l.in.perSecond*l.again.Seconds())), "record"), config.FormatDuration(l.again))
 }
 
 func (pl *plan) summary(b *strings.Builder) {
@@ -209,14 +216,22 @@ func (pl *plan) summary(b *strings.Builder) {
 		fmt.Fprintf(b, "warning: %s\n", text)
 	}
 	in, out, state, unknown := 0.0, 0.0, 0.0, 0
-	for _, l := range pl.loads {
-		if math.IsNaN(l.in.perSecond) {
-			unknown++
-			continue
+	for _, a := range pl.agents {
+		l, ok := pl.loads[a]
+		switch {
+		case !ok:
+		case math.IsNaN(l.in.perSecond):
+			if a.first() {
+				unknown++
+			}
+		case a.first():
+			in, state = in+l.in.perSecond, state+l.state
+			fallthrough
+		default:
+			out += l.records
 		}
-		in, out, state = in+l.in.perSecond, out+l.records, state+l.state
 	}
-	fmt.Fprintf(b, "%s: %s records/s in, %s records/s out, %s of memory for open windows", count(len(pl.agents), "topic"), figure(in), figure(out), amount(state))
+	fmt.Fprintf(b, "%s: %s records/s in, %s records/s out, %s of memory for open windows", count(pl.sources(), "topic"), figure(in), figure(out), amount(state))
 	if unknown > 0 {
 		fmt.Fprintf(b, "; rate of %d not known", unknown)
 	}

@@ -34,7 +34,7 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 		case a.plan == nil:
 		case a.exists:
 			out[a] = &outputTopic{}
-			there = append(there, a.choice.AggregatedTopic)
+			there = append(there, a.output.Topic)
 		default:
 			missing[a.choice.Aggregation] = append(missing[a.choice.Aggregation], a)
 		}
@@ -44,7 +44,7 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 		return nil, err
 	}
 	for a, o := range out {
-		if settings := described[a.choice.AggregatedTopic]; settings != nil {
+		if settings := described[a.output.Topic]; settings != nil {
 			o.limits, o.known = config.LimitsOf(settings), true
 		}
 	}
@@ -139,7 +139,7 @@ func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agent
 	if c.config.Worker.CreateTopics {
 		var names []string
 		for _, g := range agents {
-			names = append(names, g.choice.AggregatedTopic)
+			names = append(names, g.output.Topic)
 		}
 		var err error
 		if verdicts, err = c.validate(ctx, a.Partitions, created, names); err != nil {
@@ -163,7 +163,7 @@ func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agent
 		if effective == nil {
 			effective = make(map[string]string)
 		}
-		v := verdicts[g.choice.AggregatedTopic]
+		v := verdicts[g.output.Topic]
 		for _, one := range v.Configs {
 			if one.Value != nil {
 				effective[one.Key] = *one.Value
@@ -173,7 +173,7 @@ func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agent
 		o.limits, o.known = config.LimitsOf(effective), len(defaults)+len(v.Configs) > 0
 		if v.Err != nil && !errors.Is(v.Err, kerr.TopicAlreadyExists) {
 			sentence := cmp.Or(v.ErrMessage, v.Err.Error())
-			g.problem = fmt.Sprintf("topic %s would not be created: %s", g.choice.AggregatedTopic, sentence)
+			g.problem = fmt.Sprintf("topic %s would not be created: %s", g.output.Topic, sentence)
 		}
 		out[g] = o
 	}

@@ -18,7 +18,7 @@ func (a *agent) warnings(o *outputTopic, l load, oldest, now time.Time) (out []s
 	if o == nil || !o.known {
 		return nil
 	}
-	topic, where := a.choice.AggregatedTopic, "raise it for the topic"
+	topic, where := a.output.Topic, "raise it for the topic"
 	if o.created != nil {
 		where = "set it in aggregated_topic_config"
 	}
@@ -36,7 +36,7 @@ func (a *agent) warnings(o *outputTopic, l load, oldest, now time.Time) (out []s
 		add("windows of the oldest records, of %s, would be deleted soon after they came: %s keeps records for %s (retention.ms; %s)", oldest.Format(time.RFC3339), topic, keeps, where)
 	}
 	// The record of a window is stamped with its middle.
-	if ahead := w.MaxFutureSkew + w.Size/2; !o.limits.ArrivalTime && o.limits.After >= 0 && ahead > o.limits.After {
+	if ahead := w.MaxFutureSkew + a.output.Size/2; !o.limits.ArrivalTime && o.limits.After >= 0 && ahead > o.limits.After {
 		add("windows may lie %s ahead (window.max_future_skew %s), and %s takes records up to %s ahead (message.timestamp.after.max.ms; %s, or lower window.max_future_skew)",
 			config.FormatDuration(ahead), config.FormatDuration(w.MaxFutureSkew), topic, config.FormatDuration(o.limits.After), where)
 	}
@@ -99,9 +99,9 @@ func (s *survey) clashes(there []string) (out []string) {
 	var aggregated []string
 	missing := make(map[string]bool)
 	for _, a := range s.agents {
-		aggregated = append(aggregated, a.choice.AggregatedTopic)
+		aggregated = append(aggregated, a.output.Topic)
 		if !a.exists {
-			missing[a.choice.AggregatedTopic] = true
+			missing[a.output.Topic] = true
 		}
 	}
 	for _, group := range config.TopicClashes(slices.Concat(there, aggregated)) {

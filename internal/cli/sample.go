@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -64,32 +66,33 @@ func (c *connection) lastSchemaIDs(ctx context.Context, topics []string) (map[st
 }
 
 // samples finds the greatest lengths of the arrays in the last few records of each
-// topic that has arrays, by slot of its aggregated schema. Topics without a
-// readable record are left out of the result.
-func (c *connection) samples(ctx context.Context, agents []*agent) (map[string][]int, error) {
-	lengths := make(map[string][]int)
-	byTopic := make(map[string]*agent)
-	var topics []string
+// topic that has arrays, by slot of each aggregated schema. Those of topics without
+// a readable record are left out of the result.
+func (c *connection) samples(ctx context.Context, agents []*agent) (map[*agent][]int, error) {
+	lengths := make(map[*agent][]int)
+	byTopic := make(map[string][]*agent)
 	for _, a := range agents {
 		if a.used != nil && a.hasArrays() {
-			byTopic[a.topic] = a
-			topics = append(topics, a.topic)
+			byTopic[a.topic] = append(byTopic[a.topic], a)
 		}
 	}
+	topics := slices.Sorted(maps.Keys(byTopic))
 	if len(topics) == 0 {
 		return lengths, nil
 	}
 	err := c.lastRecords(ctx, topics, func(r *kgo.Record) bool {
-		found, err := c.arrayLengths(ctx, byTopic[r.Topic], r)
-		if err != nil {
-			return false
-		}
-		if known := lengths[r.Topic]; known != nil {
-			for i := range found {
-				found[i] = max(found[i], known[i])
+		for _, a := range byTopic[r.Topic] {
+			found, err := c.arrayLengths(ctx, a, r)
+			if err != nil {
+				return false
 			}
+			if known := lengths[a]; known != nil {
+				for i := range found {
+					found[i] = max(found[i], known[i])
+				}
+			}
+			lengths[a] = found
 		}
-		lengths[r.Topic] = found
 		return true
 	})
 	return lengths, err

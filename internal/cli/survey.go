@@ -15,7 +15,8 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
-// agent is what a worker would run for one source topic.
+// agent is what a worker would run for one source topic and the windows of one
+// size.
 type agent struct {
 	topic      string
 	partitions int
@@ -93,9 +94,11 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 			s.passed = append(s.passed, passed{d.Topic, reason})
 			continue
 		}
-		_, exists := details[choice.AggregatedTopic]
 		spec := specs[choice.Aggregation]
-		s.agents = append(s.agents, &agent{topic: d.Topic, partitions: len(d.Partitions), choice: choice, exists: exists, spec: spec, output: spec.Output(d.Topic, choice)})
+		for _, o := range spec.Outputs(d.Topic, choice) {
+			_, exists := details[o.Topic]
+			s.agents = append(s.agents, &agent{topic: d.Topic, partitions: len(d.Partitions), choice: choice, exists: exists, spec: spec, output: o})
+		}
 	}
 	if err := s.each(ctx, c.findSchema); err != nil {
 		return nil, err
@@ -221,11 +224,24 @@ func (a *agent) trouble(err error) error {
 func (s *survey) topics() []string {
 	var names []string
 	for _, a := range s.agents {
-		if a.problem == "" {
+		if a.problem == "" && !slices.Contains(names[max(0, len(names)-1):], a.topic) {
 			names = append(names, a.topic)
 		}
 	}
 	return names
+}
+
+// first reports whether it is the first of its source topic.
+func (a *agent) first() bool { return a.output.Topic == a.choice.AggregatedTopics[0] }
+
+// sources is how many source topics there are.
+func (s *survey) sources() (n int) {
+	for _, a := range s.agents {
+		if a.first() {
+			n++
+		}
+	}
+	return n
 }
 
 // bounds are the first and the next offset of each partition of the topics.

@@ -53,9 +53,9 @@ func parsePatterns(list []string) ([]codec.Pattern, error) {
 }
 
 // ParseOperations returns the operations in the order of the configuration.
-func (a *Aggregation) ParseOperations() ([]stats.Operation, error) {
-	out := make([]stats.Operation, len(a.Operations))
-	for i, name := range a.Operations {
+func (o Output) ParseOperations() ([]stats.Operation, error) {
+	out := make([]stats.Operation, len(o.Operations))
+	for i, name := range o.Operations {
 		var err error
 		if out[i], err = stats.ParseOperation(name); err != nil {
 			return nil, fmt.Errorf("operations: %w", err)
@@ -64,14 +64,15 @@ func (a *Aggregation) ParseOperations() ([]stats.Operation, error) {
 	return out, nil
 }
 
-// Statistics is the form of the settings that package stats works with.
-func (a *Aggregation) Statistics() stats.Options {
-	o := stats.Options{MinSampleSize: a.MinSampleSize}
+// Statistics is the form of the settings that package stats works with, of an
+// output of the aggregation.
+func (o Output) Statistics(a *Aggregation) stats.Options {
+	opts := stats.Options{MinSampleSize: o.MinSampleSize}
 	if a.Quantiles == "inclusive" {
-		o.Quantiles = stats.Inclusive
+		opts.Quantiles = stats.Inclusive
 	}
 	if a.SmallSamples == "first_value" {
-		o.SmallSamples = stats.SmallFirstValue
+		opts.SmallSamples = stats.SmallFirstValue
 	}
-	return o
+	return opts
 }

@@ -1,25 +1,43 @@
 package pipeline
 
 import (
+	"time"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
 // Output is what is written of a source topic: the records of one aggregated
-// topic. A topic that has several, of windows of several sizes, is one Input
-// that has a History and a Plan for each.
+// topic, of windows of one size. A topic that has several is one Input that has
+// a History and a Plan for each.
 type Output struct {
-	Source     string // topic
-	Topic      string // aggregated
-	Operations []stats.Operation
-	Quantiles  stats.Method
+	Source        string // topic
+	Topic         string // aggregated
+	Size, Advance time.Duration
+	Operations    []stats.Operation
+	Quantiles     stats.Method
 }
 
-// Output is what is written of a topic that falls to the aggregation.
-func (s *Spec) Output(source string, c config.Choice) Output {
-	return Output{Source: source, Topic: c.AggregatedTopic, Operations: s.operations, Quantiles: s.options.Quantiles}
+// Outputs are what is written of a topic that falls to the aggregation.
+func (s *Spec) Outputs(source string, c config.Choice) []Output {
+	out := make([]Output, len(s.outputs))
+	for i, o := range s.outputs {
+		out[i] = Output{Source: source, Topic: c.AggregatedTopics[i], Size: o.Size, Advance: o.Advance, Operations: o.operations, Quantiles: o.options.Quantiles}
+	}
+	return out
 }
+
+// Windows says what windows they are, for people: 1s, or 1m every 10s.
+func (o Output) Windows() string {
+	if o.Advance == o.Size {
+		return config.FormatDuration(o.Size)
+	}
+	return config.FormatDuration(o.Size) + " every " + config.FormatDuration(o.Advance)
+}
+
+// Overlap is in how many windows a record is.
+func (o Output) Overlap() int { return int((o.Size + o.Advance - 1) / o.Advance) }
 
 // Subject is under which the versions of the aggregated schema are registered.
 func (o Output) Subject() string { return o.Topic + "-value" }

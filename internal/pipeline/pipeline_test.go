@@ -34,7 +34,7 @@ func (r *rig) spec() *Spec {
 }
 
 func (r *rig) output() Output {
-	return r.spec().Output("t", config.Choice{AggregatedTopic: "t-aggregated"})
+	return r.spec().Outputs("t", config.Choice{AggregatedTopics: []string{"t-aggregated"}})[0]
 }
 
 // record is a schema with fields such as "x double".

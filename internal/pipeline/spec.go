@@ -7,28 +7,41 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // Spec is an aggregation of the configuration in the form that agents and the
-// codec need: how its topics are read, and what is written for each window. An
-// aggregation has one window and so each of its topics one Output; where it has
-// several, operations, options and Computer are those of each Output, and the
-// selection stays one for all.
+// codec need: how its topics are read, and what is written for windows of each
+// size. The fields that are read are the same for all of them.
 type Spec struct {
 	*config.Aggregation
 
-	selection  codec.Selection // of the fields that are read
+	selection codec.Selection // of the fields that are read
+	grid      window.Grid
+	outputs   []spec
+}
+
+// spec is how windows of one size are computed.
+type spec struct {
+	config.Output
 	operations []stats.Operation
 	options    stats.Options
 }
 
 // NewSpec compiles an aggregation, which may be one that was put together in
-// Go. The error is that of an operation or an expression.
+// Go. The error is that of an operation, an expression or a window.
 func NewSpec(a *config.Aggregation) (*Spec, error) {
-	s := &Spec{Aggregation: a, options: a.Statistics()}
+	s := &Spec{Aggregation: a}
 	var err error
-	if s.operations, err = a.ParseOperations(); err != nil {
+	if s.grid, err = a.Grid(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
+	}
+	for _, o := range a.Outputs() {
+		out := spec{Output: o, options: o.Statistics(a)}
+		if out.operations, err = o.ParseOperations(); err != nil {
+			return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
+		}
+		s.outputs = append(s.outputs, out)
 	}
 	if s.selection, err = a.Fields.Selection(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
@@ -39,11 +52,21 @@ func NewSpec(a *config.Aggregation) (*Spec, error) {
 // Settings are those of the agent of each topic.
 func (s *Spec) Settings() agent.Settings {
 	w := s.Window
-	return agent.Settings{
-		Size: int64(w.Size), Grace: int64(w.Grace), IdleAfter: int64(w.IdleAfter), MaxFutureSkew: int64(w.MaxFutureSkew),
-		ExactLimit: s.ExactLimit, Needs: stats.NeedsOf(s.operations, s.options),
+	set := agent.Settings{
+		Grid: s.grid, Grace: int64(w.Grace), IdleAfter: int64(w.IdleAfter), MaxFutureSkew: int64(w.MaxFutureSkew),
+		ExactLimit: s.ExactLimit,
 	}
+	for _, o := range s.outputs {
+		set.Needs = set.Needs.And(stats.NeedsOf(o.operations, o.options))
+	}
+	return set
 }
 
-// Computer makes a computer for the windows of all topics, for one goroutine.
-func (s *Spec) Computer() *agent.Computer { return agent.NewComputer(s.operations, s.options) }
+// Computers makes a computer for each output, for one goroutine.
+func (s *Spec) Computers() []*agent.Computer {
+	out := make([]*agent.Computer, len(s.outputs))
+	for i, o := range s.outputs {
+		out[i] = agent.NewComputer(o.operations, o.options)
+	}
+	return out
+}

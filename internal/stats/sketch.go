@@ -22,6 +22,11 @@ func NeedsOf(ops []Operation, opts Options) Needs {
 	return n
 }
 
+// And is what both need.
+func (n Needs) And(o Needs) Needs {
+	return Needs{max(n.order, o.order), n.quantiles || o.quantiles, n.ends || o.ends, n.slope || o.slope}
+}
+
 // quantile is true for what is computed of quantiles and can be of
 // approximate ones.
 func (o Operation) quantile() bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
@@ -33,11 +34,10 @@ func (w *Worker) ensureAggregated(ctx context.Context, topic string, a *config.A
 	return nil
 }
 
-// warnOfRetention says so of a window that its topic will not keep. The stamp is
-// that of its record.
-func (w *Worker) warnOfRetention(src *source, stamp, now time.Time) {
-	if l, warn := w.outputs.expires(src.into, stamp, now); warn {
+// warnOfRetention says so of a window's record that its topic will not keep.
+func (w *Worker) warnOfRetention(src *source, r *kgo.Record, now time.Time) {
+	if l, warn := w.outputs.expires(r.Topic, r.Timestamp, now); warn {
 		src.log.Warn("windows are older than the aggregated topic keeps them; brokers delete them soon after they came: raise its retention.ms",
-			"aggregated_topic", src.into, "window_time", stamp.UTC().Format(time.RFC3339), "retention", config.FormatDuration(l.Retention))
+			"aggregated_topic", r.Topic, "window_time", r.Timestamp.UTC().Format(time.RFC3339), "retention", config.FormatDuration(l.Retention))
 	}
 }

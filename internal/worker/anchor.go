@@ -41,18 +41,23 @@ func (s *session) gatherAnchors(ctx context.Context, topics []string, questions 
 	var names []string
 	for _, topic := range topics {
 		q := questions[topic]
-		if into[q.into] == "" {
-			into[q.into] = q.source
-			names = append(names, q.into)
+		for _, name := range q.into {
+			if into[name] == "" {
+				into[name] = q.source
+				names = append(names, name)
+			}
 		}
 	}
 	found, errs := s.anchors(ctx, names, into)
 	for _, topic := range topics {
 		q := questions[topic]
-		if err := errs[q.into]; err != nil {
-			out[topic].err = fmt.Errorf("no offset is committed, and what is out cannot be read from %s: %w", q.into, err)
-		} else if a, ok := found[q.source]; ok {
+		if a, ok := found[q.source]; ok {
 			out[topic].anchor = &a
+		}
+		for _, name := range q.into {
+			if err := errs[name]; err != nil {
+				out[topic].err = fmt.Errorf("no offset is committed, and what is out cannot be read from %s: %w", name, err)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -135,7 +136,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 func (s *session) question(topic string, shared map[string]bool) (q question, ok bool) {
 	q = question{source: cmp.Or(s.known[topic].merges, topic), shared: shared[topic]}
 	c, ok := s.w.selector.Select(q.source)
-	q.into = c.AggregatedTopic
+	q.into = c.AggregatedTopics
 	return q, ok
 }
 
@@ -214,7 +215,7 @@ func (s *session) newSource(topic string) *source {
 	set := j.set
 	set.Once = s.once()
 	src := &source{
-		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, output: j.Output(of, choice), partials: choice.PartialsTopic, agent: agent.New(of, set),
+		topic: topic, merges: merges, job: j, outputs: j.Outputs(of, choice), histories: make([]pipeline.History, len(choice.AggregatedTopics)), partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}

@@ -27,10 +27,10 @@ type facts struct {
 
 // question is what has to be known of a topic.
 type question struct {
-	source string // the source topic, also of a topic with partials
-	into   string // the aggregated topic
-	fresh  bool   // a partition has no committed offset
-	shared bool   // the leader of the group has shared it out
+	source string   // the source topic, also of a topic with partials
+	into   []string // the aggregated topics
+	fresh  bool     // a partition has no committed offset
+	shared bool     // the leader of the group has shared it out
 }
 
 // gather finds out what has to be known of topics. It takes no longer than a few

@@ -44,7 +44,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 	}
 	s.lanes.each(len(s.tasks), rows < smallTurn, func(lane, i int) {
 		t := &s.tasks[i]
-		t.result = t.source.job.computers[lane].Compute(t.source.agent, t.window)
+		t.result = t.source.job.computers[lane][t.window.Output].Compute(t.source.agent, t.window)
 	})
 	for i := range s.tasks {
 		t := &s.tasks[i]
@@ -53,7 +53,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		}
 		t.source.agent.Release(t.window)
 		record := aggregatedRecord(t.source, s.sourceID(t.source), &t.result)
-		s.w.warnOfRetention(t.source, record.Timestamp, now)
+		s.w.warnOfRetention(t.source, record, now)
 		t.source.pending = append(t.source.pending, record)
 		t.source.bytes += len(t.result.Value)
 	}
@@ -92,7 +92,7 @@ func aggregatedRecord(src *source, id [16]byte, r *agent.Result) *kgo.Record {
 	if r.Approximation.Any() {
 		headers = append(headers, header("approximate", r.Approximation.String()))
 	}
-	return &kgo.Record{Topic: src.into, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Time / 1e6), Headers: headers}
+	return &kgo.Record{Topic: src.outputs[r.Output].Topic, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.Time / 1e6), Headers: headers}
 }
 
 // lag is how many offsets the source's partitions are behind what was last

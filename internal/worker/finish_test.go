@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 func TestHeadersOfAggregatedRecord(t *testing.T) {
-	src := &source{topic: "t", into: "t-aggregated"}
+	src := &source{topic: "t", outputs: []pipeline.Output{{Topic: "t-aggregated"}}}
 	r := agent.Result{Ranges: []agent.Range{{Partition: 0, First: 3, Last: 9, Count: 7}, {Partition: 4, First: 0, Last: 0, Count: 1}}}
 	for _, c := range []struct {
 		partial bool

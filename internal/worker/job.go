@@ -10,7 +10,7 @@ import (
 type job struct {
 	*pipeline.Spec
 	set       agent.Settings
-	computers []*agent.Computer // one for each lane
+	computers [][]*agent.Computer // for each lane, one for each output
 }
 
 func newJob(a *config.Aggregation, lanes int) (*job, error) {
@@ -20,7 +20,7 @@ func newJob(a *config.Aggregation, lanes int) (*job, error) {
 	}
 	j := &job{Spec: spec, set: spec.Settings()}
 	for range lanes {
-		j.computers = append(j.computers, spec.Computer())
+		j.computers = append(j.computers, spec.Computers())
 	}
 	return j, nil
 }

@@ -74,7 +74,7 @@ func (p *part) mergePlan(id int, now time.Time) (*agent.MergePlan, error) {
 	if found == nil {
 		return nil, err
 	}
-	plan := &agent.MergePlan{Slots: found.slots, Version: found.version}
+	plan := &agent.MergePlan{Slots: found.slots, Versions: found.versions}
 	p.merges[id] = plan
 	return plan, nil
 }

@@ -17,7 +17,7 @@ func (w *Worker) warnOfNames(all kadm.TopicDetails) {
 	var aggregated []string
 	for _, topic := range slices.Sorted(maps.Keys(all)) {
 		if c, ok := w.selector.Select(topic); ok {
-			aggregated = append(aggregated, c.AggregatedTopic)
+			aggregated = append(aggregated, c.AggregatedTopics...)
 			continue
 		}
 		if reason := w.selector.Unable(topic); reason != "" && w.names.first(topic) {

@@ -121,7 +121,7 @@ func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
 	if found == nil {
 		return nil, err
 	}
-	plan := &agent.Plan{Decoder: found.decoder.Clone(), Version: found.version}
+	plan := &agent.Plan{Decoder: found.decoder.Clone(), Versions: found.versions}
 	p.plans[id] = plan
 	return plan, nil
 }

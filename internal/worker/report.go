@@ -86,8 +86,8 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	n := s.w.total(src.topic)
 	c := n.counts
 	t := TopicStatus{
-		Topic: src.topic, AggregatedTopic: src.into, Aggregation: src.job.Name,
-		Weight: src.load(), WindowSize: src.job.Window.Size.Seconds(),
+		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name,
+		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
 		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
@@ -95,7 +95,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if n := src.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
 	}
-	if v := src.agent.Versions(); len(v) > 0 {
+	if v := src.agent.Versions(0); len(v) > 0 {
 		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}
 	if src.agent.Ships() {

@@ -12,10 +12,10 @@ import (
 
 // resolution is what was found out about a source schema.
 type resolution struct {
-	source   *source
-	schema   schema
-	history  pipeline.History // with the version that it needs; of a schema whose records are bad the one before
-	rejected bool             // the registry refused the widened schema
+	source    *source
+	schema    schema
+	histories []pipeline.History // with the versions that it needs; of a schema whose records are bad those before
+	rejected  bool               // the registry refused a widened schema
 }
 
 // badSchemaTTL is how long the records of a schema that cannot be used are
@@ -26,7 +26,7 @@ const badSchemaTTL = 30 * time.Second
 // schema and which aggregated schema they need, and registers that. It
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
-func (s *session) resolve(src *source, id int, since time.Time, h pipeline.History) {
+func (s *session) resolve(src *source, id int, since time.Time, histories []pipeline.History) {
 	said := ""
 	for wait := 250 * time.Millisecond; ; {
 		select { // only to ask: who waits must not keep others from asking
@@ -34,7 +34,7 @@ func (s *session) resolve(src *source, id int, since time.Time, h pipeline.Histo
 		case <-s.ctx.Done():
 			return
 		}
-		r, err := s.tryResolve(src, id, since, h)
+		r, err := s.tryResolve(src, id, since, histories)
 		<-s.resolvers
 		if err == nil {
 			s.notify(func() { s.install(r) })
@@ -68,8 +68,8 @@ func refused(err error) bool {
 
 // tryResolve returns an error only for what may pass: no answer from a
 // registry or a broker, or a refusal that somebody has to resolve.
-func (s *session) tryResolve(src *source, id int, since time.Time, h pipeline.History) (resolution, error) {
-	r := resolution{source: src, schema: schema{id: id, since: since}, history: h}
+func (s *session) tryResolve(src *source, id int, since time.Time, histories []pipeline.History) (resolution, error) {
+	r := resolution{source: src, schema: schema{id: id, since: since}, histories: histories}
 	bad := func(err error) (resolution, error) {
 		r.schema.err, r.schema.until = fmt.Errorf("schema %d: %w", id, err), time.Now().Add(badSchemaTTL)
 		return r, nil
@@ -82,33 +82,31 @@ func (s *session) tryResolve(src *source, id int, since time.Time, h pipeline.Hi
 		return bad(err)
 	}
 	r.schema.fields, r.schema.leftOut = len(in.Fields), len(in.LeftOut)
-	if len(h.Versions) == 0 {
-		if err := s.w.ensureAggregated(s.ctx, src.into, src.job.Aggregation); err != nil {
+	plans := make([]*pipeline.Plan, len(src.outputs))
+	for i, o := range src.outputs {
+		if plans[i], err = s.planOf(src, o, histories[i], in); err == nil {
+			continue
+		}
+		if plans[i] = plans[i].Without(); !refused(err) || plans[i] == nil {
 			return r, err
 		}
-		if h, err = s.history(src); err != nil {
-			return r, err
-		}
-	}
-	p, err := s.register(src, src.output.Plan(h, in))
-	switch {
-	case err == nil:
-	case refused(err) && p.Without() != nil:
-		p, r.rejected = p.Without(), true
+		r.rejected = true
 		src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
-	default:
-		return r, err
 	}
-	r.history, r.schema.version = p.History(), p.Version()
+	// Slots are those of the first output.
 	if src.merges == "" {
-		r.schema.decoder, err = p.Decoder()
+		r.schema.decoder, err = plans[0].Decoder()
 	} else {
-		r.schema.slots, err = p.Slots()
+		r.schema.slots, err = plans[0].Slots()
 	}
 	if err != nil {
 		return bad(err)
 	}
-	src.log.Info("source schema", "schema_id", id, "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.into, "aggregated_schema_id", p.ID)
+	r.histories = nil
+	for i, p := range plans {
+		r.histories, r.schema.versions = append(r.histories, p.History()), append(r.schema.versions, p.Version())
+		src.log.Info("source schema", "schema_id", id, "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.outputs[i].Topic, "aggregated_schema_id", p.ID)
+	}
 	for _, l := range in.LeftOut {
 		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
 	}
@@ -129,7 +127,7 @@ func (s *session) input(src *source, id int, since time.Time) (*pipeline.Input, 
 		}
 		return in, err
 	}
-	subject := src.output.Subject()
+	subject := src.outputs[0].Subject()
 	registered, err := s.w.aggregated.Versions(s.ctx, subject)
 	if err != nil {
 		return nil, err
@@ -142,28 +140,30 @@ func (s *session) input(src *source, id int, since time.Time) (*pipeline.Input, 
 	return nil, fmt.Errorf("it is no version of subject %s", subject)
 }
 
-// history asks which versions of the aggregated schema are registered.
-func (s *session) history(src *source) (pipeline.History, error) {
-	subject := src.output.Subject()
-	found, err := s.w.aggregated.Versions(s.ctx, subject)
-	if err != nil {
-		return pipeline.History{}, fmt.Errorf("get versions of subject %s: %w", subject, err)
+// planOf is the plan for an output, with its schema registered. With an error
+// it is that without.
+func (s *session) planOf(src *source, o pipeline.Output, h pipeline.History, in *pipeline.Input) (*pipeline.Plan, error) {
+	if len(h.Versions) == 0 {
+		if err := s.w.ensureAggregated(s.ctx, o.Topic, src.job.Aggregation); err != nil {
+			return o.Plan(h, in), err
+		}
+		found, err := s.w.aggregated.Versions(s.ctx, o.Subject())
+		if err != nil {
+			return o.Plan(h, in), fmt.Errorf("get versions of subject %s: %w", o.Subject(), err)
+		}
+		registered := make([]pipeline.Registered, len(found))
+		for i, g := range found {
+			registered[i] = pipeline.Registered(g)
+		}
+		h = o.Read(registered)
 	}
-	registered := make([]pipeline.Registered, len(found))
-	for i, g := range found {
-		registered[i] = pipeline.Registered(g)
-	}
-	return src.output.Read(registered), nil
-}
-
-// register registers the schema of a plan, unless it is.
-func (s *session) register(src *source, p *pipeline.Plan) (*pipeline.Plan, error) {
+	p := o.Plan(h, in)
 	if p.ID != 0 || p.Err != nil {
 		return p, p.Err
 	}
-	id, err := s.w.aggregated.Register(s.ctx, src.output.Subject(), p.Schema.Text)
+	id, err := s.w.aggregated.Register(s.ctx, o.Subject(), p.Schema.Text)
 	if err != nil {
-		return p, fmt.Errorf("register the schema of %s: %w", src.into, err)
+		return p, fmt.Errorf("register the schema of %s: %w", o.Topic, err)
 	}
 	return p.Registered(id), nil
 }
@@ -177,9 +177,11 @@ func (s *session) install(r resolution) {
 	}
 	src.touch(s)
 	src.problems.clear(causeSchema)
-	src.history = r.history
-	for _, v := range r.history.Versions[len(src.agent.Versions()):] {
-		src.agent.AddVersion(v)
+	src.histories = r.histories
+	for i, h := range r.histories {
+		for _, v := range h.Versions[len(src.agent.Versions(i)):] {
+			src.agent.AddVersion(i, v)
+		}
 	}
 	if r.rejected {
 		s.w.total(src.topic).rejected++
@@ -210,8 +212,8 @@ func (s *session) request(p *part) {
 		return
 	}
 	src.resolving = p.waiting
-	id, since, h := p.waiting, p.since, src.history
-	s.helpers.Go(func() { s.resolve(src, id, since, h) })
+	id, since, histories := p.waiting, p.since, src.histories
+	s.helpers.Go(func() { s.resolve(src, id, since, histories) })
 }
 
 // ensureTopic makes a topic unless it is there.

@@ -23,12 +23,12 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 			// Kafka deletes the offsets of a topic with it. What the windows
 			// that are out were computed from is not there any more, by the
 			// topic's id or by what there is.
-			src.log.Warn("the topic was deleted and made again, or cut off; reading it from its start, windows that were out stay out", "partition", id, "aggregated_topic", src.into, "out_up_to", time.Unix(0, a.final).UTC())
+			src.log.Warn("the topic was deleted and made again, or cut off; reading it from its start, windows that were out stay out", "partition", id, "aggregated_topic", src.into(), "out_up_to", time.Unix(0, a.final).UTC())
 			fresh := agent.Fresh(start)
 			fresh.Final = a.final
 			return start, fresh, 0, nil
 		}
-		src.log.Warn("the group has no offset for this partition; windows that are out stay out", "partition", id, "aggregated_topic", src.into, "out_up_to", time.Unix(0, a.final).UTC())
+		src.log.Warn("the group has no offset for this partition; windows that are out stay out", "partition", id, "aggregated_topic", src.into(), "out_up_to", time.Unix(0, a.final).UTC())
 		return start, a.checkpoint(id, start), 0, nil
 	}
 	log := src.log.With("partition", id, "offset", f.offset)

@@ -64,10 +64,10 @@ type session struct {
 	outside      string // why this worker is not in the group
 	limit        int    // records of a turn, 0: all
 	following    bool
-	out          map[string]int64 // end of the window of a source topic that came out last, with the build tag invariants
-	waiting      bool             // there are records to be delivered or shipped
-	looking      map[int32]bool   // brokers that were asked for end offsets
-	gathering    bool             // facts on partitions that are not placed
+	out          map[outputOf]int64 // end of the window of a source topic that came out last, with the build tag invariants
+	waiting      bool               // there are records to be delivered or shipped
+	looking      map[int32]bool     // brokers that were asked for end offsets
+	gathering    bool               // facts on partitions that are not placed
 	lastPoll     time.Time
 	lastDelivery time.Time
 	lastCommit   time.Time
@@ -120,7 +120,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[string]int64{},
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[outputOf]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.generations = newGenerations()

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,10 +19,9 @@ import (
 type source struct {
 	topic    string
 	job      *job
-	into     string // aggregated topic
-	output   pipeline.Output
-	partials string // topic for its partials
-	merges   string // of a topic with partials: the source topic
+	outputs  []pipeline.Output // of windows of each size
+	partials string            // topic for its partials
+	merges   string            // of a topic with partials: the source topic
 	agent    *agent.Agent
 	parts    map[int32]*part
 	unplaced map[int32]*unplaced // assigned partitions of which it is not known where they are read from
@@ -32,9 +32,9 @@ type source struct {
 	topicID  [16]byte
 
 	schemas     map[int]*schema
-	history     pipeline.History // of the aggregated schema; the agent has its versions
-	resolving   int              // schema id under way, or noSchema
-	newest      *schema          // nil before the first
+	histories   []pipeline.History // of the schema of each output; the agent has their versions
+	resolving   int                // schema id under way, or noSchema
+	newest      *schema            // nil before the first
 	problems    problems
 	fetchErrors map[int32]fetchError
 
@@ -64,21 +64,30 @@ type source struct {
 	stop    map[int32]int64
 }
 
+// into names the aggregated topics, for people.
+func (s *source) into() string {
+	names := make([]string, len(s.outputs))
+	for i, o := range s.outputs {
+		names[i] = o.Topic
+	}
+	return strings.Join(names, " ")
+}
+
 // noSchema stands for no schema id. Every number that is not negative is one:
 // ids come from records, and 0 is as legal as any.
 const noSchema = -1
 
 // schema is a source schema as this agent reads it.
 type schema struct {
-	id      int
-	decoder *codec.Decoder // to be cloned
-	slots   []int          // of a topic with partials: where the slots of the schema get into
-	version int
-	fields  int
-	leftOut int
-	err     error     // why its records are bad
-	since   time.Time // an err was found out after this
-	until   time.Time // and is asked about again after this
+	id       int
+	decoder  *codec.Decoder // to be cloned
+	slots    []int          // of a topic with partials: where the slots of the schema get into
+	versions []int          // of each output
+	fields   int
+	leftOut  int
+	err      error     // why its records are bad
+	since    time.Time // an err was found out after this
+	until    time.Time // and is asked about again after this
 }
 
 // part is an assigned partition.

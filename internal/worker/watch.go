@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"maps"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
@@ -50,10 +52,11 @@ func (p *part) verifyBatch() {
 // verifyOut checks that the windows of a topic come out in order, and none
 // twice, from whichever agent of this session.
 func (s *session) verifyOut(of string, r *agent.Result) {
-	if last, ok := s.out[of]; ok && r.End <= last {
+	at := outputOf{of, r.Output}
+	if last, ok := s.out[at]; ok && r.End <= last {
 		invariants.Violated("%s: window %d to %d comes out behind one that ends at %d (%d records)", of, r.Start, r.End, last, r.Count)
 	}
-	s.out[of] = r.End
+	s.out[at] = r.End
 	n := int64(0)
 	for _, o := range r.Ranges {
 		if n += o.Count; o.Count <= 0 || o.Last-o.First+1 < o.Count {
@@ -67,7 +70,15 @@ func (s *session) verifyOut(of string, r *agent.Result) {
 
 // verifyDropped notes that windows of a topic were not delivered: they may come
 // out again.
-func (s *session) verifyDropped(of string) { delete(s.out, of) }
+func (s *session) verifyDropped(of string) {
+	maps.DeleteFunc(s.out, func(at outputOf, _ int64) bool { return at.source == of })
+}
+
+// outputOf is an output of a source topic, by its index.
+type outputOf struct {
+	source string
+	output int
+}
 
 // verifyLow checks that a partition's committed offset does not go back.
 func (p *part) verifyLow(low int64) {
