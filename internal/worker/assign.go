@@ -214,7 +214,7 @@ func (s *session) newSource(topic string) *source {
 	set := j.set
 	set.Once = s.once()
 	src := &source{
-		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
+		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, output: j.Output(of, choice), partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset,
 	}
