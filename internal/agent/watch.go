@@ -93,7 +93,7 @@ func (f *Feed) verifyLow(low int64, c *Checkpoint) {
 	}
 	for _, p := range f.into {
 		for _, pane := range p.panes {
-			if !f.merges && !f.Replaying() && window.End(pane.start, p.set.Size) <= f.shipped {
+			if !f.merges && !f.Replaying() && p.set.Grid.End(pane.start) <= f.shipped {
 				invariants.Violated("%s/%d window %d: %d records are committed as if they were shipped (up to %d)", topic, p.ID, pane.start, pane.count(), f.shipped)
 			}
 		}
