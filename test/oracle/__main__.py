@@ -10,6 +10,8 @@ import argparse
 import json
 import re
 import sys
+from dataclasses import replace
+from math import gcd
 
 from check import HEAD, Report, Settings, check_letters, check_topic
 from kafka_io import Cluster, registry_lookup
@@ -18,8 +20,9 @@ from records import Schemas
 
 def main():
     args = arguments()
+    windows = args.windows or [(str(args.window_ms) + "ms", args.window_ms, args.window_ms)]
     settings = Settings(
-        size=args.window_ms,
+        slice=gcd(*(ms for _, size, advance in windows for ms in (size, advance))),
         operations=tuple(args.operations.split(",")),
         min_sample_size=args.min_sample_size,
         excluded=frozenset(args.exclude.split(",")),
@@ -30,7 +33,7 @@ def main():
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry))
     aggregated_schemas = Schemas(registry_lookup(args.aggregated_registry or args.registry))
-    aggregated_name = re.escape(args.aggregated).replace(re.escape("{source_topic}"), ".*")
+    aggregated_name = re.escape(args.aggregated).replace(re.escape("{source_topic}"), ".*").replace(re.escape("{size}"), "[0-9a-z]+")
     topics = [t for t in cluster.topics()
               if re.search(args.topics, t) and not re.fullmatch(aggregated_name, t) and not t.startswith("__")]
     if not topics:
@@ -39,10 +42,15 @@ def main():
     total = Report()
     for topic in topics:
         source = cluster.read(topic)
-        produced = cluster.read(args.aggregated.replace("{source_topic}", topic))
-        report = check_topic(topic, source, produced, schemas, aggregated_schemas, settings, args.jobs)
-        print(f"{topic}: {summary(report)}")
-        total.add(report)
+        for i, (text, size, advance) in enumerate(windows):
+            produced = cluster.read(args.aggregated.replace("{source_topic}", topic).replace("{size}", text))
+            of = replace(settings, size=size, advance=advance)
+            report = check_topic(topic, source, produced, schemas, aggregated_schemas, of, args.jobs)
+            print(f"{topic}, windows of {text}: {summary(report)}")
+            if i > 0:  # records are counted once
+                for name in OF_RECORDS:
+                    del report.counts[name]
+            total.add(report)
     for name, topic, wanted in (("dead letters", args.dead_letters, total.bad),
                                 ("records in the late topic", args.late, total.late)):
         if topic is not None:
@@ -53,6 +61,26 @@ def main():
         print("  " + line)
     print(json.dumps({"topics": len(topics), "ok": total.ok, **total.counts}))
     return 0 if total.ok else 1
+
+
+# OF_RECORDS are counts that are the same for windows of all sizes, or say how
+# many records there are in windows.
+OF_RECORDS = ("source records", "bad records", "late records", "tombstones", "ahead of time", "in windows")
+
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+
+
+def milliseconds(text):
+    match = re.fullmatch("([0-9]+)(ms|s|m|h)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text} is no time such as 10s")
+    return int(match[1]) * UNITS[match[2]]
+
+
+def window_list(text):
+    """1s,1m/10s: windows of 1 s, and such of 1 min of which one begins every 10 s."""
+    sizes = [one.partition("/") for one in text.split(",")]
+    return [(size, milliseconds(size), milliseconds(advance or size)) for size, _, advance in sizes]
 
 
 def summary(report):
@@ -68,6 +96,8 @@ def arguments():
     p.add_argument("--topics", default="^example-[0-9]{3}$", help="regular expression of source topics")
     p.add_argument("--aggregated", default="{source_topic}-aggregated", help="name of an aggregated topic")
     p.add_argument("--window-ms", type=int, default=1000)
+    p.add_argument("--windows", type=window_list, metavar="1s,1m/10s",
+                   help="sizes of windows, in place of --window-ms, with their advance if they overlap; {size} in --aggregated is one of them")
     p.add_argument("--operations", default=",".join(Settings.operations))
     p.add_argument("--min-sample-size", type=int, default=2)
     p.add_argument("--exclude", default=",".join(HEAD), help="source fields that are not aggregated")

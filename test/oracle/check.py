@@ -4,6 +4,7 @@ import re
 import struct
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from math import gcd
 from multiprocessing import get_context
 
 from fields import fields_of, sample, value_at
@@ -16,6 +17,8 @@ HEAD = ["time", "window_start", "window_end", "window_size", "count"]
 @dataclass(frozen=True)
 class Settings:
     size: int = 1000  # of a window, ms
+    advance: int | None = None  # ms; a window begins so often; None: when the one before ends
+    slice: int | None = None    # ms, divides sizes and advances of all windows of the topic; a record is late with its slice
     operations: tuple = ("min", "q1", "mean", "median", "stdev", "q3", "max")
     min_sample_size: int = 2
     excluded: frozenset = frozenset(HEAD)
@@ -23,6 +26,17 @@ class Settings:
     group: str = ""            # of the keys
     grace: int | None = None   # ms; None: no source record is late
     repeats: bool = False      # an aggregated record may come again, with the same key and bytes
+
+    @property
+    def grid(self):
+        return self.advance or self.size
+
+    def starts(self, timestamp):
+        """The starts of the windows that have a time, the last one first."""
+        start = timestamp // self.grid * self.grid
+        while start + self.size > timestamp:
+            yield start
+            start -= self.grid
 
 
 @dataclass
@@ -90,10 +104,11 @@ def _windows(topic, source, schemas, settings, report):
     """Source records by start of window, the fields of all schemas met, and
     the first window that has a field, by the field's name.
 
-    With a grace, a record is late if its window ended that long or longer
+    With a grace, a record is late if its slice ended that long or longer
     before the newest good record that stands before it in its partition. That
     is the whole rule as long as no partition is idle before its end.
     """
+    slice = settings.slice or gcd(settings.size, settings.grid)
     windows, fields, names, first = defaultdict(list), {}, {}, {}
     newest = {}
     for r in source:
@@ -110,8 +125,8 @@ def _windows(topic, source, schemas, settings, report):
             report.counts["bad records"] += 1
             report.bad[topic, r.partition, r.offset] = r
             continue
-        start = r.timestamp // settings.size * settings.size
-        if settings.grace is not None and start + settings.size <= newest.get(r.partition, start) - settings.grace:
+        end = (r.timestamp // slice + 1) * slice
+        if settings.grace is not None and end <= newest.get(r.partition, r.timestamp) - settings.grace:
             report.counts["late records"] += 1
             report.late[topic, r.partition, r.offset] = r
             continue
@@ -122,9 +137,10 @@ def _windows(topic, source, schemas, settings, report):
             for f in found:
                 if f.name not in fields or not f.integer:  # one type that is no integer decides
                     fields[f.name] = f
-        windows[start].append(r)
-        for name in names[number]:
-            first[name] = min(start, first.get(name, start))
+        for start in settings.starts(r.timestamp):
+            windows[start].append(r)
+            for name in names[number]:
+                first[name] = min(start, first.get(name, start))
     return windows, list(fields.values()), first
 
 
@@ -198,7 +214,7 @@ def record_faults(topic, r, record, settings):
     start, size = record["window_start"], settings.size
     middle = (2 * start + size) / 2000
     expected = {
-        "window_start on the grid": (start % size, 0),
+        "window_start on the grid": (start % settings.grid, 0),
         "window_end": (record["window_end"], start + size),
         "window_size": (record["window_size"], size / 1000),
         "time": (record["time"], middle),

@@ -61,9 +61,10 @@ def encode(number, schema, record):
 class Case:
     """Source records of some windows and the right aggregated records."""
 
-    def __init__(self, seed=1, windows=20, per_window=15):
+    def __init__(self, seed=1, windows=20, per_window=15, settings=SETTINGS):
         r = random.Random(seed)
         self.random = r
+        self.settings = settings
         self.source = []
         for w in range(windows):
             for k in range(r.choice([1, 2, per_window])):
@@ -75,14 +76,16 @@ class Case:
         self.fields = fields_of(SOURCE, SETTINGS.excluded)
         self.aggregated = aggregated_schema(self.fields)
         self.schemas = Schemas({1: json.dumps(SOURCE), 2: json.dumps(self.aggregated)}.get)
-        by_window, _, _ = _windows(TOPIC, self.source, self.schemas, SETTINGS, Report())
-        self.produced = []
-        for start, records in sorted(by_window.items()):
-            record = {"time": start / 1000 + 0.5, "window_start": start, "window_end": start + 1000,
-                      "window_size": 1.0, "count": len(records)}
-            for name, value in expected_record(records, self.fields, self.schemas, SETTINGS).items():
-                record[name] = [math.nan if v is None else v for v in value] if isinstance(value, list) else value
-            self.produced.append(self.record(start, record)._replace(headers=self.headers(records)))
+        self.by_window, _, _ = _windows(TOPIC, self.source, self.schemas, settings, Report())
+        self.produced = [self.window(start, records) for start, records in sorted(self.by_window.items())]
+
+    def window(self, start, records):
+        size = self.settings.size
+        record = {"time": (2 * start + size) / 2000, "window_start": start, "window_end": start + size,
+                  "window_size": size / 1000, "count": len(records)}
+        for name, value in expected_record(records, self.fields, self.schemas, SETTINGS).items():
+            record[name] = [math.nan if v is None else v for v in value] if isinstance(value, list) else value
+        return self.record(start, record)._replace(headers=self.headers(records))
 
     def row(self, at):
         r = self.random
@@ -96,8 +99,9 @@ class Case:
         }
 
     def record(self, start, record, key=None, timestamp=None):
-        key = key or f"{TOPIC}||{start}|1000".encode()
-        return Record(0, len(self.produced), timestamp or start + 500, key, encode(2, self.aggregated, record))
+        size = self.settings.size
+        key = key or f"{TOPIC}||{start}|{size}".encode()
+        return Record(0, 0, timestamp or start + size // 2, key, encode(2, self.aggregated, record))
 
     @staticmethod
     def headers(records):
@@ -108,7 +112,7 @@ class Case:
         return (("source_topic", TOPIC.encode()), ("source_offsets", offsets.encode()))
 
     def report(self):
-        return check_topic(TOPIC, self.source, self.produced, self.schemas, self.schemas, SETTINGS)
+        return check_topic(TOPIC, self.source, self.produced, self.schemas, self.schemas, self.settings)
 
     def rewrite(self, i, change):
         _, record = self.schemas.decode(self.produced[i].value)
@@ -247,6 +251,62 @@ class DamageIsFound(unittest.TestCase):
             total += 1
             found += not case.report().ok
         self.assertGreaterEqual(found / total, 0.99)
+
+
+class OtherWindows(unittest.TestCase):
+    SHAPES = (replace(SETTINGS, size=4000, advance=1000), replace(SETTINGS, size=5000, advance=2000, slice=1000),
+              replace(SETTINGS, size=5000, slice=1000))
+
+    def test_right_records_pass(self):
+        for settings in self.SHAPES:
+            for seed in range(5):
+                case = Case(seed, settings=settings)
+                report = case.report()
+                self.assertTrue(report.ok, report.examples)
+                # A record is in so many windows.
+                n = sum(len(list(settings.starts(r.timestamp))) for r in case.source if len(r.value or b"") > 8 and not r.value.endswith(b"!"))
+                self.assertEqual(report.counts["in windows"], n)
+        self.assertEqual(list(self.SHAPES[0].starts(4500)), [4000, 3000, 2000, 1000])
+        self.assertEqual(list(self.SHAPES[1].starts(4500)), [4000, 2000, 0])
+        self.assertEqual(list(self.SHAPES[1].starts(5500)), [4000, 2000])
+
+    def test_damage_is_found(self):
+        for settings in self.SHAPES:
+            for i in range(3):
+                case = Case(settings=settings)
+                del case.produced[i]
+                self.assertGreater(case.report().counts["missing"], 0)
+                case = Case(settings=settings)
+                case.produced.append(case.produced[i])
+                self.assertGreater(case.report().counts["doubled"], 0)
+                # One window of several lacks a record that the others have.
+                case = Case(settings=settings)
+                start = sorted(start for start, records in case.by_window.items() if len(records) > 2)[i]
+                at = [p.key for p in case.produced].index(f"{TOPIC}||{start}|{settings.size}".encode())
+                case.produced[at] = case.window(start, case.by_window[start][:-1])
+                self.assertGreater(case.report().counts["differing"], 0)
+                # A window begins elsewhere.
+                case = Case(settings=settings)
+                case.produced[at] = case.window(start + 500, case.by_window[start])
+                self.assertFalse(case.report().ok)
+
+    def test_late_with_its_slice(self):
+        # In a window of 5 s that is open, a record is late with its second.
+        settings = replace(SETTINGS, size=5000, slice=1000, grace=0)
+        case = Case(windows=1, settings=settings)
+        base = 1_700_000_000_000 // 5000 * 5000
+        case.source = [Record(0, o, base + at, None, encode(1, SOURCE, case.row(base + at)))
+                       for o, at in enumerate([100, 2200, 1900, 2100, 900, 7000])]
+        good = [case.source[i] for i in (0, 1, 3)]
+        case.produced = [case.window(base, good), case.window(base + 5000, case.source[5:])]
+        report = case.report()
+        self.assertTrue(report.ok, report.examples)
+        self.assertEqual(sorted(o for _, _, o in report.late), [2, 4])
+        case.settings = replace(settings, slice=5000)
+        self.assertFalse(case.report().ok)
+        case.settings = settings
+        case.produced[0] = case.window(base, [case.source[i] for i in (0, 1, 2, 3)])
+        self.assertGreater(case.report().counts["differing"], 0)
 
 
 class LateRecordsAndRepeats(unittest.TestCase):
