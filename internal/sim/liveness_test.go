@@ -99,6 +99,20 @@ func (p *plan) disturbed(t *topicPlan, letters bool) (out []span) {
 			add(other.grow, 0, rebalance+10*time.Second)
 		}
 	}
+	for _, other := range p.topics { // it is looked for, and given out anew
+		if r := other.again; r != nil {
+			add(r.at, r.away, rebalance+10*time.Second)
+			switch {
+			case other.name == t.name && t.again != nil: // nobody can read it any more
+				add(r.at, time.Hour, 0)
+			case other.name == t.name:
+				add(0, r.at+r.away, recovery)
+			}
+			if r.topic.more > 0 {
+				add(r.topic.grow, 0, rebalance+10*time.Second)
+			}
+		}
+	}
 	if p.resplit > 0 {
 		add(p.resplit, time.Duration(len(p.workers))*session, rebalance)
 	}

@@ -33,12 +33,6 @@ type facts struct {
 	helped  int      // times that the group had to be helped; no fault of the workers
 }
 
-// former is a topic as it was before it was deleted.
-type former struct {
-	id      string
-	records []*kgo.Record
-}
-
 // verdict is what the oracle says.
 type verdict struct {
 	violations          []string
