@@ -27,9 +27,8 @@ type balancer struct {
 	partials func(topic string) string
 	// backlog guesses the loads of topics that nobody has measured.
 	backlog func(topics []string) map[string]map[int32]float64
-	// assigned is told every assignment of this member, and which topics the
-	// leader of the group has shared out.
-	assigned func(partitions map[string][]int32, shared []string)
+	// assigned is told every assignment of this member.
+	assigned func(assignment)
 	// members is told who is in the group, with every assignment that this
 	// member makes: instance ids, "" for those that have none.
 	members func(instances []string)
@@ -68,7 +67,9 @@ func (b *balancer) ParseSyncAssignment(a []byte) (map[string][]int32, error) {
 	}
 	var m kmsg.ConsumerMemberAssignment
 	if err := m.ReadFrom(a); err == nil {
-		b.assigned(assigned, decodeTopics(m.UserData))
+		a := assignment{partitions: maps.Clone(assigned)}
+		a.shared, a.basis, a.known = decodeShares(m.UserData)
+		b.assigned(a)
 	}
 	return assigned, nil
 }
@@ -78,10 +79,19 @@ func (b *balancer) MemberBalancer(ms []kmsg.JoinGroupResponseMember) (kgo.GroupM
 	return cb, cb.MemberTopics(), err
 }
 
-// plan is an assignment with the topics that are shared out.
+// assignment is what the leader of the group has assigned to this member.
+type assignment struct {
+	partitions map[string][]int32
+	shared     []string // topics that are shared out among several members
+	basis      basis
+	known      bool // the leader says what it rests on
+}
+
+// plan is what the leader of the group assigns to all.
 type plan struct {
 	*kgo.BalancePlan
 	shared []string
+	basis  basis
 }
 
 func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
@@ -89,7 +99,7 @@ func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 	for i := range out {
 		var m kmsg.ConsumerMemberAssignment
 		if m.ReadFrom(out[i].MemberAssignment) == nil {
-			m.UserData = encodeTopics(p.shared)
+			m.UserData = encodeShares(p.shared, p.basis)
 			out[i].MemberAssignment = m.AppendTo(nil)
 		}
 	}
@@ -131,7 +141,13 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 	slices.SortFunc(seats, func(x, y *seat) int { return cmp.Compare(x.name, y.name) })
 	b.complete(partitions, loads)
 	units, shared := divide(seats, partitions, loads, b.most, b.may)
-	p := plan{cb.NewPlan(), shared}
+	p := plan{cb.NewPlan(), shared, basisOf(func(yield func(string, int) bool) {
+		for topic, n := range partitions {
+			if n > 0 && !yield(topic, int(n)) {
+				return
+			}
+		}
+	})}
 	for _, u := range share(seats, units) {
 		if u.seat != nil {
 			p.AddPartitions(u.seat.member, u.topic, u.parts)

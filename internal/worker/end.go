@@ -61,7 +61,7 @@ const lookEvery = time.Second / 2
 //     that is gone is not missed yet, the offsets are committed up to the end.
 //  3. What had been shipped when that was so is merged, and its windows are out.
 func (s *session) allFinished(now time.Time) bool {
-	if !s.joined.Load() {
+	if s.assigned.Load() == nil {
 		return false
 	}
 	for _, src := range s.sources {

@@ -3,21 +3,40 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// onAssignment is told of each assignment, also of an empty one, and which
-// topics the leader of the group has shared out.
-func (s *session) onAssignment(assigned map[string][]int32, shared []string) {
-	assigned = maps.Clone(assigned)
-	s.assigned.Store(&assigned)
-	s.joined.Store(true)
-	s.setShared(shared)
+// onAssignment is told of each assignment, also of an empty one.
+func (s *session) onAssignment(a assignment) {
+	if s.assigned.Swap(&a) == nil {
+		s.lookSoon() // whether it fits the topics that there are
+	}
+	s.setShared(a.shared)
 	s.lookForForeigners()
+}
+
+// outdated is how long assignments have not fitted the topics that there are.
+type outdated struct {
+	looks, asked int
+}
+
+// look counts one more look at the topics, and says whether to ask for a new
+// assignment: after 2 looks that do not fit, then after 4, 8, …, since members
+// whose configurations select different topics never agree.
+func (o *outdated) look(fits bool) bool {
+	if fits {
+		*o = outdated{}
+		return false
+	}
+	if o.looks++; o.looks < 2<<min(o.asked, 16) {
+		return false
+	}
+	o.looks = 0
+	o.asked++
+	return true
 }
 
 // awaited says of which assigned partitions nothing is known here, since the
@@ -29,7 +48,7 @@ func (s *session) awaited() string {
 		return ""
 	}
 	n, first := 0, ""
-	for topic, ids := range *assigned {
+	for topic, ids := range assigned.partitions {
 		src := s.sources[topic]
 		for _, id := range ids {
 			if src != nil {

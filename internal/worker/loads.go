@@ -2,8 +2,13 @@ package worker
 
 import (
 	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"iter"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // What members of the group tell each other beside the protocol of consumers:
@@ -44,20 +49,48 @@ func decodeLoads(b []byte) map[string]map[int32]float64 {
 	return loads
 }
 
-func encodeTopics(topics []string) []byte {
-	b := []byte{userDataVersion}
-	for _, t := range topics {
-		b = appendName(b, t)
+// basis is what an assignment rests on: how many partitions each topic had
+// for the leader of the group.
+type basis uint64
+
+func basisOf(partitions iter.Seq2[string, int]) basis {
+	var sum basis // of all topics, in any order
+	for topic, n := range partitions {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%s/%d", topic, n)
+		sum += basis(h.Sum64())
 	}
-	return b
+	return sum
 }
 
-func decodeTopics(b []byte) (topics []string) {
-	r := userData(b)
-	for r.begin(); len(r) > 0; {
-		topics = append(topics, r.name())
+// A topic's name has no slash: members that know nothing of what follows one
+// take it for a topic that they do not have.
+const basisMark = "/"
+
+// encodeShares: the names of the topics that are shared out, and what the
+// assignment rests on.
+func encodeShares(shared []string, b basis) []byte {
+	out := []byte{userDataVersion}
+	for _, t := range shared {
+		out = appendName(out, t)
 	}
-	return topics
+	return appendName(out, basisMark+strconv.FormatUint(uint64(b), 16))
+}
+
+// decodeShares reads as much as is well-formed; an older leader does not say
+// what its assignment rests on.
+func decodeShares(user []byte) (shared []string, b basis, known bool) {
+	r := userData(user)
+	for r.begin(); len(r) > 0; {
+		name := r.name()
+		if text, ok := strings.CutPrefix(name, basisMark); ok {
+			v, err := strconv.ParseUint(text, 16, 64)
+			b, known = basis(v), err == nil
+		} else if name != "" {
+			shared = append(shared, name)
+		}
+	}
+	return shared, b, known
 }
 
 func appendName(b []byte, name string) []byte {

@@ -60,7 +60,7 @@ func (s *session) report(now time.Time) {
 	s.lastStatus = now
 	member, _ := s.cl.GroupMetadata()
 	reason := s.outside
-	if !s.joined.Load() {
+	if s.assigned.Load() == nil {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
 	reason = cmp.Or(reason, s.awaited())

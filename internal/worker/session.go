@@ -38,12 +38,10 @@ type session struct {
 	events     chan func()                     // what helpers have the loop do
 	stale      chan struct{}                   // there is reason to look at the topics
 	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
-	assigned   atomic.Pointer[map[string][]int32]
-	asking     atomic.Bool // for a new assignment, later
+	assigned   atomic.Pointer[assignment]      // the last one
+	asking     atomic.Bool                     // for a new assignment, later
 
 	generations *generations
-
-	joined atomic.Bool // it was given an assignment
 
 	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources map[string]*source
@@ -53,6 +51,7 @@ type session struct {
 
 	// The rest belongs to the loop alone.
 	known        found
+	outdated     outdated
 	ready        []*part // have records to process
 	touched      []*source
 	tasks        []task

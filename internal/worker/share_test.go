@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -178,18 +179,51 @@ func TestUserData(t *testing.T) {
 	for i := range b {
 		decodeLoads(b[:i]) // what is cut is no trouble
 	}
-	if got := decodeTopics(encodeTopics([]string{"x", "yy"})); !slices.Equal(got, []string{"x", "yy"}) {
-		t.Error(got)
+	if got, basis, known := decodeShares(encodeShares([]string{"x", "yy"}, 77)); !slices.Equal(got, []string{"x", "yy"}) || basis != 77 || !known {
+		t.Error(got, basis, known)
 	}
-	if got := decodeTopics([]byte{1, 1, 'x'}); got != nil {
+	if got, _, known := decodeShares([]byte{userDataVersion, 1, 'x'}); !slices.Equal(got, []string{"x"}) || known {
+		t.Error("of a leader that does not say what its assignment rests on:", got, known)
+	}
+	if got, _, _ := decodeShares([]byte{1, 1, 'x'}); got != nil {
 		t.Error("another version was read:", got)
+	}
+}
+
+func TestBasis(t *testing.T) {
+	of := func(m map[string]int) basis { return basisOf(maps.All(m)) }
+	a := of(map[string]int{"a": 1, "b": 2})
+	for _, m := range []map[string]int{nil, {"a": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2, "c": 1}, {"a": 1, "b": 3}} {
+		if of(m) == a {
+			t.Errorf("%v is like a: 1, b: 2", m)
+		}
+	}
+	if of(map[string]int{"b": 2, "a": 1}) != a {
+		t.Error("order matters")
+	}
+}
+
+func TestOutdated(t *testing.T) {
+	var o outdated
+	var asks []int
+	for i := range 40 {
+		if o.look(false) {
+			asks = append(asks, i)
+		}
+	}
+	if !slices.Equal(asks, []int{1, 5, 13, 29}) {
+		t.Error("asked at looks", asks)
+	}
+	if o.look(true); o != (outdated{}) {
+		t.Error(o)
 	}
 }
 
 func FuzzUserData(f *testing.F) {
 	f.Add(encodeLoads(map[string]map[int32]float64{"a": {0: 5}}))
+	f.Add(encodeShares([]string{"a"}, 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		decodeLoads(b)
-		decodeTopics(b)
+		decodeShares(b)
 	})
 }

@@ -58,7 +58,6 @@ type source struct {
 	asked   float64   // load when a new assignment was asked for
 	touched bool      // is looked at in this turn
 	news    bool      // is to be looked at in the next turn
-	parted  int       // looks at the cluster's topics since all partitions were assigned
 	stop    map[int32]int64
 }
 

@@ -116,7 +116,7 @@ func (s *session) lookSoon() {
 
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
-	var added, gone, again, parted []string
+	var added, gone, again []string
 	grown := false
 	for topic, now := range f {
 		before, known := s.known[topic]
@@ -146,19 +146,6 @@ func (s *session) update(f found) {
 		}
 		src.agent.SetPartitions(now.partitions)
 		src.news = true
-		if src.informed() || (*s.shared.Load())[topic] && !src.uneven {
-			src.parted = 0
-		} else if src.parted++; src.parted > 1 && len(src.unplaced) == 0 {
-			parted = append(parted, topic)
-		}
-	}
-	if len(parted) > 0 {
-		// The leader of the group may not know of the other partitions: one
-		// with an id of its own that was started again is given what was
-		// assigned before, without being asked what there is now.
-		slices.Sort(parted)
-		s.w.log.Info("topics are not assigned as a whole; asking for a new assignment", "topics", parted)
-		s.cl.ForceRebalance()
 	}
 	for topic := range s.known {
 		if _, ok := f[topic]; !ok {
@@ -186,6 +173,42 @@ func (s *session) update(f found) {
 		s.w.log.Warn("source topics were deleted and made again", "topics", again)
 		s.forget(again)
 		s.cl.AddConsumeTopics(again...)
+	}
+	if !grown && len(added)+len(gone)+len(again) == 0 { // else there will be another assignment
+		s.judgeAssignment()
+	}
+}
+
+// judgeAssignment asks for another assignment if the topics are not those that
+// the last one rests on, or a topic must not be shared out as it is. The leader
+// of the group learns of new partitions by itself while it is a member; but one
+// with an id of its own that was started again is given what was assigned
+// before, without being asked what there is now.
+func (s *session) judgeAssignment() {
+	a := s.assigned.Load()
+	if a == nil {
+		return
+	}
+	fits := !a.known || a.basis == basisOf(func(yield func(string, int) bool) {
+		for topic, v := range s.known {
+			if !yield(topic, v.partitions) {
+				return
+			}
+		}
+	})
+	why := "it was made for other topics or partitions than there are now"
+	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
+		src := s.sources[topic]
+		if fits && src.uneven && len(src.unplaced) == 0 && !src.informed() {
+			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
+		}
+	}
+	if !fits && s.outdated.asked == 0 {
+		s.lookSoon()
+	}
+	if s.outdated.look(fits) {
+		s.w.log.Info("asking the group for a new assignment", "why", why)
+		s.cl.ForceRebalance()
 	}
 }
 
