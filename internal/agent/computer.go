@@ -68,11 +68,22 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	c.fields(v.Schema.Fields, w.panes, &r.Approximation)
 	r.Key = Key(a.Topic, "", r.Start, a.set.Size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
-		Time:  float64(r.Time) / 1e9,
+		Time:  seconds(r.Time),
 		Start: floorMillis(r.Start), End: floorMillis(r.End),
-		Size: float64(a.set.Size) / 1e9, Count: r.Count,
+		Size: seconds(a.set.Size), Count: r.Count,
 	}, &c.results)
 	return r
+}
+
+// seconds is the nearest double to a time in ns, if that is a whole number of
+// microseconds. As a time of today in ns is no double itself, rounding would else
+// come twice, and a last digit too much with it (1450940918.3500001 for .35).
+func seconds(ns int64) float64 {
+	unit := int64(1e9)
+	for ; unit > 1 && ns%10 == 0; unit /= 10 {
+		ns /= 10
+	}
+	return float64(ns) / float64(unit)
 }
 
 // fields computes the results of all fields. Of a window in which samples were
