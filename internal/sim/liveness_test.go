@@ -195,7 +195,8 @@ func (j *court) due(l *life, late map[*input]*letter) map[string]time.Duration {
 	open := map[string]int64{} // windows that are not due, with their ends
 	for _, in := range l.inputs {
 		parts[in.partition].inputs = append(parts[in.partition].inputs, in)
-		if _, isLate := late[in]; in.accepted() && !isLate {
+		unread := l.gone && j.windowEnd(in.ms) <= in.high // it may be late, and nobody has come to say so
+		if _, isLate := late[in]; in.accepted() && !isLate && !unread {
 			open[j.key(l.name, j.windowEnd(in.ms))] = j.windowEnd(in.ms)
 		}
 	}

@@ -4,6 +4,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,13 +38,15 @@ func (p *plan) drawRemakes(rng *rand.Rand) {
 		if t.more > 0 {
 			r.at = max(r.at, t.grow+3*time.Second)
 		}
-		often, workers := rng.IntN(25), rng.IntN(3) == 0
-		// Not in plans that do not ask for it, as long as it finds what is not mended.
-		if !forced("remade") || i > 0 && often%2 == 0 || r.at > p.length-5*time.Second {
+		seldom, half, workers := rng.IntN(25) == 0, rng.IntN(2) == 0, rng.IntN(3) == 0
+		if !seldom && !(forced("remade") && (i == 0 || half)) || r.at > p.length-5*time.Second {
 			continue
 		}
 		r.topic = t.anew(rng, r.at+r.away, p.length)
 		t.again = r
+		// The group's offsets go with the topic, so what is out is read from the
+		// aggregated topic. That there is none is the brokers' word that nothing is.
+		p.faults = slices.DeleteFunc(p.faults, func(f fault) bool { return f.what == "gone" && f.topic == t.name+suffix })
 		for w := range p.workers {
 			if workers {
 				p.faults = append(p.faults, fault{at: r.at - between(rng, 500*time.Millisecond, 3*time.Second), what: choose(rng, "kill", "restart"), worker: w, length: r.away + between(rng, 4*time.Second, 10*time.Second)})
