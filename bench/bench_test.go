@@ -8,8 +8,9 @@ import (
 	"github.com/twmb/avro"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
-	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 // TestDescribe holds the reference to what Python 3.11's statistics gives.
@@ -54,25 +55,19 @@ func TestWideRecord(t *testing.T) {
 }
 
 func TestCountOf(t *testing.T) {
-	schema, err := codec.ParseSchema(example.Schema("t", 1))
+	a := config.DefaultAggregation()
+	spec, err := pipeline.NewSpec(&a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, _, err := codec.Project(schema, codec.Selection{MaxElements: 1})
+	in, err := spec.Input(example.Schema("t", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := stats.ParseOperation("mean")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := codec.Derive("a", "t", nil, found, []stats.Operation{op}, stats.Exclusive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := codec.NewEncoder(a, 1, make([]int, len(a.Fields)), 1).Append(nil, codec.Head{
+	plan := spec.Output("t", config.Choice{AggregatedTopic: "a"}).Plan(pipeline.History{}, in)
+	record := plan.Encoder().Append(nil, codec.Head{
 		Time: 1.5, Start: 1_700_000_000_000, End: 1_700_000_001_000, Size: 1, Count: 12345,
-	}, &codec.Results{Scalars: make([]float64, len(a.Fields))})
+	}, &codec.Results{Scalars: make([]float64, len(a.Operations))})
 	if got, err := countOf(record); err != nil || got != 12345 {
 		t.Errorf("got %d, %v", got, err)
 	}

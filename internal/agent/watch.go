@@ -87,6 +87,13 @@ func (f *Feed) verifyLow(low int64, c *Checkpoint) {
 			}
 		}
 	}
+	for _, p := range f.into {
+		for _, pane := range p.panes {
+			if !f.merges && !f.Replaying() && window.End(pane.start, p.set.Size) <= f.shipped {
+				invariants.Violated("%s/%d window %d: %d records are committed as if they were shipped (up to %d)", topic, p.ID, pane.start, pane.count(), f.shipped)
+			}
+		}
+	}
 	if !w.first && (low < w.offset || c.Final < w.last.Final) {
 		invariants.Violated("%s: committed offset and final time go back from %d, %d to %d, %d", topic, w.offset, w.last.Final, low, c.Final)
 	}

@@ -44,7 +44,7 @@ reasons and the derived schemas see "plan".`,
 func (s *survey) table() *table {
 	t := &table{columns: []string{"source_topic", "partitions", "schema_id", "fields", "left_out", "aggregated_topic", "aggregated_schema_id", "problem"}}
 	for _, a := range s.agents {
-		t.rows = append(t.rows, []any{a.topic, a.partitions, a.schemaID, len(a.fields), len(a.left), a.choice.AggregatedTopic, a.currentID, a.problem})
+		t.rows = append(t.rows, []any{a.topic, a.partitions, a.schemaID, len(a.fields()), len(a.leftOut()), a.choice.AggregatedTopic, a.currentID(), a.problem})
 	}
 	return t
 }

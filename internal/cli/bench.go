@@ -168,7 +168,7 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 		return nil, 0, err
 	}
 	for _, a := range found.agents {
-		if a.problem != "" {
+		if a.problem != "" || a.used == nil {
 			continue
 		}
 		r := rates[a.topic]
@@ -177,7 +177,7 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 			continue
 		}
 		values := 0
-		for i, f := range a.derived.Fields {
+		for i, f := range a.used.Schema.Fields {
 			switch {
 			case !f.Array:
 				values++

@@ -7,8 +7,9 @@ import (
 
 	kagent "github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
-	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 // units is what the computation costs on this machine.
@@ -114,40 +115,33 @@ type body struct {
 }
 
 func newBody(c loadClass, values int) (*body, error) {
-	a := c.aggregation
-	ops, err := a.ParseOperations()
+	a := *c.aggregation
+	a.Fields = config.FieldSettings{MaxElements: a.Fields.MaxElements} // of the example's, all
+	spec, err := pipeline.NewSpec(&a)
 	if err != nil {
 		return nil, err
 	}
-	opts := a.Statistics()
-	schema, err := codec.ParseSchema(example.Schema("bench", values))
+	in, err := spec.Input(example.Schema("bench", values))
 	if err != nil {
 		return nil, err
 	}
-	selection := codec.Selection{Exclude: nil, MaxElements: a.Fields.MaxElements}
-	fields, _, err := codec.Project(schema, selection)
-	if err != nil {
+	output := spec.Output("bench", config.Choice{AggregatedTopic: "bench-aggregated"})
+	plan := output.Plan(output.Read(nil), in)
+	if plan.Err != nil {
+		return nil, plan.Err
+	}
+	plan = plan.Registered(unregistered)
+	b := &body{computer: spec.Computer(), encoder: plan.Encoder()}
+	if b.decoder, err = plan.Decoder(); err != nil {
 		return nil, err
 	}
-	derived, err := codec.Derive("bench-aggregated", "bench", nil, fields, ops, opts.Quantiles)
-	if err != nil {
-		return nil, err
+	b.results.Scalars = make([]float64, len(plan.Schema.Fields)*len(plan.Schema.Operations))
+	set := spec.Settings()
+	set.Grace, set.IdleAfter, set.MaxFutureSkew = math.MaxInt64/4, math.MaxInt64, math.MaxInt64
+	b.agent = kagent.New("bench", set)
+	for _, v := range plan.History().Versions {
+		b.agent.AddVersion(v)
 	}
-	b := &body{computer: kagent.NewComputer(ops, opts)}
-	if b.decoder, err = codec.NewDecoder(schema, selection, derived); err != nil {
-		return nil, err
-	}
-	slots := make([]int, len(derived.Fields))
-	for i := range slots {
-		slots[i] = i
-	}
-	b.encoder = codec.NewEncoder(derived, 1, slots, len(ops))
-	b.results.Scalars = make([]float64, len(slots)*len(ops))
-	b.agent = kagent.New("bench", kagent.Settings{
-		Size: int64(a.Window.Size), Grace: math.MaxInt64 / 4, IdleAfter: math.MaxInt64, MaxFutureSkew: math.MaxInt64,
-		ExactLimit: a.ExactLimit, Needs: stats.NeedsOf(ops, opts),
-	})
-	b.agent.AddVersion(kagent.Version{Schema: derived, SchemaID: 1, Encoder: b.encoder})
 	b.agent.SetPartitions(1)
 	b.partition = b.agent.Assign(0, 0, kagent.Fresh(0))
 	b.plan = kagent.Plan{Decoder: b.decoder.Clone()}

@@ -13,7 +13,7 @@ type load struct {
 	records    float64 // aggregated records/s; NaN: not known
 	recordSize int     // bytes of an aggregated record; arrays count as in the sample
 	sampled    bool    // the lengths of arrays are known, or there are none
-	reduction  float64 // values read for each value written
+	reduction  float64 // values read for each value written; NaN: not known, or there are none
 	state      float64 // bytes of memory for open windows
 }
 
@@ -25,12 +25,10 @@ func (a *agent) load(in rate, lengths []int) load {
 	if in.how == "" {
 		l.in.perSecond = math.NaN()
 	}
-	n := len(a.ops)
-	results := codec.Results{Scalars: make([]float64, len(a.derived.Fields)*n), Arrays: make([][]float64, len(a.derived.Fields)*n)}
-	slots := make([]int, len(a.derived.Fields))
+	fields, n := a.used.Schema.Fields, len(a.used.Schema.Operations)
+	results := codec.Results{Scalars: make([]float64, len(fields)*n), Arrays: make([][]float64, len(fields)*n)}
 	values := 0 // of one record
-	for i, f := range a.derived.Fields {
-		slots[i] = i
+	for i, f := range fields {
 		length := 1
 		if f.Array {
 			length = 0
@@ -48,12 +46,14 @@ func (a *agent) load(in rate, lengths []int) load {
 	w := a.choice.Aggregation.Window
 	now := time.Now()
 	head := codec.Head{Time: 1, Start: now.UnixMilli(), End: now.UnixMilli(), Size: 1, Count: 100}
-	l.recordSize = len(codec.NewEncoder(a.derived, 1, slots, n).Append(nil, head, &results))
+	l.recordSize = len(a.used.Encoder().Append(nil, head, &results))
 	if math.IsNaN(l.in.perSecond) {
 		return l
 	}
 	l.records = min(1/w.Size.Seconds(), l.in.perSecond)
-	l.reduction = l.in.perSecond / l.records / float64(n)
+	if len(fields) > 0 {
+		l.reduction = l.in.perSecond / l.records / float64(n)
+	}
 	l.state = l.in.perSecond * (w.Size + w.Grace).Seconds() * float64(8*values)
 	return l
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 func newPlan(p *Process) *cobra.Command {
@@ -24,8 +24,14 @@ aggregated topic, and what it costs:
   reduction  R = window · f_in / N_ops: values read for each value written
   memory     of open windows: f_in · (window + grace) · 8 bytes for each value
 
+What becomes of the schema is worked out as the worker does it, from all versions
+that are registered: "unchanged" is a version that has the fields and operations, also
+an older one; "new" and "changed" (a widening of the newest) would be registered. Of
+a topic without numeric fields the records are counted.
+
 The registry is asked whether a schema is compatible with the versions that it
-has. Whether it has room for the schema it says only when it has to keep it, so
+has. If not, a topic goes on with the newest version in use, without the fields that
+it lacks, or it waits if there is none; plan says which. Whether it has room for the schema it says only when it has to keep it, so
 its size is compared with what Kafka takes by default, 1 MiB. That the registry
 is read-only, or that you may not register, plan cannot find out.
 
@@ -78,7 +84,7 @@ register a schema, or if a topic has a problem.`,
 		pl := &plan{survey: found, loads: make(map[string]load), outputs: outputs, warned: make(map[string][]string), createTopics: l.Worker.CreateTopics, schema: *schema}
 		now := time.Now()
 		for _, a := range found.agents {
-			if a.derived != nil {
+			if a.used != nil {
 				pl.loads[a.topic] = a.load(rates[a.topic], lengths[a.topic])
 				pl.warned[a.topic] = a.warnings(outputs[a], pl.loads[a.topic], oldest[a.topic], now)
 			}
@@ -106,42 +112,8 @@ type plan struct {
 
 // differs tells whether a worker would change something, or could not do its job.
 func (s *survey) differs() bool {
-	return slices.ContainsFunc(s.agents, func(a *agent) bool { return !a.exists || a.problem != "" || a.change != schemaKept }) ||
+	return slices.ContainsFunc(s.agents, func(a *agent) bool { return !a.exists || a.problem != "" || a.change() != pipeline.Unchanged }) ||
 		slices.ContainsFunc(s.asides, func(a aside) bool { return !a.exists })
-}
-
-// schemaText says what becomes of the aggregated schema.
-func (a *agent) schemaText() string {
-	text := map[string]string{
-		schemaNew:     "new",
-		schemaKept:    fmt.Sprintf("unchanged, id %d", a.currentID),
-		schemaWidened: fmt.Sprintf("changed from id %d", a.currentID),
-		schemaForeign: fmt.Sprintf("new; the one registered (id %d) is not this program's", a.currentID),
-	}[a.change]
-	if a.change == schemaKept {
-		return text
-	}
-	text += ", " + amount(float64(a.stored))
-	switch {
-	case !a.accepted && len(a.reasons) == 0:
-		return text + "; the registry would refuse it"
-	case !a.accepted:
-		return text + "; the registry would refuse it: " + a.reasons[0]
-	case a.stored > registry.UsualRecord:
-		return text + "; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised"
-	case a.change == schemaNew:
-		return text + "; there is no version that it has to be compatible with"
-	}
-	return text + "; the registry finds it compatible"
-}
-
-// verdict is whether the registry would accept the schema; nil if that depends
-// on its limit.
-func (a *agent) verdict() any {
-	if a.accepted && a.stored > registry.UsualRecord {
-		return nil
-	}
-	return a.accepted
 }
 
 // topicText says what becomes of a topic that the worker writes to.

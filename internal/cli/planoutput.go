@@ -40,7 +40,7 @@ func (pl *plan) write(w io.Writer, format string) error {
 	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "warnings", "problem"}}
 	for _, a := range pl.agents {
 		l, ok := pl.loads[a.topic]
-		row := []any{a.topic, len(a.fields), len(a.left), a.change, a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
+		row := []any{a.topic, len(a.fields()), len(a.leftOut()), a.change(), a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a.topic]), a.problem}
 		if ok {
 			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
 				if !math.IsNaN(f) {
@@ -74,18 +74,18 @@ func known(f float64) any {
 }
 
 func (pl *plan) object(a *agent) object {
-	fields, left := make([]object, len(a.fields)), make([]object, len(a.left))
-	for i, f := range a.fields {
+	fields, left := make([]object, len(a.fields())), make([]object, len(a.leftOut()))
+	for i, f := range a.fields() {
 		fields[i] = object{{"name", f.Name}, {"path", f.Path}, {"type", f.Type}}
 	}
-	for i, f := range a.left {
+	for i, f := range a.leftOut() {
 		left[i] = object{{"path", f.Path}, {"type", f.Type}, {"reason", f.Reason}}
 	}
 	o := object{
 		{"source_topic", a.topic}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
-		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID},
-		{"problem", a.problem}, {"fields", fields}, {"left_out", left},
-		{"schema", object{{"change", a.change}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}}},
+		{"aggregated_topic", a.choice.AggregatedTopic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID()},
+		{"problem", a.problem}, {"note", a.note()}, {"fields", fields}, {"left_out", left},
+		{"schema", object{{"change", a.change()}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}, {"instead", a.instead()}}},
 	}
 	if t := pl.outputs[a]; t != nil {
 		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a.topic]})
@@ -97,8 +97,8 @@ func (pl *plan) object(a *agent) object {
 			{"reduction_factor", known(l.reduction)}, {"memory_bytes", known(l.state)},
 		}})
 	}
-	if pl.schema && a.derived != nil {
-		o = append(o, member{"derived_schema", json.RawMessage(a.derived.Text)})
+	if text := a.schemaShown(); pl.schema && text != "" {
+		o = append(o, member{"derived_schema", json.RawMessage(text)})
 	}
 	return o
 }
@@ -114,9 +114,9 @@ func (pl *plan) text() string {
 		if a.problem != "" {
 			line("problem", "%s", a.problem)
 		}
-		if len(a.fields) > 0 {
-			names := make([]string, len(a.fields))
-			for i, f := range a.fields {
+		if len(a.fields()) > 0 {
+			names := make([]string, len(a.fields()))
+			for i, f := range a.fields() {
 				if names[i] = f.Path; f.Array && f.Pool {
 					names[i] += "[] (pooled)"
 				} else if f.Array {
@@ -124,29 +124,32 @@ func (pl *plan) text() string {
 				}
 			}
 			line("fields", "%d: %s", len(names), strings.Join(names, ", "))
+		} else if a.plan != nil {
+			line("fields", "%s", a.note())
 		}
-		for i, f := range a.left {
+		for i, f := range a.leftOut() {
 			name := ""
 			if i == 0 {
 				name = "left out"
 			}
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
 		}
-		if a.derived != nil {
+		if a.plan != nil {
 			line("topic", "%s%s", pl.topicText(a.choice.AggregatedTopic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
 			line("schema", "%s", a.schemaText())
 			if a.oversize != "" {
 				line("warning", "%s", a.oversize)
 			}
-			pl.loads[a.topic].text(line, a.choice.Aggregation.Window.Size)
+			if l, ok := pl.loads[a.topic]; ok {
+				l.text(line, a.choice.Aggregation.Window.Size)
+			}
 			for _, w := range pl.warned[a.topic] {
 				line("warning", "%s", w)
 			}
 		}
-		if pl.schema && a.derived != nil {
-			text, err := indent(a.derived.Text)
-			if err != nil {
-				text = a.derived.Text
+		if text := a.schemaShown(); pl.schema && text != "" {
+			if indented, err := indent(text); err == nil {
+				text = indented
 			}
 			b.WriteString(text + "\n")
 		}
@@ -168,7 +171,9 @@ func (l load) text(line func(name, format string, args ...any), window time.Dura
 	}
 	line("input", "%s records/s, %s", figure(l.in.perSecond), l.in.how)
 	line("output", "%s records/s, %s/s, %s", figure(l.records), amount(l.records*float64(l.recordSize)), size)
-	line("reduction", "%s", figure(l.reduction))
+	if !math.IsNaN(l.reduction) {
+		line("reduction", "%s", figure(l.reduction))
+	}
 	line("memory", "%s for open windows", amount(l.state))
 }
 

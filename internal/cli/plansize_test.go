@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 // plan says of a schema that the registry has no room for what will become of
@@ -54,11 +56,11 @@ func TestVerdictOfSize(t *testing.T) {
 		text    string
 		verdict any
 	}{
-		{agent{change: schemaKept, currentID: 7, accepted: true}, "unchanged, id 7", true},
-		{agent{change: schemaNew, accepted: true, stored: 1000}, "new, 1000 B; there is no version that it has to be compatible with", true},
-		{agent{change: schemaWidened, currentID: 7, accepted: true, stored: 1 << 19}, "changed from id 7, 512 KiB; the registry finds it compatible", true},
-		{agent{change: schemaWidened, currentID: 7, accepted: true, stored: 1 << 21}, "changed from id 7, 2 MiB; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised", nil},
-		{agent{change: schemaWidened, currentID: 7, stored: 1 << 21, reasons: []string{"no"}}, "changed from id 7, 2 MiB; the registry would refuse it: no", false},
+		{agent{plan: &pipeline.Plan{Change: pipeline.Unchanged, ID: 7}, accepted: true}, "unchanged, id 7", true},
+		{agent{plan: &pipeline.Plan{Change: pipeline.New}, accepted: true, stored: 1000}, "new, 1000 B; there is no version that it has to be compatible with", true},
+		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, accepted: true, stored: 1 << 19}, "changed from id 7, 512 KiB; the registry finds it compatible", true},
+		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, accepted: true, stored: 1 << 21}, "changed from id 7, 2 MiB; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised", nil},
+		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, stored: 1 << 21, reasons: []string{"no"}}, "changed from id 7, 2 MiB; the registry would refuse it: no; the topic would wait", false},
 	} {
 		if text, verdict := c.a.schemaText(), c.a.verdict(); text != c.text || verdict != c.verdict {
 			t.Errorf("%s, %v; want %s, %v", text, verdict, c.text, c.verdict)

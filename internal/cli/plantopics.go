@@ -31,7 +31,7 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 	missing := make(map[*config.Aggregation][]*agent)
 	for _, a := range s.agents {
 		switch {
-		case a.derived == nil:
+		case a.plan == nil:
 		case a.exists:
 			out[a] = &outputTopic{}
 			there = append(there, a.choice.AggregatedTopic)

@@ -64,14 +64,14 @@ func (c *connection) lastSchemaIDs(ctx context.Context, topics []string) (map[st
 }
 
 // samples finds the greatest lengths of the arrays in the last few records of each
-// topic that has arrays, by slot of its derived schema. Topics without a
+// topic that has arrays, by slot of its aggregated schema. Topics without a
 // readable record are left out of the result.
 func (c *connection) samples(ctx context.Context, agents []*agent) (map[string][]int, error) {
 	lengths := make(map[string][]int)
 	byTopic := make(map[string]*agent)
 	var topics []string
 	for _, a := range agents {
-		if a.derived != nil && a.hasArrays() {
+		if a.used != nil && a.hasArrays() {
 			byTopic[a.topic] = a
 			topics = append(topics, a.topic)
 		}
@@ -96,7 +96,7 @@ func (c *connection) samples(ctx context.Context, agents []*agent) (map[string][
 }
 
 func (a *agent) hasArrays() bool {
-	for _, f := range a.derived.Fields {
+	for _, f := range a.used.Schema.Fields {
 		if f.Array {
 			return true
 		}
@@ -104,33 +104,25 @@ func (a *agent) hasArrays() bool {
 	return false
 }
 
-// arrayLengths decodes a record, whose schema may be older than the newest one.
+// unregistered stands for the id of a schema that would be registered.
+const unregistered = -1
+
+// arrayLengths decodes a record, whose schema may be older than the newest one,
+// into the slots of the aggregated schema.
 func (c *connection) arrayLengths(ctx context.Context, a *agent, r *kgo.Record) ([]int, error) {
 	id, body, err := registry.ParseHeader(r.Value)
 	if err != nil {
 		return nil, err
 	}
-	text, err := c.source.Schema(registry.WithSubject(ctx, r.Topic+"-value"), id)
+	in, err := c.input(ctx, a, id)
 	if err != nil {
 		return nil, err
 	}
-	schema, err := codec.ParseSchema(text.Text, text.References...)
-	if err != nil {
-		return nil, err
+	known := a.used
+	if known.ID == 0 {
+		known = known.Registered(unregistered)
 	}
-	selection, err := a.choice.Aggregation.Fields.Selection()
-	if err != nil {
-		return nil, err
-	}
-	fields, _, err := codec.Project(schema, selection)
-	if err != nil {
-		return nil, err
-	}
-	wide, err := codec.Derive(a.choice.AggregatedTopic, a.topic, a.derived, fields, a.ops, a.choice.Aggregation.Statistics().Quantiles)
-	if err != nil {
-		return nil, err
-	}
-	decoder, err := codec.NewDecoder(schema, selection, wide)
+	decoder, err := a.output.Plan(known.History(), in).Without().Decoder()
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +130,7 @@ func (c *connection) arrayLengths(ctx context.Context, a *agent, r *kgo.Record) 
 	if err := decoder.Decode(body, &row); err != nil {
 		return nil, err
 	}
-	lengths := make([]int, len(a.derived.Fields))
+	lengths := make([]int, len(a.used.Schema.Fields))
 	for i := range lengths {
 		lengths[i] = len(row.Arrays[i])
 	}

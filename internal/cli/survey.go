@@ -10,19 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
-)
-
-// What becomes of the schema of an aggregated topic.
-const (
-	schemaNone    = "none"      // there is none, because of a problem
-	schemaNew     = "new"       // nothing is registered yet
-	schemaKept    = "unchanged" // the registered one has all fields and operations
-	schemaWidened = "changed"   // the registered one lacks some
-	schemaForeign = "replaced"  // the registered one was not made by this program
 )
 
 // agent is what a worker would run for one source topic.
@@ -34,17 +24,15 @@ type agent struct {
 
 	problem  string // why nothing would be aggregated; empty if all is well
 	schemaID int    // of the source topic
-	fields   []codec.Field
-	left     []codec.LeftOut
+	spec     *pipeline.Spec
+	output   pipeline.Output
+	plan     *pipeline.Plan // nil if there is none, because of a problem
+	used     *pipeline.Plan // what a worker goes on with: another one if the registry refuses the schema, nil if the topic waits for it
 
-	ops       []stats.Operation
-	derived   *codec.Aggregated
-	change    string // one of schemaNew …
-	currentID int    // of the registered aggregated schema, 0 if none
-	accepted  bool   // the registry finds the derived schema compatible
-	reasons   []string
-	stored    int    // bytes that the derived schema takes in the registry, 0 if it is there
-	oversize  string // why it may not fit
+	accepted bool // the registry has the plan's schema, or finds it compatible
+	reasons  []string
+	stored   int    // bytes that the schema takes in the registry, 0 if it is there
+	oversize string // why it may not fit
 }
 
 // survey is what a worker would make of the topics of a cluster.
@@ -86,6 +74,13 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
+	specs := make(map[*config.Aggregation]*pipeline.Spec)
+	for i := range c.config.Aggregations {
+		a := &c.config.Aggregations[i]
+		if specs[a], err = pipeline.NewSpec(a); err != nil {
+			return nil, err
+		}
+	}
 	details, err := c.admin.ListTopics(ctx)
 	if err != nil {
 		return nil, c.brokerError(ctx, err)
@@ -99,7 +94,8 @@ func (c *connection) look(ctx context.Context) (*survey, error) {
 			continue
 		}
 		_, exists := details[choice.AggregatedTopic]
-		s.agents = append(s.agents, &agent{topic: d.Topic, partitions: len(d.Partitions), choice: choice, exists: exists, change: schemaNone})
+		spec := specs[choice.Aggregation]
+		s.agents = append(s.agents, &agent{topic: d.Topic, partitions: len(d.Partitions), choice: choice, exists: exists, spec: spec, output: spec.Output(d.Topic, choice)})
 	}
 	if err := s.each(ctx, c.findSchema); err != nil {
 		return nil, err
@@ -153,31 +149,63 @@ func (c *connection) findSchema(ctx context.Context, a *agent) error {
 	return a.trouble(c.registryError(ctx, c.source, err))
 }
 
-// examine works out the fields of a topic and its aggregated schema.
+// examine works out what a worker would make of a topic's newest schema, and
+// asks the registry what it thinks of it.
 func (c *connection) examine(ctx context.Context, a *agent) error {
-	text, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), a.schemaID)
-	if err != nil {
-		return c.registryError(ctx, c.source, err)
-	}
-	schema, err := codec.ParseSchema(text.Text, text.References...)
+	in, err := c.input(ctx, a, a.schemaID)
 	if err != nil {
 		return err
 	}
-	selection, err := a.choice.Aggregation.Fields.Selection()
+	found, err := c.aggregated.Versions(ctx, a.output.Subject())
 	if err != nil {
-		return err
+		return c.registryError(ctx, c.aggregated, err)
 	}
-	if a.ops, err = a.choice.Aggregation.ParseOperations(); err != nil {
-		return err
+	registered := make([]pipeline.Registered, len(found))
+	for i, g := range found {
+		registered[i] = pipeline.Registered(g)
 	}
-	if a.fields, a.left, err = codec.Project(schema, selection); err != nil {
-		return err
+	return c.judge(ctx, a, a.output.Plan(a.output.Read(registered), in))
+}
+
+// input gets the fields of a source schema.
+func (c *connection) input(ctx context.Context, a *agent, id int) (*pipeline.Input, error) {
+	text, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), id)
+	if err != nil {
+		return nil, c.registryError(ctx, c.source, err)
 	}
-	if len(a.fields) == 0 {
-		a.problem = "no field is aggregated"
+	in, err := a.spec.Input(text.Text, text.References...)
+	if err != nil {
+		return nil, fmt.Errorf("schema %d: %w", id, err)
+	}
+	return in, nil
+}
+
+// judge finds out whether a worker could have the schema of a plan, and what it
+// does if not.
+func (c *connection) judge(ctx context.Context, a *agent, p *pipeline.Plan) (err error) {
+	a.plan, a.used = p, p
+	switch {
+	case p.ID != 0:
+		a.accepted = true
+	case p.Err != nil:
+		a.reasons = []string{p.Err.Error()}
+	default:
+		subject := a.output.Subject()
+		a.stored, a.oversize = registry.StoredSize(subject, p.Text), registry.SizeWarning(subject, p.Text)
+		if a.accepted, a.reasons, err = c.aggregated.Check(ctx, subject, p.Text); err != nil {
+			return c.registryError(ctx, c.aggregated, err)
+		}
+	}
+	if a.accepted {
 		return nil
 	}
-	return c.derive(ctx, a)
+	if a.used = p.Without(); a.used == nil {
+		a.problem = "the registry would refuse the schema of the aggregated topic, and the topic would wait"
+		if p.Err != nil {
+			a.problem = p.Err.Error()
+		}
+	}
+	return nil
 }
 
 // trouble keeps an answer of the registry as the topic's problem.
@@ -186,40 +214,6 @@ func (a *agent) trouble(err error) error {
 		return err
 	}
 	a.problem = err.Error()
-	return nil
-}
-
-// derive makes the schema of the aggregated topic and asks the registry what it thinks of it.
-func (c *connection) derive(ctx context.Context, a *agent) error {
-	subject := a.choice.AggregatedTopic + "-value"
-	a.change = schemaNew
-	var base *codec.Aggregated
-	current, err := c.aggregated.Latest(ctx, subject)
-	switch {
-	case err == nil:
-		a.currentID = current.ID
-		if base, err = codec.ParseAggregated(current.Text); err != nil {
-			base, a.change = nil, schemaForeign
-		}
-	case !errors.Is(err, registry.ErrNotFound):
-		return c.registryError(ctx, c.aggregated, err)
-	}
-	if base != nil && base.Covers(a.fields, a.ops) {
-		a.derived, a.change, a.accepted = base, schemaKept, true
-		a.derived.Text = current.Text
-		return nil
-	}
-	if base != nil {
-		a.change = schemaWidened
-	}
-	method := a.choice.Aggregation.Statistics().Quantiles
-	if a.derived, err = codec.Derive(a.choice.AggregatedTopic, a.topic, base, a.fields, a.ops, method); err != nil {
-		return fmt.Errorf("derive the aggregated schema: %w", err)
-	}
-	a.stored, a.oversize = registry.StoredSize(subject, a.derived.Text), registry.SizeWarning(subject, a.derived.Text)
-	if a.accepted, a.reasons, err = c.aggregated.Check(ctx, subject, a.derived.Text); err != nil {
-		return c.registryError(ctx, c.aggregated, err)
-	}
 	return nil
 }
 

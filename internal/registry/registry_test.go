@@ -73,6 +73,25 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
+// A version that is not Avro hides no other one.
+func TestVersionsOfOtherTypes(t *testing.T) {
+	r := fake(t)
+	c := client(t, Options{URL: r.URL()})
+	first, err := c.Register(t.Context(), "s", point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const other = 70
+	r.SeedSchema("s", 2, other, sr.Schema{Schema: `{"type":"object"}`, Type: sr.TypeJSON})
+	all, err := c.Versions(t.Context(), "s")
+	if err != nil || len(all) != 2 || all[0].ID != first || all[0].Type != "" || all[1].ID != other || all[1].Type != "JSON" {
+		t.Errorf("versions are %+v, %v", all, err)
+	}
+	if _, err := c.Latest(t.Context(), "s"); !errors.Is(err, ErrUnusable) || Retriable(err) || !strings.Contains(err.Error(), "JSON, not AVRO") {
+		t.Errorf("latest: %v", err)
+	}
+}
+
 func TestReferences(t *testing.T) {
 	r := fake(t)
 	avroSchema := func(text string, refs ...sr.SchemaReference) sr.Schema {

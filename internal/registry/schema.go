@@ -187,7 +187,11 @@ func (r *resolver) collect(ctx context.Context, s sr.Schema) error {
 		if err != nil {
 			return wrap(what, err)
 		}
-		if err := r.collect(ctx, sub.Schema); err != nil {
+		schema, err := sub.schema()
+		if err != nil {
+			return wrap(what, err)
+		}
+		if err := r.collect(ctx, schema); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 	}

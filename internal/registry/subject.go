@@ -17,6 +17,7 @@ import (
 type Registered struct {
 	ID, Version int
 	Text        string
+	Type        string // of a schema that is not Avro, such as JSON; of Avro empty
 }
 
 // reply is what the program needs of a schema's document; there may be more in
@@ -31,13 +32,21 @@ type reply struct {
 
 // schema is the document in the library's form.
 func (r reply) schema() (sr.Schema, error) {
-	if r.Schema == "" {
+	switch {
+	case r.Schema == "":
 		return sr.Schema{}, wrongReply("without a schema")
-	}
-	if r.Type != "" && !strings.EqualFold(r.Type, "AVRO") {
-		return sr.Schema{}, fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, r.Type)
+	case r.other() != "":
+		return sr.Schema{}, fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, r.other())
 	}
 	return sr.Schema{Schema: r.Schema, Type: sr.TypeAvro, References: r.References}, nil
+}
+
+// other is the type of a schema that is not Avro.
+func (r reply) other() string {
+	if strings.EqualFold(r.Type, "AVRO") {
+		return ""
+	}
+	return r.Type
 }
 
 const latest = -1 // in place of a version's number
@@ -93,30 +102,33 @@ func (c *Client) byIDIn(ctx context.Context, id int, params ...sr.Param) (sr.Sch
 	return found.schema()
 }
 
-// byVersion asks for a version of a subject.
-func (c *Client) byVersion(ctx context.Context, subject string, version int) (sr.SubjectSchema, error) {
+// byVersion asks for a version of a subject, of whatever type.
+func (c *Client) byVersion(ctx context.Context, subject string, version int) (found reply, err error) {
 	path := c.path(subject) + "/latest"
 	if version != latest {
 		path = c.path(subject) + "/" + strconv.Itoa(version)
 	}
 	whole := func(r reply) error {
-		if version != latest && r.Version != 0 && r.Version != version {
+		switch {
+		case version != latest && r.Version != 0 && r.Version != version:
 			return wrongReply("version %d", r.Version)
+		case r.Schema == "":
+			return wrongReply("without a schema")
 		}
-		_, err := r.schema()
-		return err
+		return nil
 	}
-	var found reply
-	if err := c.ask(ctx, get(path, whole, func(r reply) { found = r })); err != nil {
-		return sr.SubjectSchema{}, err
-	}
-	s, err := found.schema()
-	return sr.SubjectSchema{Subject: subject, Version: found.Version, ID: found.ID, Schema: s}, err
+	err = c.ask(ctx, get(path, whole, func(r reply) { found = r }))
+	return found, err
 }
 
-// Latest is the newest version of a subject, ErrNotFound if there is none.
+// Latest is the newest version of a subject, ErrNotFound if there is none,
+// ErrUnusable if it is not Avro.
 func (c *Client) Latest(ctx context.Context, subject string) (Registered, error) {
-	return c.version(ctx, subject, latest)
+	r, err := c.version(ctx, subject, latest)
+	if err == nil && r.Type != "" {
+		return Registered{}, wrap("latest version of subject "+subject, fmt.Errorf("%w: its type is %s, not AVRO", ErrUnusable, r.Type))
+	}
+	return r, err
 }
 
 func (c *Client) version(ctx context.Context, subject string, version int) (Registered, error) {
@@ -124,18 +136,18 @@ func (c *Client) version(ctx context.Context, subject string, version int) (Regi
 	if version == latest {
 		what = fmt.Sprintf("latest version of subject %s", subject)
 	}
-	s, err := c.byVersion(ctx, subject, version)
-	if err == nil && s.ID <= 0 {
+	r, err := c.byVersion(ctx, subject, version)
+	if err == nil && r.ID <= 0 {
 		err = fmt.Errorf("%w: without an id", ErrUnusable)
 	}
 	if err != nil {
 		return Registered{}, wrap(what, err)
 	}
-	return Registered{ID: s.ID, Version: s.Version, Text: s.Schema.Schema}, nil
+	return Registered{ID: r.ID, Version: r.Version, Text: r.Schema, Type: r.other()}, nil
 }
 
-// Versions are all versions of a subject, oldest first. A subject that does
-// not exist has none.
+// Versions are all versions of a subject, oldest first, also those that are not
+// Avro. A subject that does not exist has none.
 func (c *Client) Versions(ctx context.Context, subject string) ([]Registered, error) {
 	var numbers []int
 	err := c.ask(ctx, get(c.path(subject), func([]int) error { return nil }, func(n []int) { numbers = n }))

@@ -76,6 +76,7 @@ type link struct {
 	thawed chan struct{} // closed when frozen becomes 0
 	lose   map[int16]int // API key -> answers to lose
 	drop   map[int16]int // API key -> requests to lose
+	member string        // see joined
 }
 
 func (n *network) link(name string) *link {
@@ -214,6 +215,9 @@ func (c *conn) Write(b []byte) (int, error) {
 		}
 		if mayCommit(key) {
 			c.link.net.commits.Store(true)
+		}
+		if kmsg.Key(key) == kmsg.JoinGroup {
+			c.link.note(b)
 		}
 		time.Sleep(c.delay(key))
 	}

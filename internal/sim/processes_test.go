@@ -159,6 +159,7 @@ func (w *world) start(name, id string) *proc {
 	w.procs = append(w.procs, p)
 	w.mu.Unlock()
 	p.stop = func() { p.end(); stop() }
+	w.watching.Go(func() { w.expire(p) })
 	w.event("%s starts", name)
 	opts := []kgo.Opt{kgo.Dialer(p.link.dial), kgo.WithContext(hardCtx), kgo.WithHooks(p), kgo.MetadataMinAge(500 * time.Millisecond), kgo.DisableClientMetrics()}
 	if l := w.log.client(name); l != nil {

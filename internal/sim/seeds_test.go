@@ -22,6 +22,7 @@ var found = []struct {
 	{10185, false, "", "new partitions of a topic came to a worker before the old ones, and their records got into windows that were out"},
 	{114, true, "", "a new partition was committed by a worker that did not know what was final, and the topic was split as if all partitions did"},
 	{10348, false, "", "a member with an id of its own was given what was assigned before, while its topic had grown, and nobody missed the new partition, since its records were shipped"},
+	{22889, false, "", "a worker whose letters and frames were refused committed offsets as if it had shipped what it had read since: a record was in no window"},
 	{51, false, "leaderless,refused", "a partition that could not be placed was placed when the others of its topic were assigned, and the client, which had paused it, was not told"},
 	{122, false, "leaderless,refused", "each source whose letters were refused doubled the wait for the dead-letter topic, and all waited for minutes"},
 	{35, false, "leaderless,refused", "a partition of an aggregated topic without a leader ended the session of all topics again and again"},

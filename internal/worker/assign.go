@@ -180,6 +180,12 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 	}
 }
 
+// onLost drops partitions of a member that is out of the group.
+func (s *session) onLost(ctx context.Context, cl *kgo.Client, lost map[string][]int32) {
+	s.assigned.Store(nil)
+	s.onGone(ctx, cl, lost)
+}
+
 // failIfTorn ends the session if records were passed over that are not behind
 // an end any more.
 func (s *session) failIfTorn(src *source) {
@@ -208,7 +214,7 @@ func (s *session) newSource(topic string) *source {
 	set := j.set
 	set.Once = s.once()
 	src := &source{
-		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, partials: choice.PartialsTopic, agent: agent.New(of, set),
+		topic: topic, merges: merges, job: j, into: choice.AggregatedTopic, output: j.Output(of, choice), partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
 		log: s.w.log.With("topic", topic), merged: window.Unset, mergesID: s.known[merges].id, formers: map[uint32]bool{},
 	}

@@ -72,11 +72,10 @@ func (s *session) awaited() string {
 	return fmt.Sprintf("waiting for the group's offsets of %d assigned partitions, %s among them", n, first)
 }
 
-// outOfGroup notes why the client could not join the group, or stay in it, if
-// that is a broker's answer; that none answers shows by itself. It tries
-// again, and the next assignment ends it.
+// outOfGroup notes why the client could not join the group, or stay in it. It
+// tries again, and the next assignment ends it.
 func (s *session) outOfGroup(err error, now time.Time) {
-	if errors.As(err, new(*kerr.Error)) && !strings.HasPrefix(s.outside, s.w.outOfGroupText(err)) {
+	if !strings.HasPrefix(s.outside, s.w.outOfGroupText(err)) {
 		s.outside = s.w.outOfGroupText(err)
 	}
 	s.nameForeigners(err)
@@ -87,6 +86,9 @@ func (s *session) outOfGroup(err error, now time.Time) {
 
 // outOfGroupText is the reason for which a worker is not ready that cannot join.
 func (w *Worker) outOfGroupText(err error) string {
+	if !errors.As(err, new(*kerr.Error)) {
+		err = fmt.Errorf("no broker has answered: %w", err)
+	}
 	text := fmt.Sprintf("out of the group %s: %v", w.cfg.Worker.Group, err)
 	if hint := w.groupHint(err); hint != "" {
 		text += ": " + hint

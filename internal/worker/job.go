@@ -1,40 +1,26 @@
 package worker
 
 import (
-	"fmt"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
-// job is an aggregation of the configuration in the form that agents need,
-// with a computer for each lane.
+// job is an aggregation of the configuration with what all of its topics share.
 type job struct {
-	*config.Aggregation
+	*pipeline.Spec
 	set       agent.Settings
-	ops       []stats.Operation
-	opts      stats.Options
-	selection codec.Selection
-	computers []*agent.Computer
+	computers []*agent.Computer // one for each lane
 }
 
 func newJob(a *config.Aggregation, lanes int) (*job, error) {
-	j := &job{Aggregation: a, opts: a.Statistics(), set: agent.Settings{
-		Size: int64(a.Window.Size), Grace: int64(a.Window.Grace),
-		IdleAfter: int64(a.Window.IdleAfter), MaxFutureSkew: int64(a.Window.MaxFutureSkew),
-	}}
-	var err error
-	if j.ops, err = a.ParseOperations(); err != nil {
-		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
+	spec, err := pipeline.NewSpec(a)
+	if err != nil {
+		return nil, err
 	}
-	j.set.ExactLimit, j.set.Needs = a.ExactLimit, stats.NeedsOf(j.ops, j.opts)
-	if j.selection, err = a.Fields.Selection(); err != nil {
-		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
-	}
+	j := &job{Spec: spec, set: spec.Settings()}
 	for range lanes {
-		j.computers = append(j.computers, agent.NewComputer(j.ops, j.opts))
+		j.computers = append(j.computers, spec.Computer())
 	}
 	return j, nil
 }

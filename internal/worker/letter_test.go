@@ -77,7 +77,7 @@ func TestLetterbox(t *testing.T) {
 		then    ruling     // right after
 		at5s    ruling     // five seconds later
 	}
-	denied, large := kerr.TopicAuthorizationFailed, kerr.MessageTooLarge
+	denied, large, noLeader := kerr.TopicAuthorizationFailed, kerr.MessageTooLarge, kerr.LeaderNotAvailable
 	for name, steps := range map[string][]step{
 		"too large, in each form": {
 			{0, large, wholeLetter, boxOpen, briefLetter, writeLetters, writeLetters},
@@ -101,6 +101,12 @@ func TestLetterbox(t *testing.T) {
 			{35 * time.Second, denied, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 			{time.Hour, nil, wholeLetter, boxOpen, wholeLetter, writeLetters, writeLetters},
 			{time.Hour, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+		},
+		"without a leader for a minute": {
+			{0, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
+			{5 * time.Second, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{59 * time.Second, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
+			{90 * time.Second, noLeader, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 		},
 		"not allowed, letters of several sources at once": {
 			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},

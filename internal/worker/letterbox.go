@@ -38,8 +38,15 @@ const (
 	boxClosed
 )
 
-// letterPatience is for how long sources wait for a box that may open again.
-const letterPatience = 5 * time.Second
+// patience is for how long sources wait for a box that may open again: longer
+// if it is a broker that is missed, which is started again maybe, than if it is
+// a right.
+func patience(err error) time.Duration {
+	if kerr.IsRetriable(err) && !isUnknownTopic(err) || errors.Is(err, errUnacknowledged) {
+		return time.Minute
+	}
+	return 5 * time.Second
+}
 
 // ruling is what is done with letters that are ready.
 type ruling uint8
@@ -104,7 +111,7 @@ func (b *letterbox) refused(l *letter, size int, err error, now time.Time) {
 	b.wait = min(max(firstHold, 2*b.wait), maxHold)
 	b.until = now.Add(b.wait)
 	b.state = boxWaiting
-	if ofForm(err) || now.Sub(b.since) >= letterPatience {
+	if ofForm(err) || now.Sub(b.since) >= patience(err) {
 		b.state = boxClosed
 		b.large, b.keyed = 0, false // whoever mends the topic may want to see all of the next one
 	}

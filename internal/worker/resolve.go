@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
@@ -16,8 +14,8 @@ import (
 type resolution struct {
 	source   *source
 	schema   schema
-	versions []agent.Version // to be added to the agent
-	rejected bool            // the registry refused the widened schema
+	history  pipeline.History // with the version that it needs; of a schema whose records are bad the one before
+	rejected bool             // the registry refused the widened schema
 }
 
 // badSchemaTTL is how long the records of a schema that cannot be used are
@@ -28,7 +26,7 @@ const badSchemaTTL = 30 * time.Second
 // schema and which aggregated schema they need, and registers that. It
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
-func (s *session) resolve(src *source, id int, since time.Time, versions []agent.Version) {
+func (s *session) resolve(src *source, id int, since time.Time, h pipeline.History) {
 	said := ""
 	for wait := 250 * time.Millisecond; ; {
 		select { // only to ask: who waits must not keep others from asking
@@ -36,7 +34,7 @@ func (s *session) resolve(src *source, id int, since time.Time, versions []agent
 		case <-s.ctx.Done():
 			return
 		}
-		r, err := s.tryResolve(src, id, since, versions)
+		r, err := s.tryResolve(src, id, since, h)
 		<-s.resolvers
 		if err == nil {
 			s.notify(func() { s.install(r) })
@@ -65,195 +63,109 @@ func (s *session) resolve(src *source, id int, since time.Time, versions []agent
 
 // refused reports whether an aggregated schema cannot be had, as it is.
 func refused(err error) bool {
-	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, errUnderivable)
+	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, pipeline.ErrUnderivable)
 }
 
 // tryResolve returns an error only for what may pass: no answer from a
 // registry or a broker, or a refusal that somebody has to resolve.
-func (s *session) tryResolve(src *source, id int, since time.Time, versions []agent.Version) (resolution, error) {
-	r := resolution{source: src, schema: schema{id: id, since: since}}
+func (s *session) tryResolve(src *source, id int, since time.Time, h pipeline.History) (resolution, error) {
+	r := resolution{source: src, schema: schema{id: id, since: since}, history: h}
 	bad := func(err error) (resolution, error) {
-		r.schema.err, r.schema.until = err, time.Now().Add(badSchemaTTL)
+		r.schema.err, r.schema.until = fmt.Errorf("schema %d: %w", id, err), time.Now().Add(badSchemaTTL)
 		return r, nil
 	}
 	in, err := s.input(src, id, since)
 	if err != nil {
-		if !errors.Is(err, errUnreadable) && registry.Retriable(err) || s.ctx.Err() != nil {
+		if !errors.Is(err, pipeline.ErrUnreadable) && registry.Retriable(err) || s.ctx.Err() != nil {
 			return r, fmt.Errorf("get schema %d: %w", id, err)
 		}
-		return bad(fmt.Errorf("schema %d: %w", id, err))
+		return bad(err)
 	}
-	fields := in.fields
-	r.schema.fields, r.schema.leftOut = len(fields), len(in.left)
-	var base *codec.Aggregated // to be widened
-	if len(versions) == 0 {
+	r.schema.fields, r.schema.leftOut = len(in.Fields), len(in.LeftOut)
+	if len(h.Versions) == 0 {
 		if err := s.w.ensureAggregated(s.ctx, src.into, src.job.Aggregation); err != nil {
 			return r, err
 		}
-		if versions, base, err = s.history(src); err != nil {
+		if h, err = s.history(src); err != nil {
 			return r, err
 		}
-		r.versions = slices.Clone(versions)
-	} else {
-		base = versions[len(versions)-1].Schema
 	}
-	version := slices.IndexFunc(versions, func(v agent.Version) bool { return v.Schema.Covers(fields, src.job.ops) })
-	if version < 0 {
-		v, err := s.widen(src, base, fields)
-		switch {
-		case err == nil:
-			versions = append(slices.Clone(versions), v)
-			r.versions = append(r.versions, v)
-		case refused(err) && len(versions) > 0:
-			r.rejected = true
-			src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
-		default:
-			return r, err
-		}
-		version = len(versions) - 1
+	p, err := s.register(src, src.output.Plan(h, in))
+	switch {
+	case err == nil:
+	case refused(err) && p.Without() != nil:
+		p, r.rejected = p.Without(), true
+		src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
+	default:
+		return r, err
 	}
-	r.schema.version = version
-	newest := versions[len(versions)-1].Schema
-	if in.writer == nil {
-		r.schema.slots, err = slotsOf(fields, newest)
+	r.history, r.schema.version = p.History(), p.Version()
+	if src.merges == "" {
+		r.schema.decoder, err = p.Decoder()
 	} else {
-		r.schema.decoder, err = codec.NewDecoder(in.writer, src.job.selection, newest)
+		r.schema.slots, err = p.Slots()
 	}
 	if err != nil {
-		return bad(fmt.Errorf("schema %d: %w", id, err))
+		return bad(err)
 	}
-	src.log.Info("source schema", "schema_id", id, "fields", len(fields), "left_out", len(in.left), "aggregated_topic", src.into, "aggregated_schema_id", versions[version].SchemaID)
-	for _, l := range in.left {
+	src.log.Info("source schema", "schema_id", id, "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.into, "aggregated_schema_id", p.ID)
+	for _, l := range in.LeftOut {
 		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
 	}
 	return r, nil
 }
 
-var (
-	// errUnreadable: no records can be read with a source schema. It is an answer;
-	// nothing is waited for.
-	errUnreadable = errors.New("records cannot be read with it")
-	// errUnderivable: fields and operations give no aggregated schema.
-	errUnderivable = errors.New("no aggregated schema")
-)
-
-// input is what records, or partials, of a schema have.
-type input struct {
-	writer *codec.Schema // nil for partials
-	fields []codec.Field
-	left   []codec.LeftOut
-}
-
 // input gets the fields of a schema: of a source schema, or, for partials, of
 // the aggregated schema whose slots they have.
-func (s *session) input(src *source, id int, since time.Time) (in input, err error) {
+func (s *session) input(src *source, id int, since time.Time) (*pipeline.Input, error) {
 	if src.merges == "" {
 		text, err := s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since)
 		if err != nil {
-			return in, err
+			return nil, err
 		}
-		if in.writer, err = codec.ParseSchema(text.Text, text.References...); err == nil {
-			in.fields, in.left, err = codec.Project(in.writer, src.job.selection)
-		}
+		in, err := src.job.Input(text.Text, text.References...)
 		if err != nil {
 			s.w.registry.Forget(id)
-			return in, fmt.Errorf("%w: %w", errUnreadable, err)
 		}
-		return in, nil
-	}
-	registered, err := s.w.aggregated.Versions(s.ctx, src.into+"-value")
-	if err != nil {
 		return in, err
+	}
+	subject := src.output.Subject()
+	registered, err := s.w.aggregated.Versions(s.ctx, subject)
+	if err != nil {
+		return nil, err
 	}
 	for _, g := range registered {
 		if g.ID == id {
-			a, err := codec.ParseAggregated(g.Text)
-			if err != nil {
-				return in, err
-			}
-			return input{fields: a.Fields}, nil
+			return pipeline.Partials(g.Text)
 		}
 	}
-	return in, fmt.Errorf("it is no version of subject %s-value", src.into)
+	return nil, fmt.Errorf("it is no version of subject %s", subject)
 }
 
-// slotsOf are the slots that the fields of an aggregated schema have in another.
-func slotsOf(fields []codec.Field, a *codec.Aggregated) ([]int, error) {
-	slots := make([]int, len(fields))
-	for i, f := range fields {
-		slot, ok := a.Slot(f)
-		if !ok {
-			return nil, fmt.Errorf("the aggregated schema has no field %s", f.Path)
-		}
-		slots[i] = slot
-	}
-	return slots, nil
-}
-
-// history finds the versions of the aggregated schema that are registered and
-// have the configured operations, as far as each has the fields of the one
-// before. A window is written with the first of them that has its fields, so
-// a window that is computed again has the same bytes again. latest is the
-// newest version that is ours at all: whatever its operations, a new version
-// has to be compatible with it.
-func (s *session) history(src *source) (out []agent.Version, latest *codec.Aggregated, err error) {
-	subject := src.into + "-value"
-	registered, err := s.w.aggregated.Versions(s.ctx, subject)
+// history asks which versions of the aggregated schema are registered.
+func (s *session) history(src *source) (pipeline.History, error) {
+	subject := src.output.Subject()
+	found, err := s.w.aggregated.Versions(s.ctx, subject)
 	if err != nil {
-		return nil, nil, fmt.Errorf("get versions of subject %s: %w", subject, err)
+		return pipeline.History{}, fmt.Errorf("get versions of subject %s: %w", subject, err)
 	}
-	for _, g := range registered {
-		a, err := codec.ParseAggregated(g.Text)
-		if err != nil {
-			continue // not ours
-		}
-		latest = a
-		if a.Quantiles != src.job.opts.Quantiles || !a.Covers(nil, src.job.ops) {
-			continue // of another configuration
-		}
-		if n := len(out); n > 0 && !extends(a, out[n-1].Schema) {
-			out = out[:0]
-		}
-		out = append(out, newVersion(a, g.ID, len(src.job.ops)))
+	registered := make([]pipeline.Registered, len(found))
+	for i, g := range found {
+		registered[i] = pipeline.Registered(g)
 	}
-	if latest != nil && len(out) > 0 && !extends(latest, out[len(out)-1].Schema) {
-		out = nil // another configuration has had the topic since, with other slots
-	}
-	return out, latest, nil
+	return src.output.Read(registered), nil
 }
 
-// extends reports whether b's fields are the first ones of a.
-func extends(a, b *codec.Aggregated) bool {
-	if len(a.Fields) < len(b.Fields) {
-		return false
+// register registers the schema of a plan, unless it is.
+func (s *session) register(src *source, p *pipeline.Plan) (*pipeline.Plan, error) {
+	if p.ID != 0 || p.Err != nil {
+		return p, p.Err
 	}
-	for i, f := range b.Fields {
-		if g := a.Fields[i]; g.Name != f.Name || g.Path != f.Path || g.Array != f.Array || g.Pool != f.Pool {
-			return false
-		}
-	}
-	return true
-}
-
-// widen registers the schema that has the fields in addition to those of base.
-func (s *session) widen(src *source, base *codec.Aggregated, fields []codec.Field) (agent.Version, error) {
-	a, err := codec.Derive(src.into, src.agent.Topic, base, fields, src.job.ops, src.job.opts.Quantiles)
+	id, err := s.w.aggregated.Register(s.ctx, src.output.Subject(), p.Schema.Text)
 	if err != nil {
-		return agent.Version{}, fmt.Errorf("%w for %s: %w", errUnderivable, src.into, err)
+		return p, fmt.Errorf("register the schema of %s: %w", src.into, err)
 	}
-	id, err := s.w.aggregated.Register(s.ctx, src.into+"-value", a.Text)
-	if err != nil {
-		return agent.Version{}, fmt.Errorf("register the schema of %s: %w", src.into, err)
-	}
-	return newVersion(a, id, len(src.job.ops)), nil
-}
-
-func newVersion(a *codec.Aggregated, id, ops int) agent.Version {
-	slots := make([]int, len(a.Fields))
-	for i := range slots {
-		slots[i] = i
-	}
-	return agent.Version{Schema: a, SchemaID: id, Encoder: codec.NewEncoder(a, id, slots, ops)}
+	return p.Registered(id), nil
 }
 
 // install takes what the resolver has found out. It runs in the loop.
@@ -265,7 +177,8 @@ func (s *session) install(r resolution) {
 	}
 	src.touch(s)
 	src.problems.clear(causeSchema)
-	for _, v := range r.versions {
+	src.history = r.history
+	for _, v := range r.history.Versions[len(src.agent.Versions()):] {
 		src.agent.AddVersion(v)
 	}
 	if r.rejected {
@@ -297,9 +210,8 @@ func (s *session) request(p *part) {
 		return
 	}
 	src.resolving = p.waiting
-	versions := slices.Clone(src.agent.Versions())
-	id, since := p.waiting, p.since
-	s.helpers.Go(func() { s.resolve(src, id, since, versions) })
+	id, since, h := p.waiting, p.since, src.history
+	s.helpers.Go(func() { s.resolve(src, id, since, h) })
 }
 
 // ensureTopic makes a topic unless it is there.

@@ -21,19 +21,23 @@ func (s *session) ships(src *source) bool { return src.agent.Ships() && s.hasPar
 func (s *session) waits(src *source) bool { return src.agent.Ships() && !s.hasPartials(src) }
 
 // ship makes frames of what the sources have to ship, each partition in a lane.
-// Their memory is used again by the next call: until then they are written, or
-// the source waits. Sources that cannot ship what they have start over; the
+// It has to be all that there is: offsets that are committed say so. Frames that
+// were refused before stay, and go out first. The memory of others is used again
+// by the next call. Sources that cannot ship what they have start over; the
 // others are given back.
 func (s *session) ship(ss []*source, now time.Time) []*source {
 	var parts []*part
 	shipping := slices.DeleteFunc(slices.Clone(ss), func(src *source) bool {
-		return !s.ships(src) || len(src.frames) > 0 // what was refused goes out before there is more
+		return !s.ships(src)
 	})
 	for _, src := range shipping {
 		parts = append(parts, src.sorted()...)
 	}
 	s.lanes.each(len(parts), false, func(_, i int) {
 		p := parts[i]
+		if len(p.source.frames) > 0 {
+			p.frames = nil // these have its memory
+		}
 		p.frames, p.err = p.windows.Ship(p.source.topicID, p.silentFor(now), p.frames[:0])
 	})
 	failed := map[*source]bool{}

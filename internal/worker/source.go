@@ -10,6 +10,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
 // source is a source topic, or the topic with the partials of one, with
@@ -17,7 +18,8 @@ import (
 type source struct {
 	topic    string
 	job      *job
-	into     string          // aggregated topic
+	into     string // aggregated topic
+	output   pipeline.Output
 	partials string          // topic for its partials
 	merges   string          // of a topic with partials: the source topic
 	mergesID [16]byte        // the id that it goes by
@@ -32,8 +34,9 @@ type source struct {
 	topicID  [16]byte
 
 	schemas     map[int]*schema
-	resolving   int     // schema id under way, or noSchema
-	newest      *schema // nil before the first
+	history     pipeline.History // of the aggregated schema; the agent has its versions
+	resolving   int              // schema id under way, or noSchema
+	newest      *schema          // nil before the first
 	problems    problems
 	fetchErrors map[int32]fetchError
 

@@ -22,7 +22,7 @@ func (p *place) old(ms int64) {
 // anyTime creates the topic so that it takes all timestamps.
 func (p *place) anyTime() {
 	p.t.Helper()
-	p.create(1, "message.timestamp.before.max.ms", "9223372036854775807", "message.timestamp.after.max.ms", "9223372036854775807")
+	p.create(1, "message.timestamp.before.max.ms", "9223372036854775807", "message.timestamp.after.max.ms", "9223372036854775807", "retention.ms", "-1")
 }
 
 // oddTime is a timestamp that is no time of today.

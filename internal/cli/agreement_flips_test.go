@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+)
+
+// flips has for each option of an aggregation a change of it that matters as much
+// as one can: of what stands in the schema, and of what does not.
+var flips = map[string]func(*config.Aggregation){
+	"name": func(a *config.Aggregation) { a.Name += "-flipped" },
+	"topics.include": func(a *config.Aggregation) {
+		a.Topics.Include = append(slices.Clone(a.Topics.Include), "^no-such-topic$")
+	},
+	"topics.exclude": func(a *config.Aggregation) {
+		a.Topics.Exclude = append(slices.Clone(a.Topics.Exclude), "^no-such-topic$")
+	},
+	"aggregated_topic":        func(a *config.Aggregation) { a.AggregatedTopic += ".flipped" },
+	"partitions":              func(a *config.Aggregation) { a.Partitions++ },
+	"aggregated_topic_config": func(a *config.Aggregation) { a.AggregatedTopicConfig = map[string]string{"compression.type": "zstd"} },
+	"max_workers_per_topic":   func(a *config.Aggregation) { a.MaxWorkers = 1 - min(1, a.MaxWorkers) },
+	"fields.include":          func(a *config.Aggregation) { a.Fields.Include = []string{"temperature", "/^force/"} },
+	"fields.exclude": func(a *config.Aggregation) {
+		a.Fields.Exclude = append(slices.Clone(a.Fields.Exclude), "count_of", "mount.azimuth")
+	},
+	"fields.booleans": func(a *config.Aggregation) { a.Fields.Booleans = !a.Fields.Booleans },
+	"fields.arrays": func(a *config.Aggregation) {
+		a.Fields.Arrays = map[string]string{"forces": "pool", "/^temp.*s$/": "skip"}
+	},
+	"fields.max_elements":    func(a *config.Aggregation) { a.Fields.MaxElements = 10 },
+	"window.size":            func(a *config.Aggregation) { a.Window.Size *= 2 },
+	"window.grace":           func(a *config.Aggregation) { a.Window.Grace += time.Second },
+	"window.idle_after":      func(a *config.Aggregation) { a.Window.IdleAfter += time.Second },
+	"window.max_future_skew": func(a *config.Aggregation) { a.Window.MaxFutureSkew += time.Minute },
+	"operations":             func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
+	"quantiles":              func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
+	"exact_limit":            func(a *config.Aggregation) { a.ExactLimit = 2 },
+	"min_sample_size":        func(a *config.Aggregation) { a.MinSampleSize++ },
+	"small_samples":          func(a *config.Aggregation) { a.SmallSamples = other(a.SmallSamples, "null", "first_value") },
+	"late.policy": func(a *config.Aggregation) {
+		a.Late.Policy, a.Late.Topic = other(a.Late.Policy, "drop", "topic"), "flipped-late"
+	},
+	"late.topic": func(a *config.Aggregation) { a.Late.Topic = "flipped-late" },
+}
+
+func other(value, a, b string) string {
+	if value == a {
+		return b
+	}
+	return a
+}
