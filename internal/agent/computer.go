@@ -70,9 +70,9 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	c.fields(v.Schema.Fields, v.slots, w.panes, &r.Approximation)
 	r.Key = Key(a.Topic, "", r.Start, size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
-		Time:  float64(r.Time) / 1e9,
+		Time:  seconds(r.Time),
 		Start: floorMillis(r.Start), End: floorMillis(r.End),
-		Size: float64(size) / 1e9, Count: r.Count,
+		Size: seconds(size), Count: r.Count,
 	}, &c.results)
 	return r
 }
@@ -87,6 +87,17 @@ func (r *Result) extend(s Range) {
 	}
 	r.Ranges = append(r.Ranges, s)
 	slices.SortFunc(r.Ranges, func(x, y Range) int { return cmp.Compare(x.Partition, y.Partition) })
+}
+
+// seconds is the nearest double to a time in ns, if that is a whole number of
+// microseconds. As a time of today in ns is no double itself, rounding would else
+// come twice, and a last digit too much with it (1450940918.3500001 for .35).
+func seconds(ns int64) float64 {
+	unit := int64(1e9)
+	for ; unit > 1 && ns%10 == 0; unit /= 10 {
+		ns /= 10
+	}
+	return float64(ns) / float64(unit)
 }
 
 // fields computes the results of all fields. Of a window in which samples were

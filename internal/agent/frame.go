@@ -84,7 +84,8 @@ type run struct {
 	sum         uint32 // of the whole body
 }
 
-func topicHash(id [16]byte) uint32 { return crc32.ChecksumIEEE(id[:]) }
+// TopicHash is what frames have of the id of their source topic.
+func TopicHash(id [16]byte) uint32 { return crc32.ChecksumIEEE(id[:]) }
 
 func appendHeader(b []byte, h header) []byte {
 	b = append(b, frameVersion, h.kind)

@@ -21,6 +21,10 @@ type Merger struct {
 	// Late are the records of the frame added last that are late: those whose
 	// window the clock has closed while they were on the way.
 	Late []LateRecord
+	// Topic is the TopicHash of the source topic. Frames of another one of the
+	// same name, which was there before, are passed over: none of its records is
+	// to get into a window with those of this one.
+	Topic uint32
 
 	now  int64 // highest timestamp of a frame
 	in   reader
@@ -42,7 +46,6 @@ type LateRecord struct {
 
 // claims is what was last said of a partition.
 type claims struct {
-	topic   uint32
 	reached int64
 	silent  int64
 	heard   int64
@@ -71,6 +74,13 @@ func FrameSchema(frame []byte) (id int, rows bool, err error) {
 	}
 	u, err := r.run()
 	return u.schema, true, err
+}
+
+// FrameTopic is the TopicHash of the source topic that a frame comes from.
+func FrameTopic(frame []byte) (hash uint32, err error) {
+	var r reader
+	h, err := r.open(frame)
+	return h.topic, err
 }
 
 // Add takes the frame at offset with timestamp t (ns). The error says why a
@@ -103,10 +113,12 @@ func (m *Merger) Reject(offset int64, epoch int32, t int64, until Refusal) Verdi
 
 func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *MergePlan) (Verdict, error) {
 	h, err := m.in.open(frame)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Bad, err
-	}
-	if h.kind == kindClaim {
+	case h.topic != m.Topic:
+		return Replayed, nil
+	case h.kind == kindClaim:
 		c, err := m.in.claim()
 		if err != nil {
 			return Bad, err
@@ -199,27 +211,12 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 	return Accepted, nil
 }
 
-// partition finds or makes the partition of a frame. If the source topic was
-// made again, what was said of the former one does not hold any more.
+// partition finds or makes the partition of a frame.
 func (m *Merger) partition(h header) *Partition {
-	var p *Partition
 	if i, found := m.agent.search(h.partition); found {
-		p = m.agent.parts[i]
-	} else {
-		p = m.agent.partition(h.partition, m.Feed)
-		p.merged.topic = h.topic
+		return m.agent.parts[i]
 	}
-	if p.merged.topic != h.topic {
-		p.merged = claims{topic: h.topic}
-		p.watermark = window.Unset
-		for _, c := range p.panes {
-			c.last = -1
-		}
-		if invariants.Enabled {
-			m.watch.forget(p.ID)
-		}
-	}
-	return p
+	return m.agent.partition(h.partition, m.Feed)
 }
 
 // Activity is the agent's Activity by what the workers that ship have said.

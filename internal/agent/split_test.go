@@ -230,6 +230,7 @@ type mergingWorker struct {
 func newMergingWorker(t *testing.T, b *broker, set Settings) *mergingWorker {
 	w := &mergingWorker{rig: wideRig(t, set), b: b}
 	w.m = w.agent.Merge(resume(t, b.merged))
+	w.m.Topic = TopicHash([16]byte{1})
 	return w
 }
 
@@ -502,7 +503,7 @@ func TestLargeRecord(t *testing.T) {
 			t.Errorf("a frame of %d bytes", len(p))
 		}
 	}
-	b.partials = [][]byte{f[0], f[1], f[0], f[1], f[2], f[2], f[3], f[0], f[4], f[5], f[3], f[6], appendClaim(nil, header{topic: topicHash([16]byte{1})}, claim{of: 1, watermark: 2 * second, reached: 2 * second})}
+	b.partials = [][]byte{f[0], f[1], f[0], f[1], f[2], f[2], f[3], f[0], f[4], f[5], f[3], f[6], appendClaim(nil, header{topic: TopicHash([16]byte{1})}, claim{of: 1, watermark: 2 * second, reached: 2 * second})}
 	w := newMergingWorker(t, b, set)
 	w.read(100)
 	if len(w.pending) != 1 || w.pending[0].Count != 2 {
@@ -522,7 +523,7 @@ func TestSplitIdle(t *testing.T) {
 	w.read(100)
 	at := w.m.Position()
 	say := func(clock int64, partition int32, watermark, silent int64) []Result {
-		f := appendClaim(nil, header{partition: partition, topic: topicHash([16]byte{1})}, claim{of: 2, watermark: watermark, reached: watermark, silent: silent})
+		f := appendClaim(nil, header{partition: partition, topic: TopicHash([16]byte{1})}, claim{of: 2, watermark: watermark, reached: watermark, silent: silent})
 		if _, err := w.m.Add(at, 0, clock, f, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -568,6 +569,7 @@ func FuzzFrame(f *testing.F) {
 		a := New("t", r.set)
 		a.AddVersion(0, r.agent.Versions(0)[0])
 		m := a.Merge(0, Fresh(0))
+		m.Topic, _ = FrameTopic(frame)
 		id, rows, err := FrameSchema(frame)
 		v, addErr := m.Add(0, 0, 1, frame, plan)
 		if err != nil && addErr == nil {
@@ -619,6 +621,7 @@ func BenchmarkSplit(b *testing.B) {
 		_, frames := ship()
 		w := wideRig(b, set)
 		m := w.agent.Merge(0, Fresh(0))
+		m.Topic = TopicHash([16]byte{})
 		if _, err := m.Add(0, 0, 0, frames[0], plan); err != nil {
 			b.Fatal(err)
 		}
@@ -636,6 +639,7 @@ func BenchmarkSplit(b *testing.B) {
 		_, frames := ship()
 		w := wideRig(b, set)
 		m := w.agent.Merge(0, Fresh(0))
+		m.Topic = TopicHash([16]byte{})
 		if _, err := m.Add(0, 0, 0, frames[0], plan); err != nil {
 			b.Fatal(err)
 		}

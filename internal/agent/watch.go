@@ -74,10 +74,6 @@ func (f *Feed) left(p *Partition, c *pane) {
 	}
 }
 
-// forget notes that a partition's records may come again, under the same or
-// other offsets.
-func (w *watch) forget(id int32) { delete(w.parts, id) }
-
 // verifyLow checks what Low says, low being the offset to commit.
 func (f *Feed) verifyLow(low int64, c *Checkpoint) {
 	w, topic := f.watch, f.agent.Topic

@@ -36,9 +36,10 @@ func (j *court) bounds(l *life) {
 		lowest, highest, high := int64(never), int64(never), l.closed // times of accepted records: at least, at most
 		before := j.begin                                             // when the record before was in the log, at the earliest
 		for _, in := range part {
-			in.low = l.out
+			in.low, in.order = l.out, never
 			if lowest != never {
-				in.low = max(in.low, lowest-grace)
+				in.order = lowest - grace
+				in.low = max(in.low, in.order)
 			}
 			if highest != never {
 				high = max(high, highest-grace)

@@ -5,6 +5,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 // Plans made by hand, each for a fault that a random one has found.
@@ -118,6 +120,43 @@ func TestLastWindowOfSplitTopic(t *testing.T) {
 		p := simple(2)
 		p.split, p.idle = 2, idle*time.Millisecond
 		p.workers = []workerPlan{{}, {start: time.Second}}
+		hold(t, p)
+	}
+}
+
+// A topic is deleted and made again, with records of the same time and more of them
+// than before, while the worker is away: nothing but the id tells that it is
+// another one. Its windows come out but for those that were out.
+func TestTopicMadeAgainWhileAway(t *testing.T) {
+	p := simple(1)
+	p.topics[0].bad = 0.05
+	n := p.topics[0]
+	n.created, n.period, n.lag = 21*time.Second, 20*time.Millisecond, []time.Duration{10 * time.Second}
+	p.topics[0].again = &remake{at: 20 * time.Second, away: time.Second, topic: n}
+	p.faults = []fault{{at: 19 * time.Second, what: "kill", length: 20 * time.Second}}
+	for _, of := range []struct {
+		rule string
+		ok   bool
+	}{{"", true}, {"id", false}} {
+		worker.Break(of.rule)
+		defer worker.Break("")
+		if o := run(t, p, &log{}); (len(o.violations) == 0) != of.ok {
+			t.Errorf("without the rule %q: %d violations %.300q", of.rule, len(o.violations), o.violations)
+		}
+	}
+}
+
+// Two workers share a topic that is made again, of which a third one merges what is
+// not out. None of it gets into a window with records of the new topic.
+func TestSplitTopicMadeAgain(t *testing.T) {
+	for _, partitions := range []int{1, 2, 3} {
+		p := simple(2)
+		p.split, p.size = 2, 5*time.Second
+		p.workers = []workerPlan{{}, {start: time.Second}, {start: 1500 * time.Millisecond}}
+		n := p.topics[0]
+		n.partitions, n.created = partitions, 22*time.Second
+		n.lag, n.empty = make([]time.Duration, partitions), make([]bool, partitions)
+		p.topics[0].again = &remake{at: 22 * time.Second, topic: n}
 		hold(t, p)
 	}
 }

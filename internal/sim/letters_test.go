@@ -37,7 +37,7 @@ func (j *court) letters(topic string) map[*input]*letter {
 		for _, x := range r.Headers {
 			h[x.Key] = string(x.Value)
 		}
-		in := j.at(h["topic"], h["partition"], h["offset"], h["timestamp"])
+		in := j.at(h["topic"], h["partition"], h["offset"], h["timestamp"], r.Key)
 		switch {
 		case in == nil:
 			j.add("%s: a record with headers %v that come from no source record", topic, h)
@@ -72,19 +72,19 @@ func (j *court) letters(topic string) map[*input]*letter {
 }
 
 // at is the source record in a place that is told by text.
-func (j *court) at(topic, partition, offset, timestamp string) *input {
+func (j *court) at(topic, partition, offset, timestamp string, key []byte) *input {
 	p, err1 := strconv.Atoi(partition)
 	o, err2 := strconv.ParseInt(offset, 10, 64)
 	if err1 != nil || err2 != nil {
 		return nil
 	}
-	return j.find(place{topic, int32(p), o}, timestamp)
+	return j.find(place{topic, int32(p), o}, timestamp, key)
 }
 
 // takeUnsent notes that a record has no letter.
 func (j *court) takeUnsent(letters map[*input]*letter, u unsent) {
 	where := strings.Split(u.place, "|")
-	in := j.at(where[0], where[1], where[2], u.timestamp)
+	in := j.at(where[0], where[1], where[2], u.timestamp, nil)
 	l := letters[in]
 	switch {
 	case in == nil:
@@ -180,7 +180,7 @@ func (j *court) conserve(late, dead map[*input]*letter) {
 			case isLate && end > in.high && j.plan.mixed && end <= j.lastOut(in.life): // a worker with transactions takes what others have written without for out
 			case isLate && end > in.high:
 				j.add("%v: is taken for late, but its window ends at %d and at most %d was final", in.place, end, in.high)
-			case !isLate && end <= in.low && (in.accepted() || in.broken):
+			case !isLate && (end <= in.low && in.accepted() || end <= in.order && in.broken): // whoever reads a broken one of a topic that is shared need not know all that is out
 				j.add("%v: is not taken for late, but its window ends at %d and at least %d was final", in.place, end, in.low)
 			}
 		}

@@ -99,6 +99,20 @@ func (p *plan) disturbed(t *topicPlan, letters bool) (out []span) {
 			add(other.grow, 0, rebalance+10*time.Second)
 		}
 	}
+	for _, other := range p.topics { // it is looked for, and given out anew
+		if r := other.again; r != nil {
+			add(r.at, r.away, rebalance+10*time.Second)
+			switch {
+			case other.name == t.name && t.again != nil: // nobody can read it any more
+				add(r.at, time.Hour, 0)
+			case other.name == t.name:
+				add(0, r.at+r.away, recovery)
+			}
+			if r.topic.more > 0 {
+				add(r.topic.grow, 0, rebalance+10*time.Second)
+			}
+		}
+	}
 	if p.resplit > 0 {
 		add(p.resplit, time.Duration(len(p.workers))*session, rebalance)
 	}
@@ -181,7 +195,8 @@ func (j *court) due(l *life, late map[*input]*letter) map[string]time.Duration {
 	open := map[string]int64{} // windows that are not due, with their ends
 	for _, in := range l.inputs {
 		parts[in.partition].inputs = append(parts[in.partition].inputs, in)
-		if _, isLate := late[in]; in.accepted() && !isLate {
+		unread := l.gone && j.windowEnd(in.ms) <= in.high // it may be late, and nobody has come to say so
+		if _, isLate := late[in]; in.accepted() && !isLate && !unread {
 			open[j.key(l.name, j.windowEnd(in.ms))] = j.windowEnd(in.ms)
 		}
 	}

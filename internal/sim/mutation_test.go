@@ -295,6 +295,9 @@ func mutate(t *testing.T, repeats bool) {
 		p.repeats = repeats
 		p.topics = p.topics[:min(2, len(p.topics))] // the judge is called often
 		p.faults, p.length = nil, 25*time.Second
+		for i := range p.topics {
+			p.topics[i].again = nil // windows of a topic that was deleted need not be there
+		}
 		if repeats { // of an upload to several partitions nearly all windows may come in any order then
 			for i := range p.topics {
 				p.topics[i].upload = 0

@@ -114,7 +114,7 @@ func (t *traffic) sendRaw(r *kgo.Record, ms int64) {
 
 	s := t.sending(r)
 	s.odd, s.ms = true, ms
-	t.producing.Go(func() { t.arrived(r, s, t.produceRaw(r.Topic, r.Partition, bytes)) })
+	t.flying.Go(func() { t.arrived(r, s, t.produceRaw(r.Topic, r.Partition, bytes)) })
 }
 
 // produceRaw asks one broker after the other, as it does not know who leads the

@@ -3,8 +3,10 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,12 +33,6 @@ type facts struct {
 	refused bool     // records may have been refused, so letters may be given up
 	smaller bool     // and for what they were, so letters may be small
 	helped  int      // times that the group had to be helped; no fault of the workers
-}
-
-// former is a topic as it was before it was deleted.
-type former struct {
-	id      string
-	records []*kgo.Record
 }
 
 // verdict is what the oracle says.
@@ -85,6 +81,7 @@ type input struct {
 	broken      bool   // its body does not fit its schema
 	schema      int
 	samples     map[string]series // by field
+	order       int64             // what was final when it was read by the order in its partition alone, at least
 	low, high   int64             // bounds in ms of what was final when it was read: it must be late if its window ends at low or before, and must not be if after high
 }
 
@@ -198,18 +195,28 @@ func (j *court) live(l *life, records []*kgo.Record) {
 	j.lives = append(j.lives, l)
 }
 
-// find is the source record that lies, or lay, in a place.
-func (j *court) find(p place, timestamp string) *input {
-	all := j.by[p]
+// find is the source record that lies, or lay, in a place, and of which a key begins
+// with what is told of it, if that tells them apart.
+func (j *court) find(p place, timestamp string, key []byte) (found *input) {
+	all := slices.Clone(j.by[p])
+	slices.SortStableFunc(all, func(a, b *input) int {
+		switch is, other := bytes.HasPrefix(a.Key, key), bytes.HasPrefix(b.Key, key); {
+		case is == other:
+			return 0
+		case is:
+			return -1
+		}
+		return 1
+	})
 	for _, in := range all {
-		if strconv.FormatInt(in.ms, 10) == timestamp {
+		switch {
+		case strconv.FormatInt(in.ms, 10) == timestamp:
 			return in
+		case found == nil || !found.vague:
+			found = in
 		}
 	}
-	if len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return nil
+	return found
 }
 
 func (j *court) classify(in *input) {

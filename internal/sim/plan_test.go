@@ -71,15 +71,9 @@ type topicPlan struct {
 	odd                                 float64 // records with timestamps that are out of range, or mean something else than ms
 }
 
-// remake is that a topic is deleted and made again.
-type remake struct {
-	at    time.Duration // when it is deleted
-	topic topicPlan     // what it is then
-}
-
 // audited reports whether it is looked at when windows come out.
 func (p *plan) audited() bool {
-	return slices.ContainsFunc(p.faults, func(f fault) bool { return f.topic != "" })
+	return p.remade() || slices.ContainsFunc(p.faults, func(f fault) bool { return f.topic != "" })
 }
 
 // all is how many partitions there are in the end.
@@ -165,6 +159,7 @@ func newPlan(seed uint64) *plan {
 	p.drawOdd(rand.New(rand.NewPCG(seed, 7)))
 	p.drawLeaderless(rand.New(rand.NewPCG(seed, 8)))
 	p.drawRefusals(rand.New(rand.NewPCG(seed, 9)))
+	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
 	p.drawPieces(rand.New(rand.NewPCG(seed, 11)))
 	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	return p
@@ -217,7 +212,12 @@ func (p *plan) String() string {
 		fmt.Fprintf(&b, "  worker %d: static id %v, starts at %v\n", i, w.static, w.start)
 	}
 	for _, t := range p.topics {
+		again := t.again
+		t.again = nil
 		fmt.Fprintf(&b, "  topic %+v\n", t)
+		if again != nil {
+			fmt.Fprintf(&b, "    deleted at %v, made again %v later: %+v\n", again.at, again.away, again.topic)
+		}
 	}
 	for _, f := range p.faults {
 		fmt.Fprintf(&b, "  fault %v\n", f)

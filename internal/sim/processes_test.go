@@ -186,7 +186,7 @@ func (w *world) start(name, id string) *proc {
 			}
 		}()
 		err := work.Run(ctx)
-		p.last, p.orderly = work.Status(), err == nil
+		p.last, p.orderly = work.Status(), err == nil && hardCtx.Err() == nil
 		w.event("%s ends after %d sessions: %v", name, p.last.Sessions, err)
 		if err != nil && !p.told() && !errors.Is(err, kerr.FencedInstanceID) && !strings.Contains(err.Error(), "FENCED_INSTANCE_ID") {
 			w.log.violation("worker %s ended by itself: %v", name, err)

@@ -28,13 +28,21 @@ var found = []struct {
 	{35, false, "leaderless,refused", "a partition of an aggregated topic without a leader ended the session of all topics again and again"},
 }
 
+// planWith is a plan with kinds that it would not have by itself, if any, and then
+// without other faults.
+func planWith(seed uint64, kinds string) *plan {
+	defer func(w string, o bool) { *with, *only = w, o }(*with, *only)
+	if kinds != "" {
+		*with, *only = kinds, true
+	}
+	return newPlan(seed)
+}
+
 func TestFound(t *testing.T) {
 	for _, f := range found {
 		for i := range 5 {
 			t.Run(fmt.Sprintf("seed=%d/%d", f.seed, i), func(t *testing.T) {
-				*with, *only = f.with, f.with != ""
-				p := newPlan(f.seed)
-				*with, *only = "", false
+				p := planWith(f.seed, f.with)
 				p.repeats = f.repeats
 				if o := hold(t, p); len(o.violations) > 0 {
 					t.Logf("this seed once found that %s", f.what)

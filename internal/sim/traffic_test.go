@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,17 +19,16 @@ func (w *world) produceAll() {
 	w.raw = w.client(w.net.link("odd producer"), kgo.MaxVersions(kversion.V3_0_0()))
 	var plainUsers = make(chan struct{}, len(w.plan.topics))
 	for i := range w.plan.topics {
-		t := &traffic{
-			world: w, topicPlan: &w.plan.topics[i], rng: rand.New(rand.NewPCG(w.plan.seed, uint64(100+i))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(200+i))),
-			schemas: w.families[w.plan.topics[i].family],
-		}
+		t := &w.plan.topics[i]
 		w.producing.Go(func() {
-			if t.transactional {
-				t.transactions()
-			} else {
-				t.stream(plain)
-			}
+			w.traffic(t, t.name, 100+i).run(plain)
 			plainUsers <- struct{}{}
+			if t.again != nil {
+				w.remake(t)
+				own := w.client(w.net.link("producer"), sourceOpts...) // which has not heard of the one before
+				w.traffic(&t.again.topic, t.name+" again", 300+i).run(own)
+				own.Close()
+			}
 		})
 	}
 	w.producing.Go(func() {
@@ -46,18 +46,39 @@ var sourceOpts = []kgo.Opt{kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.P
 type traffic struct {
 	*world
 	*topicPlan
+	source  string        // beginning of the records' keys
+	end     time.Duration // when it ends
 	rng     *rand.Rand
 	oddly   *rand.Rand // decides on what is odd
 	schemas [2]*generator
 	seq     int
 	held    []*kgo.Record // until they are uploaded
 	upload  time.Duration // when that is
+	flying  sync.WaitGroup
+}
+
+// traffic is that of a topic. It draws from two random streams.
+func (w *world) traffic(t *topicPlan, source string, stream int) *traffic {
+	return &traffic{
+		world: w, topicPlan: t, source: source, end: w.plan.end(t), schemas: w.families[t.family],
+		rng: rand.New(rand.NewPCG(w.plan.seed, uint64(stream))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+100))),
+	}
+}
+
+// run returns when it is known of all records what became of them.
+func (t *traffic) run(plain *kgo.Client) {
+	if t.transactional {
+		t.transactions()
+	} else {
+		t.stream(plain)
+	}
+	t.flying.Wait()
 }
 
 func (t *traffic) pause() { time.Sleep(between(t.rng, t.period/2, t.period*3/2)) }
 
 func (t *traffic) stream(cl *kgo.Client) {
-	for t.since() < t.plan.length {
+	for t.since() < t.end {
 		t.send(cl)
 		t.pause()
 	}
@@ -67,9 +88,9 @@ func (t *traffic) stream(cl *kgo.Client) {
 // transactions writes in transactions of a few records, some of which are
 // aborted. After an error it starts again with a new client.
 func (t *traffic) transactions() {
-	for t.since() < t.plan.length {
+	for t.since() < t.end {
 		cl := t.client(t.net.link("producer of "+t.name), append([]kgo.Opt{kgo.TransactionalID("source-" + t.name), kgo.TransactionTimeout(10 * time.Second)}, sourceOpts...)...)
-		for err := error(nil); err == nil && t.since() < t.plan.length; {
+		for err := error(nil); err == nil && t.since() < t.end; {
 			if err = cl.BeginTransaction(); err != nil {
 				break
 			}
@@ -108,7 +129,7 @@ func (t *traffic) send(cl *kgo.Client) {
 		return
 	}
 	t.seq++
-	key := fmt.Sprintf("%s/%d/%d", t.name, partition, t.seq)
+	key := fmt.Sprintf("%s/%d/%d", t.source, partition, t.seq)
 	r := &kgo.Record{
 		Topic: t.name, Partition: int32(partition), Key: []byte(key), Timestamp: t.time(partition),
 		Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(key)}},
@@ -149,7 +170,11 @@ func (t *traffic) uploadHeld(cl *kgo.Client) {
 
 func (t *traffic) produce(cl *kgo.Client, r *kgo.Record) {
 	s := t.sending(r)
-	cl.Produce(context.Background(), r, func(_ *kgo.Record, err error) { t.arrived(r, s, err) })
+	t.flying.Add(1)
+	cl.Produce(context.Background(), r, func(_ *kgo.Record, err error) {
+		defer t.flying.Done()
+		t.arrived(r, s, err)
+	})
 }
 
 // sending notes that a record is sent.

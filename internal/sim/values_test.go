@@ -186,7 +186,11 @@ func (j *court) known(topic, field string) bool {
 		all = map[string]bool{}
 		for _, t := range j.plan.topics {
 			if t.name == topic {
-				for _, text := range families[t.family] {
+				texts := families[t.family][:]
+				if t.again != nil {
+					texts = append(texts, families[t.again.topic.family][:]...)
+				}
+				for _, text := range texts {
 					for _, name := range fieldNames("", shapeOf(text)) {
 						all[name] = true
 					}

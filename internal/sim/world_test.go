@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -37,7 +36,8 @@ type world struct {
 	log      *log
 	raw      *kgo.Client // of requests that are made by hand, which name topics
 
-	families  [][2]*generator // as registered; a topic has generators of its own ids
+	altered   map[string]chan struct{} // by topic: closed when it is as it was planned at first
+	families  [][2]*generator          // as registered; a topic has generators of its own ids
 	slots     []*slot
 	extra     atomic.Int64
 	ending    sync.WaitGroup // faults under way
@@ -55,6 +55,7 @@ type world struct {
 	helped  int                    // times that the group had to be helped
 	procs   []*proc
 	unsent  []unsent
+	former  map[string]*former // topics that were deleted, by name
 }
 
 // sending is what is known of a source record beside what is in the log.
@@ -78,7 +79,7 @@ func (w *world) since() time.Duration { return time.Since(w.begin) }
 // simulate runs a plan and gives what was read and written.
 func simulate(t *testing.T, p *plan, l *log) *facts {
 	w := &world{
-		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{},
+		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{}, altered: map[string]chan struct{}{}, former: map[string]*former{},
 		registry: &registry{Registry: sandbox.NewRegistry(), known: map[string][]byte{}}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
@@ -170,7 +171,7 @@ func (w *world) build() {
 				w.must(w.cluster.MoveTopicPartition(t.name, int32(id), int32((i+id)%brokers)))
 			}
 		}
-		w.alter(t)
+		w.altered[t.name] = w.alter(&w.plan.topics[i])
 	}
 	for _, f := range families {
 		var pair [2]*generator
@@ -200,41 +201,6 @@ func (w *world) patient(r kmsg.Request) (kmsg.Response, error, bool) {
 		f.MaxWaitMillis = max(f.MaxWaitMillis, int32(patience.Milliseconds()))
 	}
 	return nil, nil, false
-}
-
-// alter creates a topic, and adds partitions to it, when the plan says so.
-func (w *world) alter(t topicPlan) {
-	if t.created == 0 && t.more == 0 {
-		return
-	}
-	w.ending.Go(func() {
-		adm := kadm.NewClient(w.client(w.net.link("operator")))
-		defer adm.Close()
-		try := func(what string, do func() error) {
-			for err := do(); err != nil; err = do() {
-				w.event("%s %s: %v", what, t.name, err)
-				time.Sleep(time.Second)
-			}
-			w.event("%s %s", what, t.name)
-		}
-		if t.created > 0 {
-			time.Sleep(t.created)
-			try("create", func() error {
-				r, err := adm.CreateTopic(context.Background(), int32(t.partitions), 1, nil, t.name)
-				if errors.Is(r.Err, kerr.TopicAlreadyExists) {
-					return nil
-				}
-				return errors.Join(err, r.Err)
-			})
-		}
-		if t.more > 0 {
-			time.Sleep(t.grow - w.since())
-			try("add partitions to", func() error {
-				r, err := adm.UpdatePartitions(context.Background(), t.all(), t.name)
-				return errors.Join(err, r.Error())
-			})
-		}
-	})
 }
 
 // calm ends all faults that have not happened.
@@ -301,65 +267,27 @@ func (w *world) client(l *link, more ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-// commitSample is what the group's coordinator held for a partition at a time.
-type commitSample struct {
-	at        time.Duration
-	topic     string
-	partition int32
-	offset    int64
-	metadata  string
-}
-
-// sampleCommits asks for the committed offsets every second, unless there was no
-// request since that could have changed them.
-func (w *world) sampleCommits() (stop chan struct{}) {
-	stop = make(chan struct{})
-	w.sampled.Go(func() {
-		adm := kadm.NewClient(w.client(w.net.link("sampler")))
-		defer adm.Close()
-		last := map[string]commitSample{}
-		again := true // a request may have been on its way when the last question was asked
-		for ended := false; !ended; {
-			select {
-			case <-time.After(sampling):
-			case <-stop:
-				ended = true
-			}
-			changed := w.net.commits.Swap(false)
-			if !changed && !again && !ended {
-				continue
-			}
-			again = changed
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-			all, err := adm.FetchOffsets(ctx, group)
-			cancel()
-			if err != nil || all.Error() != nil {
-				again = true
-				continue
-			}
-			for _, o := range all.Sorted() {
-				key := fmt.Sprintf("%s/%d", o.Topic, o.Partition)
-				s := commitSample{at: w.since(), topic: o.Topic, partition: o.Partition, offset: o.At, metadata: o.Metadata}
-				if prev, ok := last[key]; !ok || prev.offset != s.offset || prev.metadata != s.metadata {
-					w.samples = append(w.samples, s)
-				}
-				last[key] = s
-			}
-		}
-	})
-	return stop
-}
-
-// read reads the committed records of topics to their end, by partition and
-// offset.
+// read is tryRead when nothing is wrong with the cluster.
 func (w *world) read(topics ...string) map[string][]*kgo.Record {
+	all, err := w.tryRead(topics...)
+	w.must(err)
+	return all
+}
+
+// tryRead reads the committed records of topics to their end, by partition and
+// offset.
+func (w *world) tryRead(topics ...string) (map[string][]*kgo.Record, error) {
 	cl := w.client(w.net.link("reader"), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
 	ends, err := adm.ListEndOffsets(context.Background(), topics...)
-	w.must(errors.Join(err, ends.Error()))
+	if err := errors.Join(err, ends.Error()); err != nil {
+		return nil, err
+	}
 	committed, err := adm.ListCommittedOffsets(context.Background(), topics...)
-	w.must(errors.Join(err, committed.Error()))
+	if err := errors.Join(err, committed.Error()); err != nil {
+		return nil, err
+	}
 	next := map[string]map[int32]kgo.Offset{}
 	left := map[string]int64{} // by partition: next offset to read
 	ends.Each(func(o kadm.ListedOffset) {
@@ -390,22 +318,23 @@ func (w *world) read(topics ...string) map[string][]*kgo.Record {
 			}
 		})
 	}
-	for _, rs := range out {
+	for topic, rs := range out {
 		slices.SortStableFunc(rs, func(a, b *kgo.Record) int {
 			if a.Partition != b.Partition {
 				return int(a.Partition - b.Partition)
 			}
 			return int(a.Offset - b.Offset)
 		})
+		out[topic] = slices.CompactFunc(rs, func(a, b *kgo.Record) bool { return a.Partition == b.Partition && a.Offset == b.Offset }) // read again after an error
 	}
-	return out
+	return out, nil
 }
 
 // facts reads all that there is to judge.
 func (w *world) facts() *facts {
 	f := &facts{
 		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{},
-		outs: w.outs, unsent: w.unsent, refused: w.refused.Load(), smaller: w.smaller.Load(),
+		outs: w.outs, unsent: w.unsent, former: w.former, refused: w.refused.Load(), smaller: w.smaller.Load(),
 	}
 	cl := w.client(w.net.link("admin"))
 	defer cl.Close()

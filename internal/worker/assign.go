@@ -217,7 +217,7 @@ func (s *session) newSource(topic string) *source {
 	src := &source{
 		topic: topic, merges: merges, job: j, outputs: j.Outputs(of, choice), histories: make([]pipeline.History, len(choice.AggregatedTopics)), partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
-		log: s.w.log.With("topic", topic), merged: window.Unset,
+		log: s.w.log.With("topic", topic), merged: window.Unset, mergesID: s.known[merges].id, formers: map[uint32]bool{},
 	}
 	if src.hold = s.w.holds[topic]; src.hold != nil {
 		if src.hold.state == holdChecking { // by a session that has ended meanwhile
@@ -235,6 +235,7 @@ func newPart(src *source, id int32, offset int64, c agent.Checkpoint) *part {
 	p := &part{source: src, id: id, waiting: noSchema, plans: map[int]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
 	if src.merges != "" {
 		p.merger = src.agent.Merge(offset, c)
+		p.merger.Topic = agent.TopicHash(src.mergesID)
 		p.Feed = p.merger.Feed
 	} else {
 		p.windows = src.agent.Assign(id, offset, c)

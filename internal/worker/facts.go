@@ -50,9 +50,8 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 	}
 	short, cancel := context.WithTimeout(ctx, leadersTimeout)
 	defer cancel()
-	details, err := s.w.adm.ListTopics(short, names...)
+	details, err := s.w.describe(short, names...)
 	if err != nil {
-		err = fmt.Errorf("list topics: %w", err)
 		for _, f := range out {
 			f.err = err
 		}

@@ -52,7 +52,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 			s.verifyOut(t.source.agent.Topic, &t.result)
 		}
 		t.source.agent.Release(t.window)
-		record := aggregatedRecord(t.source, s.sourceID(t.source), &t.result)
+		record := aggregatedRecord(t.source, t.source.sourceID(), &t.result)
 		s.w.warnOfRetention(t.source, record, now)
 		t.source.pending = append(t.source.pending, record)
 		t.source.bytes += len(t.result.Value)
@@ -61,9 +61,9 @@ func (s *session) finish(ss []*source, now time.Time) {
 }
 
 // sourceID is the id of the topic that a source's records come from.
-func (s *session) sourceID(src *source) [16]byte {
+func (src *source) sourceID() [16]byte {
 	if src.merges != "" {
-		return s.known[src.merges].id
+		return src.mergesID
 	}
 	return src.topicID
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 )
 
-// merge takes the frames of a batch, up to one whose schema is not known yet.
+// merge takes the frames of a batch, up to one whose schema, or topic, is not known yet.
 // As process, it runs in a lane.
 func (p *part) merge(now time.Time, deadLetter string) {
-	p.waiting = noSchema
+	p.waiting, p.unknown = noSchema, unknown{}
 	for i, r := range p.batch {
 		t := r.Timestamp.UnixNano()
 		switch {
@@ -21,6 +21,16 @@ func (p *part) merge(now time.Time, deadLetter string) {
 			continue
 		case r.Attrs.IsControl():
 			p.Skip(r.Offset)
+			r.Recycle()
+			continue
+		}
+		if hash, strange, former := p.strange(r.Value); strange {
+			if !former {
+				p.unknown = unknown{hash, now}
+				p.batch = slices.Delete(p.batch, 0, i)
+				return
+			}
+			_, _ = p.merger.Add(r.Offset, r.LeaderEpoch, t, r.Value, nil)
 			r.Recycle()
 			continue
 		}

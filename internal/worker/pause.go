@@ -18,7 +18,7 @@ func (s *session) pause(src *source) {
 		if p.paused {
 			limit /= 2
 		}
-		want := p.waiting != noSchema || !src.readable() || p.drained(src) || src.ahead(p, limit, slowest, final)
+		want := p.waits() || !src.readable() || p.drained(src) || src.ahead(p, limit, slowest, final)
 		if want == p.paused {
 			continue
 		}

@@ -41,6 +41,13 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		}
 		return placed
 	}
+	if src.merges == "" && other(s.known[src.topic].id, f.id) {
+		s.lookSoon() // what is here of others of its partitions is another topic's
+		for _, id := range ids {
+			src.unplaced[id].err = errMadeAgain
+		}
+		return placed
+	}
 	src.topicID = f.id
 	if src.merges == "" {
 		src.uneven, src.judged = f.uneven, shared

@@ -19,7 +19,7 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 			return start, agent.Fresh(start), 0, nil
 		case src.merges != "":
 			return start, a.partials(start, end), 0, nil
-		case a.topic != facts.id && a.topic != noTopicID && facts.id != noTopicID, a.heads[id] > end:
+		case other(a.topic, facts.id), a.heads[id] > end:
 			// Kafka deletes the offsets of a topic with it. What the windows
 			// that are out were computed from is not there any more, by the
 			// topic's id or by what there is.
@@ -51,7 +51,7 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 		return 0, c, 0, fmt.Errorf("metadata of the committed offset %d: %w; upgrade this worker, or reset the offsets of group %s", f.offset, err, s.w.cfg.Worker.Group)
 	}
 	switch {
-	case c.TopicID != facts.id && c.TopicID != noTopicID && facts.id != noTopicID && c.Cluster == s.cluster:
+	case other(c.TopicID, facts.id) && c.Cluster == s.cluster:
 		log.Warn("the topic was deleted and made again; reading it from its start, windows that were out stay out")
 		fresh := agent.Fresh(start)
 		fresh.Final, fresh.Shipped = c.Final, c.Shipped

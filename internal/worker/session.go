@@ -300,6 +300,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	if now.Sub(s.lastIdle) >= s.idleTick() {
 		s.lastIdle = now
 		s.idle(now)
+		s.wonder()
 	}
 	s.follow(now)
 	s.purge(now)
@@ -362,11 +363,11 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 }
 
 // enqueue has a partition's batch processed in this turn, unless it has to
-// wait: for its schema, for its aggregated topic, or for the other partitions
+// wait: for its schema or topic, for its aggregated topic, or for the other partitions
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
-	if p.waiting == noSchema && !p.queued && p.source.readable() {
+	if !p.waits() && !p.queued && p.source.readable() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}

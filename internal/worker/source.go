@@ -22,6 +22,8 @@ type source struct {
 	outputs  []pipeline.Output // of windows of each size
 	partials string            // topic for its partials
 	merges   string            // of a topic with partials: the source topic
+	mergesID [16]byte          // the id that it goes by
+	formers  map[uint32]bool   // by TopicHash: topics of its name that were deleted
 	agent    *agent.Agent
 	parts    map[int32]*part
 	unplaced map[int32]*unplaced // assigned partitions of which it is not known where they are read from
@@ -100,6 +102,7 @@ type part struct {
 
 	batch   []*kgo.Record // fetched, not processed
 	waiting int           // schema id that batch[0] waits for, or noSchema
+	unknown unknown       // what batch[0] waits for, if it is a frame
 	plans   map[int]*agent.Plan
 	merges  map[int]*agent.MergePlan
 	paused  bool

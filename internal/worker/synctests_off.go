@@ -14,6 +14,7 @@ const (
 	brokenRevoke  = false
 	brokenReplay  = false
 	brokenMember  = false
+	brokenID      = false
 )
 
 // partialsOnce says that partials come once: offsets may be lost.

@@ -19,12 +19,13 @@ var (
 	brokenRevoke  bool // delivers what is pending of a topic that was taken away
 	brokenReplay  bool // takes records that are read again for new ones
 	brokenMember  bool // commits under whatever member id it has in the group
+	brokenID      bool // takes a topic for the one of the same name that was there before
 )
 
 var rules = map[string]*bool{
 	"head": &brokenHead, "produce": &brokenProduce, "abort": &brokenAbort,
 	"idle": &brokenIdle, "revoke": &brokenRevoke, "replay": &brokenReplay,
-	"member": &brokenMember,
+	"member": &brokenMember, "id": &brokenID,
 }
 
 // Break takes a rule of delivery out of all workers, to show that the

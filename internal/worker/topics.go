@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 // adminTimeout bounds a request about topics or offsets.
@@ -36,9 +38,9 @@ type topicView struct {
 func (w *Worker) discover(ctx context.Context) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	all, err := w.adm.ListTopics(ctx)
+	all, err := w.describe(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
+		return nil, err
 	}
 	w.warnOfNames(all)
 	f := found{}
@@ -93,6 +95,7 @@ func (s *session) watchTopics() {
 		case <-s.ctx.Done():
 			return
 		}
+		asked := time.Now()
 		f, err := s.w.discover(s.ctx)
 		if err != nil {
 			if s.ctx.Err() == nil {
@@ -100,7 +103,8 @@ func (s *session) watchTopics() {
 			}
 			continue
 		}
-		if !s.notify(func() { s.update(f) }) {
+		described := f.topics()
+		if !s.notify(func() { s.update(f); s.takeTopics(described, asked, time.Now()) }) {
 			return
 		}
 	}
@@ -130,7 +134,7 @@ func (s *session) update(f found) {
 			continue
 		case !known:
 			added = append(added, topic)
-		case before.id != now.id && before.id != noTopicID && now.id != noTopicID:
+		case other(before.id, now.id):
 			again = append(again, topic)
 			continue
 		case before.partitions != now.partitions:
@@ -212,15 +216,15 @@ func (s *session) judgeAssignment() {
 	}
 }
 
-// noTopicID is that of brokers that give topics none.
-var noTopicID [16]byte
-
 // forget drops topics with all that is known of them.
 func (s *session) forget(topics []string) {
 	s.cl.PurgeTopicsFromConsuming(topics...)
 	for _, topic := range topics {
 		if src := s.sources[topic]; src != nil {
 			s.drop(src)
+		}
+		if s.w.cfg.Worker.Delivery != config.ExactlyOnce { // what is out is not looked for in the aggregated topic
+			s.verifyDropped(topic)
 		}
 	}
 }
@@ -309,7 +313,10 @@ func (s *session) takeEnds(asked time.Time, ends []leaderOffset) {
 			continue
 		}
 		p.end = max(p.end, e.offset)
-		if p.Position() >= e.offset && p.arrived.Before(asked) {
+		switch at := p.Position(); {
+		case at > e.offset: // of another topic, which was made under its name, or its leader is new
+			s.lookSoon()
+		case at == e.offset && p.arrived.Before(asked):
 			p.caught = asked
 			src.news = true
 		}

@@ -9,13 +9,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // The dear checks of a session find what is broken on purpose, and say where.
 func TestInvariantsCanFail(t *testing.T) {
 	newSession := func() (*session, *source, *part) {
-		s := &session{sources: map[string]*source{}, out: map[string]int64{}}
-		src := &source{topic: "t", agent: agent.New("t", agent.Settings{Size: 10}), parts: map[int32]*part{}}
+		s := &session{sources: map[string]*source{}, out: map[outputOf]int64{}}
+		src := &source{topic: "t", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(10)}), parts: map[int32]*part{}}
 		s.sources["t"] = src
 		p := newPart(src, 3, 20, agent.Fresh(20))
 		p.offset = 20

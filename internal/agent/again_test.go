@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
+
+// Of a source topic that was made again, frames of the former one are passed over:
+// neither its records nor what was said of its time count, and they are no part of
+// what was read.
+func TestFramesOfFormerTopic(t *testing.T) {
+	logs := wideLogs(rand.New(rand.NewPCG(1, 1)), 1, 0)
+	former, now := [16]byte{1}, [16]byte{2}
+	frames := func(topic [16]byte, records int) [][]byte {
+		s := &splitter{rig: wideRig(t, Settings{Grid: window.TumblingGrid(1000 * second)}), b: &broker{logs: logs}, parts: map[int]*Partition{}}
+		s.agent.Share(Shipping)
+		s.agent.SetPartitions(1)
+		s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
+		s.read(0, records)
+		out, err := s.parts[0].Ship(topic, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	r := wideRig(t, Settings{Grid: window.TumblingGrid(1000 * second)})
+	m := r.agent.Merge(0, Fresh(0))
+	m.Topic = TopicHash(now)
+	offset := int64(0)
+	add := func(frames [][]byte, want Verdict) {
+		for _, f := range frames {
+			v, err := m.Add(offset, 0, 1, f, &MergePlan{Slots: upTo(5)})
+			if v != want || err != nil {
+				t.Errorf("frame %d: verdict %d, %v, want %d", offset, v, err, want)
+			}
+			offset++
+		}
+	}
+	add(frames(former, 20), Replayed)
+	if rows, windows := m.OpenRows(); rows != 0 || windows != 0 || r.agent.Watermark(m.Activity) != r.agent.Final() || m.Counts.Records != 0 {
+		t.Errorf("of a former topic: %d records in %d windows, counts %+v", rows, windows, m.Counts)
+	}
+	add(frames(now, 5), Accepted)
+	add(frames(former, 20), Replayed)
+	if rows, _ := m.OpenRows(); rows != m.Counts.Records || rows == 0 || rows > 5 {
+		t.Errorf("%d records are open of 5", rows)
+	}
+	if m.Position() != offset {
+		t.Errorf("position %d, want %d", m.Position(), offset)
+	}
+	m.Check()
+}
