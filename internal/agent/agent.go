@@ -123,6 +123,18 @@ func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
 	return p
 }
 
+// Anew is the checkpoint of a partition of which nothing that lay before offset
+// can be read any more, though windows that end at or before final are out: of
+// windows that began before then, slices are missing.
+func (a *Agent) Anew(offset, final int64) Checkpoint {
+	c := Fresh(offset)
+	if c.Final = final; final != window.Unset {
+		c.LowTime = a.set.Grid.Start(final) - 1
+		c.MaxTime = c.LowTime
+	}
+	return c
+}
+
 // partition adds a partition whose records come from a feed.
 func (a *Agent) partition(id int32, f *Feed) *Partition {
 	p := &Partition{Feed: f, ID: id, set: &a.set, layout: &a.layout, watermark: window.Unset}

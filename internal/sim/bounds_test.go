@@ -91,7 +91,9 @@ func (j *court) closable(l *life, at time.Time) int64 {
 	last := int64(never)
 	for _, in := range l.inputs {
 		if in.acceptable() && in.sent.Before(at) {
-			last = max(last, j.windowEnd(in.ms))
+			for _, s := range j.plan.shapes() {
+				last = max(last, s.ends(in.ms)[0])
+			}
 		}
 	}
 	return last

@@ -108,17 +108,22 @@ func judge(f *facts) *verdict {
 	}
 	j.conserve(late, dead)
 	for i := range f.plan.topics {
-		if f.plan.repeats {
-			j.versions(f.plan.topics[i].name, late)
-		} else {
-			j.windows(f.plan.topics[i].name, late)
+		for _, s := range f.plan.shapes() {
+			if f.plan.repeats {
+				j.versions(f.plan.topics[i].name, s, late)
+			} else {
+				j.windows(f.plan.topics[i].name, s, late)
+			}
 		}
 		j.punctual(f.plan.topics[i].name, late, dead)
 	}
 	j.commits()
 	for topic := range f.records {
-		source, aggregated := strings.CutSuffix(topic, suffix)
-		known := topic == lateTopic || topic == deadTopic || j.isSource(topic) || aggregated && j.isSource(source)
+		known := topic == lateTopic || topic == deadTopic || j.isSource(topic)
+		for _, s := range f.plan.shapes() {
+			source, aggregated := strings.CutSuffix(topic, s.suffix)
+			known = known || aggregated && j.isSource(source)
+		}
 		if !known {
 			v.add("topic %s should not have records", topic)
 		}

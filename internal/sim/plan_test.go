@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 const (
@@ -30,16 +32,17 @@ var operations = []string{"min", "max", "mean", "sum", "median", "stdev", "first
 type plan struct {
 	seed              uint64
 	size, grace, idle time.Duration
-	skew              time.Duration // how far ahead of the clock a record may be stamped
-	length            time.Duration // of traffic and faults
-	outPartitions     int           // of aggregated topics
-	split             int           // workers that a topic may be split over
-	resplit           time.Duration // when that is changed, and the workers are started again one by one; 0: never
-	split2            int           // to what
-	repeats           bool          // delivery is at_least_once
-	mixed             bool          // of every second process; that of the others is exactly_once
-	register          time.Duration // when the registry learns of the schemas that nobody knew; 0: never
-	pieces            int           // bytes of offsets that are committed at once; 0: as many as there are
+	skew              time.Duration   // how far ahead of the clock a record may be stamped
+	length            time.Duration   // of traffic and faults
+	wider             []config.Output // windows of further sizes
+	outPartitions     int             // of aggregated topics
+	split             int             // workers that a topic may be split over
+	resplit           time.Duration   // when that is changed, and the workers are started again one by one; 0: never
+	split2            int             // to what
+	repeats           bool            // delivery is at_least_once
+	mixed             bool            // of every second process; that of the others is exactly_once
+	register          time.Duration   // when the registry learns of the schemas that nobody knew; 0: never
+	pieces            int             // bytes of offsets that are committed at once; 0: as many as there are
 	workers           []workerPlan
 	topics            []topicPlan
 	faults            []fault
@@ -161,6 +164,7 @@ func newPlan(seed uint64) *plan {
 	p.drawRefusals(rand.New(rand.NewPCG(seed, 9)))
 	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
 	p.drawPieces(rand.New(rand.NewPCG(seed, 11)))
+	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
 	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 	return p
 }
@@ -194,6 +198,9 @@ func (p *plan) drawOdd(rng *rand.Rand) {
 func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
+	for _, w := range p.wider {
+		fmt.Fprintf(&b, "  and windows of %v every %v\n", w.Size, max(w.Advance, 0))
+	}
 	if p.repeats {
 		fmt.Fprintf(&b, "  at_least_once, by every second process only: %v\n", p.mixed)
 	}

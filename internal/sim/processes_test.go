@@ -214,6 +214,7 @@ func (w *world) config(id string, process int) *config.Config {
 		a.MaxWorkers = w.plan.split2
 	}
 	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: w.plan.skew}
+	w.plan.windows(a)
 	a.Operations = operations
 	a.Late = config.Late{Policy: "topic", Topic: lateTopic}
 	return c

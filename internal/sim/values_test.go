@@ -95,8 +95,8 @@ func newSample(v any) sample {
 }
 
 // values compares the fields of an aggregated record.
-func (j *court) values(key string, end int64, ins []*input, got map[string]any) {
-	size := j.plan.size.Milliseconds()
+func (j *court) values(s shape, key string, end int64, ins []*input, got map[string]any) {
+	size := s.size
 	left := maps.Clone(got)
 	check := func(name string, want any) {
 		v, ok := left[name]

@@ -32,24 +32,26 @@ func (j *court) doubtful(in *input) bool {
 
 // versions compares the aggregated topic with what the source topic says, if
 // windows may repeat.
-func (j *court) versions(topic string, late map[*input]*letter) {
+func (j *court) versions(topic string, s shape, late map[*input]*letter) {
 	want := wantedOf{}
 	for _, l := range j.of(topic) {
 		for _, in := range l.inputs {
 			if !in.acceptable() || j.windowEnd(in.ms) <= in.low {
 				continue
 			}
-			if _, w := want.of(j, in); j.doubtful(in) {
-				w.doubted = append(w.doubted, in)
-			} else {
-				w.sure = append(w.sure, in)
+			for _, w := range want.of(s, in) {
+				if j.doubtful(in) {
+					w.doubted = append(w.doubted, in)
+				} else {
+					w.sure = append(w.sure, in)
+				}
 			}
 		}
 	}
 	taken := map[*input]bool{} // into a window
 	seen := map[*wanted]bool{}
 	last := map[*life]int64{}
-	outs := j.records[topic+suffix]
+	outs := j.records[topic+s.suffix]
 	for _, r := range outs {
 		k := string(r.Key)
 		l := j.lifeOf(topic, r)
@@ -71,7 +73,7 @@ func (j *court) versions(topic string, late map[*input]*letter) {
 			j.repeated++
 		}
 		seen[w] = true
-		for _, in := range j.version(k, w.end, w.sure, w.doubted, r) {
+		for _, in := range j.version(s, k, w.end, w.sure, w.doubted, r) {
 			taken[in] = true
 		}
 	}
@@ -96,7 +98,7 @@ func (j *court) versions(topic string, late map[*input]*letter) {
 
 // version finds the records that a version of a window was computed from, by
 // what its header says of each partition, and compares it with them.
-func (j *court) version(key string, end int64, sure, doubted []*input, r *kgo.Record) []*input {
+func (j *court) version(s shape, key string, end int64, sure, doubted []*input, r *kgo.Record) []*input {
 	said := map[int32]string{}
 	for _, h := range r.Headers {
 		if h.Key == "source_offsets" {
@@ -124,7 +126,7 @@ func (j *court) version(key string, end int64, sure, doubted []*input, r *kgo.Re
 		}
 		trial := *j
 		trial.verdict = &verdict{}
-		trial.window(key, end, set, r)
+		trial.window(s, key, end, set, r)
 		if len(trial.verdict.violations) == 0 {
 			return set
 		}
@@ -160,12 +162,9 @@ func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][
 		j.add("%d records of partition %d, from %d on, may have been refused or not: more than can be judged", len(passing), id, passing[0].offset)
 		return nil
 	}
-	for n := 0; n <= len(inTime); n++ {
-		if n < len(inTime) && !j.doubtful(inTime[n]) {
-			continue
-		}
+	for _, some := range j.firsts(inTime) {
 		for bits := range 1 << len(passing) {
-			set := slices.Clone(inTime[:n])
+			set := slices.Clone(some)
 			for i, in := range passing {
 				if bits&(1<<i) != 0 {
 					set = append(set, in)
@@ -182,6 +181,33 @@ func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][
 		}
 	}
 	return out
+}
+
+// firsts are the sets of the first records of each slice, of those that are not
+// sure to be in time. inTime is in order of offsets.
+func (j *court) firsts(inTime []*input) [][]*input {
+	slice := map[int64][]*input{}
+	for _, in := range inTime {
+		end := j.windowEnd(in.ms)
+		slice[end] = append(slice[end], in)
+	}
+	sets := [][]*input{nil}
+	for _, end := range slices.Sorted(maps.Keys(slice)) {
+		var next [][]*input
+		for n := 0; n <= len(slice[end]); n++ {
+			if n < len(slice[end]) && !j.doubtful(slice[end][n]) {
+				continue
+			}
+			for _, set := range sets {
+				next = append(next, slices.Concat(set, slice[end][:n]))
+			}
+		}
+		if sets = next; len(sets) > 20_000 {
+			j.add("%d records of a window may be late or not: more than can be judged", len(inTime))
+			return nil
+		}
+	}
+	return sets
 }
 
 func partitionsOf(lists ...[]*input) []int32 {

@@ -21,27 +21,27 @@ type wanted struct {
 	doubted []*input // may be
 }
 
-// wantedOf is the window of an accepted record, by life and key.
+// wantedOf are the windows of accepted records, by life and key.
 type wantedOf map[*life]map[string]*wanted
 
-func (w wantedOf) of(j *court, in *input) (key string, of *wanted) {
-	end := j.windowEnd(in.ms)
-	key = j.key(in.topic, end)
+func (w wantedOf) of(s shape, in *input) (all []*wanted) {
 	if w[in.life] == nil {
 		w[in.life] = map[string]*wanted{}
 	}
-	of = w[in.life][key]
-	if of == nil {
-		of = &wanted{end: end}
-		w[in.life][key] = of
+	for _, end := range s.ends(in.ms) {
+		key := s.key(in.topic, end)
+		if w[in.life][key] == nil {
+			w[in.life][key] = &wanted{end: end}
+		}
+		all = append(all, w[in.life][key])
 	}
-	return key, of
+	return all
 }
 
 // windows compares the aggregated topic with what the source topic says. Of a
 // topic that was deleted windows may be missing; those that are there have to be
 // right.
-func (j *court) windows(topic string, late map[*input]*letter) {
+func (j *court) windows(topic string, s shape, late map[*input]*letter) {
 	want := wantedOf{}
 	for _, l := range j.of(topic) {
 		for _, in := range l.inputs {
@@ -51,17 +51,19 @@ func (j *court) windows(topic string, late map[*input]*letter) {
 			end := j.windowEnd(in.ms)
 			switch {
 			case in.doubt, l.gone && end > in.low && end <= in.high:
-				_, w := want.of(j, in)
-				w.doubted = append(w.doubted, in)
+				for _, w := range want.of(s, in) {
+					w.doubted = append(w.doubted, in)
+				}
 			case !l.gone || end > in.high: // else it is late, and nobody has come to say so
-				_, w := want.of(j, in)
-				w.sure = append(w.sure, in)
+				for _, w := range want.of(s, in) {
+					w.sure = append(w.sure, in)
+				}
 			}
 		}
 	}
 	seen := map[string]*life{}
 	last := int64(-1 << 62)
-	outs := j.records[topic+suffix]
+	outs := j.records[topic+s.suffix]
 	for _, r := range outs {
 		k := string(r.Key)
 		l := j.lifeOf(topic, r)
@@ -80,9 +82,9 @@ func (j *court) windows(topic string, late map[*input]*letter) {
 		}
 		seen[k], last = l, max(last, w.end)
 		if len(w.doubted) > 0 {
-			j.version(k, w.end, w.sure, w.doubted, r)
+			j.version(s, k, w.end, w.sure, w.doubted, r)
 		} else {
-			j.window(k, w.end, w.sure, r)
+			j.window(s, k, w.end, w.sure, r)
 		}
 	}
 	for l, all := range want {
@@ -124,8 +126,8 @@ func (j *court) lastOut(l *life) int64 {
 }
 
 // window compares an aggregated record with the records of its window.
-func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
-	size := j.plan.size.Milliseconds()
+func (j *court) window(s shape, key string, end int64, ins []*input, r *kgo.Record) {
+	size := s.size
 	topic := ins[0].topic
 	slices.SortFunc(ins, func(a, b *input) int {
 		return cmp.Or(cmp.Compare(a.partition, b.partition), cmp.Compare(a.offset, b.offset))
@@ -147,6 +149,9 @@ func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
 	for _, h := range r.Headers {
 		got += fmt.Sprintf("%s=%s ", h.Key, h.Value)
 	}
+	if s.wide(j) && j.hasFormer(ins[0].life) {
+		got = strings.ReplaceAll(got, "partial=true ", "")
+	}
 	if got != headers {
 		j.add("%s: headers %q, want %q", key, got, headers)
 	}
@@ -155,13 +160,13 @@ func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
 		return
 	}
 	id := int(binary.BigEndian.Uint32(r.Value[1:]))
-	s := j.schema(id)
-	if s == nil {
+	schema := j.schema(id)
+	if schema == nil {
 		j.add("%s: schema id %d is unknown", key, id)
 		return
 	}
 	var native any
-	rest, err := s.Decode(r.Value[5:], &native)
+	rest, err := schema.Decode(r.Value[5:], &native)
 	if err != nil || len(rest) > 0 {
 		j.add("%s: value of schema %d cannot be read: %v, %d bytes left", key, id, err, len(rest))
 		return
@@ -171,7 +176,7 @@ func (j *court) window(key string, end int64, ins []*input, r *kgo.Record) {
 		j.add("%s: schema %d is no record", key, id)
 		return
 	}
-	j.values(key, end, ins, record)
+	j.values(s, key, end, ins, record)
 }
 
 // topicID is an id as headers have it.

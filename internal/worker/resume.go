@@ -24,9 +24,7 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 			// that are out were computed from is not there any more, by the
 			// topic's id or by what there is.
 			src.log.Warn("the topic was deleted and made again, or cut off; reading it from its start, windows that were out stay out", "partition", id, "aggregated_topic", src.into(), "out_up_to", time.Unix(0, a.final).UTC())
-			fresh := agent.Fresh(start)
-			fresh.Final = a.final
-			return start, fresh, 0, nil
+			return start, src.agent.Anew(start, a.final), 0, nil
 		}
 		src.log.Warn("the group has no offset for this partition; windows that are out stay out", "partition", id, "aggregated_topic", src.into(), "out_up_to", time.Unix(0, a.final).UTC())
 		return start, a.checkpoint(id, start), 0, nil
@@ -53,17 +51,15 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 	switch {
 	case other(c.TopicID, facts.id) && c.Cluster == s.cluster:
 		log.Warn("the topic was deleted and made again; reading it from its start, windows that were out stay out")
-		fresh := agent.Fresh(start)
-		fresh.Final, fresh.Shipped = c.Final, c.Shipped
+		fresh := src.agent.Anew(start, c.Final)
+		fresh.Shipped = c.Shipped
 		return start, fresh, 0, nil
 	case beyond() != nil:
 		return 0, c, 0, beyond()
 	case c.Cluster != s.cluster:
 		log.Warn("the committed offset comes from another cluster; windows that were out stay out")
 		low := max(f.offset, start)
-		fresh := agent.Fresh(low)
-		fresh.Final = c.Final
-		return low, fresh, low - f.offset, nil
+		return low, src.agent.Anew(low, c.Final), low - f.offset, nil
 	}
 	offset = f.offset
 	if offset < start {
