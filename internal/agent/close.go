@@ -169,7 +169,9 @@ func (p *Partition) letGo(c *pane) {
 func (a *Agent) CloseAll() int64 {
 	t := a.final
 	for _, p := range a.parts {
-		t = max(t, p.shipped)
+		if p.shipped != window.Unset { // its windows are open elsewhere
+			t = max(t, a.set.Grid.Kept(p.shipped-1))
+		}
 		if n := len(p.panes); n > 0 {
 			t = max(t, a.set.Grid.Kept(p.panes[n-1].start))
 		}
@@ -182,8 +184,10 @@ func (a *Agent) CloseAll() int64 {
 func (a *Agent) lastEnd(t int64) int64 {
 	last := int64(window.Unset)
 	for _, p := range a.parts {
-		last = max(last, min(p.shipped, t))
 		for _, s := range a.set.Grid.Shapes {
+			if p.shipped != window.Unset { // its windows are open elsewhere
+				last = max(last, min(p.shipped, t), s.LastEnd(p.shipped-1, t))
+			}
 			for _, c := range slices.Backward(p.panes) {
 				if end := s.LastEnd(c.start, t); end != window.Unset {
 					last = max(last, end)

@@ -98,12 +98,12 @@ func (g *Grid) Start(t int64) int64 { return Start(t, g.Slice) }
 // End is the end of the slice that starts at start.
 func (g *Grid) End(start int64) int64 { return End(start, g.Slice) }
 
-// Kept is until when the slice that starts at start is needed: the end of the
-// last window that it is in. It never falls with start.
-func (g *Grid) Kept(start int64) (end int64) {
+// Kept is until when the slice that holds the time t is needed: the end of the
+// last window that it is in. It never falls with t.
+func (g *Grid) Kept(t int64) (end int64) {
 	end = math.MinInt64
 	for _, s := range g.Shapes {
-		end = max(end, End(s.Last(start), s.Size))
+		end = max(end, End(s.Last(t), s.Size))
 	}
 	return end
 }
