@@ -21,6 +21,9 @@ import (
 // is late was up to the clock, or what it was refused for has passed. What one
 // worker found of it, another that reads it again need not find.
 
+// judged is of how many sets of records all are compared with a wide window.
+const judged = 200
+
 // passingTried is of how many records of a partition and window all subsets
 // are tried.
 const passingTried = 10
@@ -119,7 +122,11 @@ func (j *court) version(s shape, key string, end int64, sure, doubted []*input, 
 		}
 		sets = next
 	}
+	if len(sets) == 0 && s.wide(j) && len(doubted) > judged {
+		return doubted // too many sets to try
+	}
 	var first []string
+	var fits []*input // records of several sets may have the same values
 	for _, set := range sets {
 		if len(set) == 0 {
 			continue
@@ -128,11 +135,16 @@ func (j *court) version(s shape, key string, end int64, sure, doubted []*input, 
 		trial.verdict = &verdict{}
 		trial.window(s, key, end, set, r)
 		if len(trial.verdict.violations) == 0 {
-			return set
+			if fits = append(fits, set...); !s.wide(j) || len(sets) > judged {
+				return fits
+			}
 		}
 		if first == nil {
 			first = trial.verdict.violations
 		}
+	}
+	if fits != nil {
+		return fits
 	}
 	if first == nil {
 		j.add("%s: headers %v, but %d records must be in it and %d may", key, r.Headers, len(sure), len(doubted))
@@ -202,8 +214,7 @@ func (j *court) firsts(inTime []*input) [][]*input {
 				next = append(next, slices.Concat(set, slice[end][:n]))
 			}
 		}
-		if sets = next; len(sets) > 20_000 {
-			j.add("%d records of a window may be late or not: more than can be judged", len(inTime))
+		if sets = next; len(sets) > 20_000 { // only of wide windows
 			return nil
 		}
 	}
