@@ -115,15 +115,16 @@ func (j *court) version(s shape, key string, end int64, sure, doubted []*input, 
 	sets := [][]*input{nil}
 	for _, id := range partitionsOf(sure, doubted) {
 		var next [][]*input
-		for _, of := range j.matching(id, said[id], sure, doubted) {
+		all, ok := j.matching(id, said[id], sure, doubted)
+		if !ok {
+			return doubted
+		}
+		for _, of := range all {
 			for _, set := range sets {
 				next = append(next, slices.Concat(set, of))
 			}
 		}
 		sets = next
-	}
-	if len(sets) == 0 && s.wide(j) && len(doubted) > judged {
-		return doubted // too many sets to try
 	}
 	var first []string
 	var fits []*input // records of several sets may have the same values
@@ -157,7 +158,8 @@ func (j *court) version(s shape, key string, end int64, sure, doubted []*input, 
 // those that must be in the window, some of those whose refusal may pass, and
 // of those that the clock may have made late the first ones, for who reads
 // them finds all late that come after the first that is.
-func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][]*input) {
+// It reports whether these could be found; of wide windows there may be too many.
+func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][]*input, ok bool) {
 	var inTime, passing []*input
 	for _, in := range slices.Concat(sure, doubted) {
 		switch {
@@ -172,9 +174,10 @@ func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][
 	slices.SortFunc(inTime, byOffset)
 	if len(passing) > passingTried {
 		j.add("%d records of partition %d, from %d on, may have been refused or not: more than can be judged", len(passing), id, passing[0].offset)
-		return nil
+		return nil, true
 	}
-	for _, some := range j.firsts(inTime) {
+	sets, ok := j.firsts(inTime)
+	for _, some := range sets {
 		for bits := range 1 << len(passing) {
 			set := slices.Clone(some)
 			for i, in := range passing {
@@ -192,18 +195,18 @@ func (j *court) matching(id int32, said string, sure, doubted []*input) (out [][
 			}
 		}
 	}
-	return out
+	return out, ok
 }
 
 // firsts are the sets of the first records of each slice, of those that are not
 // sure to be in time. inTime is in order of offsets.
-func (j *court) firsts(inTime []*input) [][]*input {
+func (j *court) firsts(inTime []*input) (sets [][]*input, ok bool) {
 	slice := map[int64][]*input{}
 	for _, in := range inTime {
 		end := j.windowEnd(in.ms)
 		slice[end] = append(slice[end], in)
 	}
-	sets := [][]*input{nil}
+	sets = [][]*input{nil}
 	for _, end := range slices.Sorted(maps.Keys(slice)) {
 		var next [][]*input
 		for n := 0; n <= len(slice[end]); n++ {
@@ -214,11 +217,11 @@ func (j *court) firsts(inTime []*input) [][]*input {
 				next = append(next, slices.Concat(set, slice[end][:n]))
 			}
 		}
-		if sets = next; len(sets) > 20_000 { // only of wide windows
-			return nil
+		if sets = next; len(sets) > 20_000 {
+			return nil, false
 		}
 	}
-	return sets
+	return sets, true
 }
 
 func partitionsOf(lists ...[]*input) []int32 {
