@@ -12,8 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 // adminTimeout bounds a request about topics or offsets.
@@ -222,9 +220,6 @@ func (s *session) forget(topics []string) {
 	for _, topic := range topics {
 		if src := s.sources[topic]; src != nil {
 			s.drop(src)
-		}
-		if s.w.cfg.Worker.Delivery != config.ExactlyOnce { // what is out is not looked for in the aggregated topic
-			s.verifyDropped(topic)
 		}
 	}
 }
