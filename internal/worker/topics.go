@@ -146,7 +146,7 @@ func (s *session) update(f found) {
 		if src.merges != "" {
 			continue
 		}
-		src.agent.SetPartitions(now.partitions)
+		s.setPartitions(src, now.partitions)
 		src.news = true
 	}
 	for topic := range s.known {
