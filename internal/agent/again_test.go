@@ -16,7 +16,7 @@ func TestFramesOfFormerTopic(t *testing.T) {
 	frames := func(topic [16]byte, records int) [][]byte {
 		s := &splitter{rig: wideRig(t, Settings{Grid: window.TumblingGrid(1000 * second)}), b: &broker{logs: logs}, parts: map[int]*Partition{}}
 		s.agent.Share(Shipping)
-		s.agent.SetPartitions(1)
+		s.agent.SetPartitions(1, false)
 		s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
 		s.read(0, records)
 		out, err := s.parts[0].Ship(topic, 0, nil)
@@ -51,4 +51,33 @@ func TestFramesOfFormerTopic(t *testing.T) {
 		t.Errorf("position %d, want %d", m.Position(), offset)
 	}
 	m.Check()
+}
+
+// An agent that knows that there are other partitions, but not how many, computes
+// no window though it has all that it knows of, and says nothing of time: whoever
+// merges would take it for that of the whole topic.
+func TestOtherPartitions(t *testing.T) {
+	logs := wideLogs(rand.New(rand.NewPCG(1, 1)), 1, 0)
+	s := &splitter{rig: wideRig(t, Settings{Grid: window.TumblingGrid(second)}), b: &broker{logs: logs}, parts: map[int]*Partition{}}
+	s.agent.Share(Split)
+	s.agent.SetPartitions(1, true)
+	s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
+	s.read(0, 20)
+	if ws := s.agent.Close(s.agent.Watermark(busy), nil); len(ws) > 0 || s.agent.Complete() {
+		t.Errorf("%d windows are computed, complete %v", len(ws), s.agent.Complete())
+	}
+	frames, err := s.parts[0].Ship([16]byte{1}, 0, nil)
+	if err != nil || len(frames) == 0 {
+		t.Fatalf("%d frames, %v", len(frames), err)
+	}
+	for _, f := range frames {
+		var r reader
+		if h, err := r.open(f); err != nil || h.kind != kindRows {
+			t.Errorf("a frame of kind %d, %v", h.kind, err)
+		}
+	}
+	s.agent.SetPartitions(2, false)
+	if frames, err = s.parts[0].Ship([16]byte{1}, 0, nil); err != nil || len(frames) != 1 {
+		t.Errorf("%d frames, %v, want a claim", len(frames), err)
+	}
 }

@@ -33,6 +33,7 @@ type Agent struct {
 	outputs []output     // for each shape; the slots are the fields of the first one
 	parts   []*Partition // by ID
 	of      int          // partitions that the topic has
+	others  bool         // it has more, how many is not known
 	sharing Sharing
 	final   int64 // windows that end at or before are out, of all shapes
 	claimed int64 // final when it was last said to the merging agent
@@ -100,10 +101,11 @@ func (l *layout) find(v *Version) {
 	}
 }
 
-// SetPartitions says how many partitions the topic has. While the agent has
-// fewer, no window is final.
-func (a *Agent) SetPartitions(n int) {
-	a.of = n
+// SetPartitions says how many partitions the topic has, as far as is known, and
+// whether it is known that there must be others. While the agent has fewer, no
+// window is final; while there are others, nothing is said of time either.
+func (a *Agent) SetPartitions(n int, others bool) {
+	a.of, a.others = n, others
 	a.reconsider()
 }
 
@@ -162,7 +164,7 @@ func (a *Agent) Revoke(id int32) {
 func (a *Agent) Partitions() []*Partition { return a.parts }
 
 // Complete reports whether all partitions of the topic are assigned.
-func (a *Agent) Complete() bool { return a.of > 0 && len(a.parts) >= a.of }
+func (a *Agent) Complete() bool { return a.of > 0 && len(a.parts) >= a.of && !a.others }
 
 // Final is the time up to which windows are out: those that end at or before.
 func (a *Agent) Final() int64 { return a.final }

@@ -89,7 +89,7 @@ func newRig(t testing.TB, set Settings, partitions int) *rig {
 	if r.decoder, err = codec.NewDecoder(source, codec.Selection{}, schema); err != nil {
 		t.Fatal(err)
 	}
-	r.agent.SetPartitions(partitions)
+	r.agent.SetPartitions(partitions, false)
 	return r
 }
 

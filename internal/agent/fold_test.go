@@ -172,7 +172,7 @@ func newFoldRig(t testing.TB, limit, partitions int, names string) *rig {
 	for output := range r.set.Grid.Shapes {
 		r.agent.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
 	}
-	r.agent.SetPartitions(partitions)
+	r.agent.SetPartitions(partitions, false)
 	for id := range partitions {
 		r.agent.Assign(int32(id), 0, Fresh(0))
 	}

@@ -43,7 +43,7 @@ func TestOutputsWithOtherFields(t *testing.T) {
 		a.AddVersion(output, Version{Schema: schema, SchemaID: 7 + output, Encoder: codec.NewEncoder(schema, 7+output, upTo(len(c.fields)), len(ops))})
 		computers, schemas = append(computers, NewComputer(ops, stats.Options{MinSampleSize: 2})), append(schemas, schema)
 	}
-	a.SetPartitions(1)
+	a.SetPartitions(1, false)
 	decoder, err := codec.NewDecoder(source, codec.Selection{}, schemas[0])
 	if err != nil {
 		t.Fatal(err)

@@ -141,6 +141,9 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 		p.shipped = max(p.shipped, a.set.Grid.End(c.start))
 		p.release(c)
 	}
+	if a.others {
+		return out, nil
+	}
 	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.watermark, silent: silent}
 	if bound := a.bound(p); bound != math.MaxInt64 {
 		// What ends later is not shipped, and what time it is by the clock

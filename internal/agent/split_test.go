@@ -149,7 +149,7 @@ type splitter struct {
 func newSplitter(t *testing.T, b *broker, set Settings, sharing Sharing, ids []int) *splitter {
 	s := &splitter{rig: wideRig(t, set), b: b, parts: map[int]*Partition{}}
 	s.agent.Share(sharing)
-	s.agent.SetPartitions(len(b.logs))
+	s.agent.SetPartitions(len(b.logs), false)
 	s.take(ids)
 	return s
 }
@@ -553,7 +553,7 @@ func FuzzFrame(f *testing.F) {
 	b := &broker{logs: wideLogs(rng, 1, 0), held: make([]committed, 1), out: map[string]Result{}}
 	s := &splitter{rig: wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)}), b: b, parts: map[int]*Partition{}}
 	s.agent.Share(Shipping)
-	s.agent.SetPartitions(1)
+	s.agent.SetPartitions(1, false)
 	s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
 	s.read(0, 20)
 	frames, err := s.parts[0].Ship([16]byte{1}, 0, nil)
@@ -608,7 +608,7 @@ func BenchmarkSplit(b *testing.B) {
 	ship := func() (*Partition, [][]byte) {
 		s := &splitter{rig: wideRig(b, set), b: &broker{logs: logs}, parts: map[int]*Partition{}}
 		s.agent.Share(Shipping)
-		s.agent.SetPartitions(1)
+		s.agent.SetPartitions(1, false)
 		s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
 		s.read(0, int(rows))
 		frames, err := s.parts[0].Ship([16]byte{}, 0, nil)

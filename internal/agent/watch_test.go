@@ -24,7 +24,7 @@ func violation(f func()) (text string) {
 // one that is closed; partition 0 is that of the tests.
 func watched(t *testing.T) (*rig, *Partition) {
 	r := wideRig(t, Settings{Grid: window.TumblingGrid(second), Grace: second, MaxFutureSkew: second})
-	r.agent.SetPartitions(2)
+	r.agent.SetPartitions(2, false)
 	rng := rand.New(rand.NewPCG(3, 3))
 	for id := range int32(2) {
 		p := r.agent.Assign(id, 0, Fresh(0))
@@ -207,7 +207,7 @@ func TestComputeAfterReleaseIsFound(t *testing.T) {
 	r, p := watched(t)
 	p.Add(50, 0, 110*second, 200*second, &Plan{Decoder: r.decoder}, wideBody(rand.New(rand.NewPCG(1, 1))))
 	r.agent.Revoke(1)
-	r.agent.SetPartitions(1)
+	r.agent.SetPartitions(1, false)
 	ws := r.agent.Close(r.agent.Watermark(busy), nil)
 	if len(ws) == 0 {
 		t.Fatal("no window is final")

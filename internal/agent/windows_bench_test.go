@@ -59,7 +59,7 @@ func BenchmarkShapes(b *testing.B) {
 				a.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, upTo(len(taken)), len(ops))})
 				computers = append(computers, NewComputer(ops, stats.Options{MinSampleSize: 2}))
 			}
-			a.SetPartitions(1)
+			a.SetPartitions(1, false)
 			p := a.Assign(0, 0, Fresh(0))
 			rng := rand.New(rand.NewPCG(1, 2))
 			bodies := make([][]byte, 1000)

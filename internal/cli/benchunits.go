@@ -142,7 +142,7 @@ func newBody(c loadClass, values int) (*body, error) {
 	for _, v := range plan.History().Versions {
 		b.agent.AddVersion(0, v)
 	}
-	b.agent.SetPartitions(1)
+	b.agent.SetPartitions(1, false)
 	b.partition = b.agent.Assign(0, 0, kagent.Fresh(0))
 	b.plan = kagent.Plan{Decoder: b.decoder.Clone()}
 	generator := example.NewGenerator(1, example.Topic{Fields: values})

@@ -104,6 +104,16 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 func choose[T any](rng *rand.Rand, list ...T) T { return list[rng.IntN(len(list))] }
 
 func newPlan(seed uint64) *plan {
+	p := olderPlan(seed)
+	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
+	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
+	p.sort()
+	return p
+}
+
+// olderPlan is what the seed decided before there were topics that are made again,
+// and windows of several sizes: what it found then it finds by this plan.
+func olderPlan(seed uint64) *plan {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &plan{
 		seed: seed, size: choose(rng, 700*time.Millisecond, time.Second, 2*time.Second, 5*time.Second),
@@ -162,11 +172,13 @@ func newPlan(seed uint64) *plan {
 	p.drawOdd(rand.New(rand.NewPCG(seed, 7)))
 	p.drawLeaderless(rand.New(rand.NewPCG(seed, 8)))
 	p.drawRefusals(rand.New(rand.NewPCG(seed, 9)))
-	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
 	p.drawPieces(rand.New(rand.NewPCG(seed, 11)))
-	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
-	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
+	p.sort()
 	return p
+}
+
+func (p *plan) sort() {
+	slices.SortStableFunc(p.faults, func(a, b fault) int { return int(a.at - b.at) })
 }
 
 // forced are the kinds that all plans are to have; see the flag -with.

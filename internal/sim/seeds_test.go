@@ -28,14 +28,17 @@ var found = []struct {
 	{35, false, "leaderless,refused", "a partition of an aggregated topic without a leader ended the session of all topics again and again"},
 }
 
-// planWith is a plan with kinds that it would not have by itself, if any, and then
-// without other faults.
+// planWith is an older plan with kinds that it would not have by itself, if any, and
+// then without other faults.
 func planWith(seed uint64, kinds string) *plan {
 	defer func(w string, o bool) { *with, *only = w, o }(*with, *only)
 	if kinds != "" {
 		*with, *only = kinds, true
 	}
-	return newPlan(seed)
+	if forced("remade") {
+		return newPlan(seed)
+	}
+	return olderPlan(seed)
 }
 
 func TestFound(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -197,7 +198,7 @@ func (s *session) failIfTorn(src *source) {
 
 // drop forgets a source, with what is pending of it.
 func (s *session) drop(src *source) {
-	if len(src.pending) > 0 {
+	if len(src.pending) > 0 || s.w.cfg.Worker.Delivery != config.ExactlyOnce { // or what was written is not committed
 		s.verifyDropped(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)

@@ -51,7 +51,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 	src.topicID = f.id
 	if src.merges == "" {
 		src.uneven, src.judged = f.uneven, shared
-		src.agent.SetPartitions(f.partitions)
+		s.setPartitions(src, f.partitions)
 		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
 		if f.anchor != nil && !src.doubt && slices.ContainsFunc(ids, never) {
 			src.doubt = true
@@ -224,7 +224,7 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 	for id, u := range src.unplaced {
 		fresh.unplaced[id] = u
 	}
-	fresh.agent.SetPartitions(s.known[src.topic].partitions)
+	s.setPartitions(fresh, s.known[src.topic].partitions)
 	if now.Sub(src.began) < time.Minute { // again
 		fresh.askWait = src.askWait
 	}

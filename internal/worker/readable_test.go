@@ -40,7 +40,7 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), making: true}
 	s.sources = map[string]*source{"t": src}
 	s.setShared(nil)
-	src.agent.SetPartitions(1)
+	src.agent.SetPartitions(1, false)
 	c := agent.Fresh(4)
 	c.Shipped = 1000
 	src.agent.Assign(0, 4, c)

@@ -115,6 +115,16 @@ func (s *session) sharing(src *source) agent.Sharing {
 	return agent.Alone
 }
 
+// setPartitions tells a source how many partitions its topic has, by the
+// brokers. One that is shared out has more than are assigned here; if it does not
+// seem so, not all have heard of all partitions, and what is assigned is of
+// another topic or time.
+func (s *session) setPartitions(src *source, n int) {
+	a := s.assigned.Load()
+	others := a != nil && (*s.shared.Load())[src.topic] && len(a.partitions[src.topic]) >= n
+	src.agent.SetPartitions(n, others)
+}
+
 // reshare has the sources follow a new assignment, or a topic for partials
 // that has come; those that are to be shared get one.
 func (s *session) reshare(now time.Time) {
@@ -135,6 +145,9 @@ func (s *session) reshare(now time.Time) {
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
+		if v, ok := s.known[src.topic]; ok && src.merges == "" {
+			s.setPartitions(src, v.partitions)
+		}
 		if src.uneven && src.judged != shared && (*shared)[src.topic] {
 			// The members have committed what they were given since this was
 			// found: the leader shares out even topics only.

@@ -12,8 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 // adminTimeout bounds a request about topics or offsets.
@@ -148,7 +146,7 @@ func (s *session) update(f found) {
 		if src.merges != "" {
 			continue
 		}
-		src.agent.SetPartitions(now.partitions)
+		s.setPartitions(src, now.partitions)
 		src.news = true
 	}
 	for topic := range s.known {
@@ -222,9 +220,6 @@ func (s *session) forget(topics []string) {
 	for _, topic := range topics {
 		if src := s.sources[topic]; src != nil {
 			s.drop(src)
-		}
-		if s.w.cfg.Worker.Delivery != config.ExactlyOnce { // what is out is not looked for in the aggregated topic
-			s.verifyDropped(topic)
 		}
 	}
 }
