@@ -81,3 +81,25 @@ func TestOtherPartitions(t *testing.T) {
 		t.Errorf("%d frames, %v, want a claim", len(frames), err)
 	}
 }
+
+// A partition that is there is one of at least as many as its number says, also
+// where a broker has not heard of them yet.
+func TestPartitionsBelow(t *testing.T) {
+	a := New("t", Settings{Size: second})
+	for _, c := range []struct {
+		parts    []int32
+		of       int
+		complete bool
+	}{{nil, 0, false}, {nil, 1, false}, {[]int32{0}, 0, false}, {[]int32{0}, 1, true}, {[]int32{1}, 1, false}, {[]int32{0, 1}, 1, true}, {[]int32{0, 2}, 2, false}, {[]int32{0, 1, 2}, 4, false}} {
+		for id := range int32(4) {
+			a.Revoke(id)
+		}
+		for _, id := range c.parts {
+			a.Assign(id, 0, Fresh(0))
+		}
+		a.SetPartitions(c.of, false)
+		if a.Complete() != c.complete {
+			t.Errorf("partitions %v of %d: complete %v", c.parts, c.of, a.Complete())
+		}
+	}
+}

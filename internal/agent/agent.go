@@ -163,8 +163,12 @@ func (a *Agent) Revoke(id int32) {
 // Partitions are those assigned, by ID.
 func (a *Agent) Partitions() []*Partition { return a.parts }
 
-// Complete reports whether all partitions of the topic are assigned.
-func (a *Agent) Complete() bool { return a.of > 0 && len(a.parts) >= a.of && !a.others }
+// Complete reports whether all partitions of the topic are assigned. A topic with
+// a partition 1 has a partition 0 too, whatever was heard of how many it has.
+func (a *Agent) Complete() bool {
+	n := len(a.parts)
+	return n > 0 && n >= a.of && int(a.parts[n-1].ID) < n && a.of > 0 && !a.others
+}
 
 // Final is the time up to which windows are out: those that end at or before.
 func (a *Agent) Final() int64 { return a.final }

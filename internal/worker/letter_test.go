@@ -105,8 +105,8 @@ func TestLetterbox(t *testing.T) {
 		"without a leader for a minute": {
 			{0, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},
 			{5 * time.Second, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
-			{59 * time.Second, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, keepLetters},
-			{90 * time.Second, noLeader, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
+			{59 * time.Second, noLeader, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters}, // sources wait no longer
+			{60 * time.Second, noLeader, wholeLetter, boxClosed, wholeLetter, dropLetters, dropLetters},
 		},
 		"not allowed, letters of several sources at once": {
 			{0, denied, wholeLetter, boxWaiting, wholeLetter, keepLetters, tryLetters},

@@ -111,9 +111,11 @@ func (b *letterbox) refused(l *letter, size int, err error, now time.Time) {
 	b.wait = min(max(firstHold, 2*b.wait), maxHold)
 	b.until = now.Add(b.wait)
 	b.state = boxWaiting
-	if ofForm(err) || now.Sub(b.since) >= patience(err) {
+	if last := b.since.Add(patience(err)); ofForm(err) || !now.Before(last) {
 		b.state = boxClosed
 		b.large, b.keyed = 0, false // whoever mends the topic may want to see all of the next one
+	} else if last.Before(b.until) { // sources wait no longer
+		b.until = last
 	}
 }
 
