@@ -85,7 +85,7 @@ func TestOtherPartitions(t *testing.T) {
 // A partition that is there is one of at least as many as its number says, also
 // where a broker has not heard of them yet.
 func TestPartitionsBelow(t *testing.T) {
-	a := New("t", Settings{Size: second})
+	a := New("t", Settings{Grid: window.TumblingGrid(second)})
 	for _, c := range []struct {
 		parts    []int32
 		of       int

@@ -136,8 +136,11 @@ func (j *court) version(s shape, key string, end int64, sure, doubted []*input, 
 		trial.verdict = &verdict{}
 		trial.window(s, key, end, set, r)
 		if len(trial.verdict.violations) == 0 {
-			if fits = append(fits, set...); !s.wide(j) || len(sets) > judged {
+			switch fits = append(fits, set...); {
+			case !s.wide(j):
 				return fits
+			case len(sets) > judged:
+				return append(fits, doubted...)
 			}
 		}
 		if first == nil {
