@@ -127,7 +127,11 @@ func (g *agreement) plan() map[string]said {
 		alone := *a
 		alone.exists = true
 		s.differs = (&survey{agents: []*agent{&alone}}).differs()
-		out[s.Topic] = s
+		if a.first() {
+			out[s.Topic] = s
+		} else {
+			out[ofOutput(s.Topic, s.Into)] = s
+		}
 	}
 	return out
 }

@@ -34,28 +34,31 @@ var flips = map[string]func(*config.Aggregation){
 	"window.grace":           func(a *config.Aggregation) { a.Window.Grace += time.Second },
 	"window.idle_after":      func(a *config.Aggregation) { a.Window.IdleAfter += time.Second },
 	"window.max_future_skew": func(a *config.Aggregation) { a.Window.MaxFutureSkew += time.Minute },
-	"windows[].size":         func(a *config.Aggregation) { a.Windows = []config.Output{{Size: 4 * a.Window.Size}} },
-	"windows[].advance": func(a *config.Aggregation) {
-		a.Windows = []config.Output{{Size: 4 * a.Window.Size, Advance: a.Window.Size}}
-	},
+	"windows[].size":         func(a *config.Aggregation) { w := first(a); w.Size *= 4 },
+	"windows[].advance":      func(a *config.Aggregation) { w := first(a); w.Advance = w.Size / 2 },
 	"windows[].aggregated_topic": func(a *config.Aggregation) {
-		a.Windows = []config.Output{{Size: a.Window.Size, AggregatedTopic: a.AggregatedTopic + ".flipped.{size}"}}
+		w := first(a)
+		w.AggregatedTopic = a.AggregatedTopic + ".flipped.{size}"
 	},
-	"windows[].operations": func(a *config.Aggregation) {
-		a.Windows = []config.Output{{Size: a.Window.Size, Operations: []string{"p33", "min"}}}
-	},
-	"windows[].min_sample_size": func(a *config.Aggregation) {
-		a.Windows = []config.Output{{Size: a.Window.Size, MinSampleSize: a.MinSampleSize + 1}}
-	},
-	"operations":      func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
-	"quantiles":       func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
-	"exact_limit":     func(a *config.Aggregation) { a.ExactLimit = 2 },
-	"min_sample_size": func(a *config.Aggregation) { a.MinSampleSize++ },
-	"small_samples":   func(a *config.Aggregation) { a.SmallSamples = other(a.SmallSamples, "null", "first_value") },
+	"windows[].operations":      func(a *config.Aggregation) { w := first(a); w.Operations = []string{"p33", "min"} },
+	"windows[].min_sample_size": func(a *config.Aggregation) { w := first(a); w.MinSampleSize = a.MinSampleSize + 1 },
+	"operations":                func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
+	"quantiles":                 func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
+	"exact_limit":               func(a *config.Aggregation) { a.ExactLimit = 2 },
+	"min_sample_size":           func(a *config.Aggregation) { a.MinSampleSize++ },
+	"small_samples":             func(a *config.Aggregation) { a.SmallSamples = other(a.SmallSamples, "null", "first_value") },
 	"late.policy": func(a *config.Aggregation) {
 		a.Late.Policy, a.Late.Topic = other(a.Late.Policy, "drop", "topic"), "flipped-late"
 	},
 	"late.topic": func(a *config.Aggregation) { a.Late.Topic = "flipped-late" },
+}
+
+// first is the first of the windows, in a list of its own.
+func first(a *config.Aggregation) *config.Output {
+	if a.Windows = slices.Clone(a.Windows); len(a.Windows) == 0 {
+		a.Windows = []config.Output{{Size: a.Window.Size}}
+	}
+	return &a.Windows[0]
 }
 
 func other(value, a, b string) string {

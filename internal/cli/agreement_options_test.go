@@ -156,6 +156,10 @@ func chosen(t *testing.T, c *config.Config) (topics []string) {
 // becomes is what a changed option does to the schema.
 func becomes(option string, was config.Aggregation) string {
 	switch option {
+	case "windows[].size":
+		if strings.Contains(was.AggregatedTopic, config.SizePlaceholder) {
+			return "new"
+		}
 	case "aggregated_topic", "windows[].aggregated_topic":
 		return "new"
 	case "operations", "windows[].operations", "quantiles", "fields.booleans", "fields.arrays":

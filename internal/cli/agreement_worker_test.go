@@ -105,7 +105,8 @@ func (j *journal) read(t *testing.T, into map[string]*did) {
 		var e struct {
 			Msg, Topic, Field, Type, Reason string
 			Fields                          int
-			Version                         int `json:"aggregated_schema_id"`
+			Into                            string `json:"aggregated_topic"`
+			Version                         int    `json:"aggregated_schema_id"`
 		}
 		if err := json.Unmarshal(line, &e); err != nil { // other lines have other types
 			continue
@@ -114,12 +115,25 @@ func (j *journal) read(t *testing.T, into map[string]*did) {
 		switch {
 		case d == nil:
 		case e.Msg == "source schema":
+			if e.Into != d.status.AggregatedTopic { // windows of another size
+				other := *d
+				other.status.AggregatedTopic = e.Into
+				d = &other
+				into[ofOutput(e.Topic, e.Into)] = d
+			}
 			d.version, d.fields, d.leftOut = e.Version, e.Fields, nil
 		case e.Msg == "field left out":
-			d.leftOut = append(d.leftOut, left{e.Field, e.Type, e.Reason})
+			for _, d := range into {
+				if d.status.Topic == e.Topic {
+					d.leftOut = append(d.leftOut, left{e.Field, e.Type, e.Reason})
+				}
+			}
 		}
 	}
 }
+
+// ofOutput is how an aggregated topic of a source topic is told from its first one.
+func ofOutput(source, into string) string { return source + " to " + into }
 
 // last reads the last record of each aggregated topic.
 func (g *agreement) last(into map[string]*did) {
