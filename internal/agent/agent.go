@@ -221,30 +221,6 @@ func (a *Agent) oldest(p *Partition) int {
 	return len(p.panes)
 }
 
-// Open counts the open windows of all partitions, each window once.
-func (a *Agent) Open() (n int) {
-	type open struct {
-		shape window.Shape
-		start int64
-	}
-	starts := map[open]struct{}{}
-	for _, p := range a.parts {
-		for _, c := range p.panes {
-			for _, s := range a.set.Grid.Shapes {
-				for start, last := s.First(c.start), s.Last(c.start); ; start += s.Advance {
-					if window.End(start, s.Size) > a.final {
-						starts[open{s, start}] = struct{}{}
-					}
-					if start >= last {
-						break
-					}
-				}
-			}
-		}
-	}
-	return len(starts)
-}
-
 // Slowest is the partition with the lowest watermark, which the others wait
 // for; -1 if there is none.
 func (a *Agent) Slowest() int32 {

@@ -198,3 +198,29 @@ func (a *Agent) lastEnd(t int64) int64 {
 	}
 	return last
 }
+
+// Open counts the windows of all shapes that have records and are not final.
+func (a *Agent) Open() (n int) {
+	var starts []int64 // of slices that windows to come need
+	for _, p := range a.parts {
+		for _, c := range p.panes {
+			starts = append(starts, c.start)
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	for _, s := range a.set.Grid.Shapes {
+		next := int64(window.Unset) // the first window that is not counted
+		if a.final != window.Unset {
+			next = s.First(a.final)
+		}
+		for _, start := range starts {
+			first, last := max(next, s.First(start)), s.Last(start)
+			if first <= last {
+				n += int((last-first)/s.Advance) + 1
+				next = window.Forward(last, s.Advance)
+			}
+		}
+	}
+	return n
+}

@@ -96,3 +96,23 @@ func TestOutputsWithOtherFields(t *testing.T) {
 	}
 	p.Check()
 }
+
+// Open windows are counted once, whatever slices and partitions have records of
+// them.
+func TestOpen(t *testing.T) {
+	a := New("t", Settings{Grid: grid(window.Tumbling(second), window.Shape{Size: 4 * second, Advance: 2 * second})})
+	a.SetPartitions(2, false)
+	p, q := a.Assign(0, 0, Fresh(0)), a.Assign(1, 0, Fresh(0))
+	for _, at := range []int64{1000, 1001, 1007} {
+		p.open(at*second, at*second)
+	}
+	q.open(1001*second, 1001*second)
+	// Seconds 1000, 1001 and 1007; and of 4 s those from 998, 1000, 1004 and 1006.
+	if n := a.Open(); n != 7 {
+		t.Errorf("%d open windows, want 7", n)
+	}
+	a.final = 1003 * second // the first two seconds are out, and the window from 998
+	if n := a.Open(); n != 4 {
+		t.Errorf("%d open windows, want 4", n)
+	}
+}

@@ -12,6 +12,11 @@ var topicMetrics = []metric[worker.TopicStatus]{
 	gauge("topic_info", "1, with what the topic is aggregated to.", []string{"topic", "aggregated_topic", "aggregation"},
 		func(t *worker.TopicStatus, emit func(float64, ...string)) {
 			emit(1, t.Topic, t.AggregatedTopic, t.Aggregation)
+			for i, o := range t.Outputs {
+				if i > 0 {
+					emit(1, t.Topic, o.Topic, t.Aggregation)
+				}
+			}
 		}),
 	topicCounter("records_total", "Source records read, those of open windows again after a restart.",
 		func(t *worker.TopicStatus) int64 { return t.Records }),

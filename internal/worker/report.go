@@ -98,6 +98,13 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if v := src.agent.Versions(0); len(v) > 0 {
 		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}
+	for i, o := range src.outputs {
+		out := OutputStatus{Topic: o.Topic, WindowSize: o.Size.Seconds(), Advance: o.Advance.Seconds()}
+		if v := src.agent.Versions(i); len(v) > 0 {
+			out.AggregatedSchema = new(v[len(v)-1].SchemaID)
+		}
+		t.Outputs = append(t.Outputs, out)
+	}
 	if src.agent.Ships() {
 		t.PartialsTopic = src.partials
 	}

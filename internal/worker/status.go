@@ -42,6 +42,7 @@ type TopicStatus struct {
 	Weight           float64           `json:"bytes_per_second"`     // measured load
 	Problems         []Problem         `json:"problems,omitempty"`   // what holds this topic up
 	WindowSize       float64           `json:"window_size_seconds"`
+	Outputs          []OutputStatus    `json:"outputs"`                 // of windows of each size; the fields above are those of the first
 	Watermark        time.Time         `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64           `json:"watermark_delay_seconds"` // now - watermark
 	Records          int64             `json:"records"`
@@ -61,6 +62,14 @@ type TopicStatus struct {
 	Rejected         int64             `json:"rejected_schemas"`         // aggregated schemas the registry refused
 	Mismatches       int64             `json:"replay_mismatches"`        // re-read ranges that differ from what was read before
 	Partitions       []PartitionStatus `json:"partitions"`
+}
+
+// OutputStatus is an aggregated topic with its windows.
+type OutputStatus struct {
+	Topic            string  `json:"aggregated_topic"`
+	WindowSize       float64 `json:"window_size_seconds"`
+	Advance          float64 `json:"advance_seconds"`      // a window begins so often
+	AggregatedSchema *int    `json:"aggregated_schema_id"` // newest in use, null before the first
 }
 
 // PartitionStatus is one assigned source partition. The conservation law is

@@ -161,7 +161,8 @@ func newSlot(t *testing.T, s *stack.Stack, set settings, name string, results ch
 	aggregation := `
   - name: %s
     topics: {include: ['%s']}
-    window: {size: 1s, grace: %v, idle_after: %v}
+    window: {grace: %v, idle_after: %v}
+    windows: [1s, {size: 6s, advance: 3s, aggregated_topic: '{source_topic}-6s'}]
     late: {policy: topic, topic: ` + lateTopic + `}
 `
 	text := fmt.Sprintf(`worker: {group: %s, id: %s, delivery: %s, topic_refresh: 2s, session_timeout: %ds, transaction_timeout: 10s}
@@ -221,8 +222,9 @@ func drained(t *testing.T, s *stack.Stack, topics []string) {
 func judge(t *testing.T, s *stack.Stack, set settings, flow *traffic) {
 	t.Helper()
 	args := []string{"--grace-ms", fmt.Sprint(grace.Milliseconds()), "--late", lateTopic, "--dead-letters", deadLetters}
+	long := []string{"--grace-ms", fmt.Sprint(grace.Milliseconds()), "--windows", "6s/3s", "--slice-ms", "1000", "--aggregated", "{source_topic}-6s"}
 	if set.delivery == "at_least_once" {
-		args = append(args, "--repeats")
+		args, long = append(args, "--repeats"), append(long, "--repeats")
 	}
 	topics := `^chaos-([0-9]+|wide)$`
 	if set.bad {
@@ -232,6 +234,9 @@ func judge(t *testing.T, s *stack.Stack, set settings, flow *traffic) {
 	v := s.Oracle(topics, args...)
 	t.Logf("%d source records = %d in windows + %d late + %d dead letters + %d without value; %d windows, %d aggregated records, %d repeated",
 		v.Source, v.InWindows, v.Late, v.Bad, v.Tombstones, v.Windows, v.Aggregated, v.Repeated)
+	if twice := s.Oracle(topics, long...); twice.InWindows != 2*v.InWindows { // each record is in two that overlap
+		t.Errorf("%d records are in windows of 1 s, and those of 6 s have %d", v.InWindows, twice.InWindows)
+	}
 	if v.Source != v.InWindows+v.Late+v.Bad+v.Tombstones || v.Source != flow.sent {
 		t.Errorf("records do not add up: %d were written", flow.sent)
 	}

@@ -22,7 +22,7 @@ def main():
     args = arguments()
     windows = args.windows or [(str(args.window_ms) + "ms", args.window_ms, args.window_ms)]
     settings = Settings(
-        slice=gcd(*(ms for _, size, advance in windows for ms in (size, advance))),
+        slice=args.slice_ms or gcd(*(ms for _, size, advance in windows for ms in (size, advance))),
         operations=tuple(args.operations.split(",")),
         min_sample_size=args.min_sample_size,
         excluded=frozenset(args.exclude.split(",")),
@@ -98,6 +98,7 @@ def arguments():
     p.add_argument("--window-ms", type=int, default=1000)
     p.add_argument("--windows", type=window_list, metavar="1s,1m/10s",
                    help="sizes of windows, in place of --window-ms, with their advance if they overlap; {size} in --aggregated is one of them")
+    p.add_argument("--slice-ms", type=int, help="what divides the sizes and advances of all windows of the topics, if there are more than are checked")
     p.add_argument("--operations", default=",".join(Settings.operations))
     p.add_argument("--min-sample-size", type=int, default=2)
     p.add_argument("--exclude", default=",".join(HEAD), help="source fields that are not aggregated")
