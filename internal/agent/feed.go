@@ -153,6 +153,11 @@ func (f *Feed) Lose(n int64) {
 	f.gap = n > 0
 }
 
+// PartialUpTo is the last start of windows of which records are known to be
+// missing from the beginning on, window.Unset if there are none: what was
+// committed was made for other windows, or what lay before it is gone.
+func (f *Feed) PartialUpTo() int64 { return f.doubt }
+
 // late counts n records that are late; the window of one of event time t is
 // closed.
 func (f *Feed) late(replay bool, n int64, clock bool, t int64) Verdict {

@@ -116,3 +116,62 @@ func TestOpen(t *testing.T) {
 		t.Errorf("%d open windows, want 4", n)
 	}
 }
+
+// What was committed by windows of one size is read by those of another: windows
+// that need records from below the offset are marked, and no other.
+func TestOtherWindows(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		was, is  window.Grid
+		partial  []int64 // starts, in s
+		whole    []int64
+		windowed int64 // size of those
+	}{
+		{"1 s, then 10 s", window.TumblingGrid(second), window.TumblingGrid(10 * second), []int64{1010}, []int64{1020, 1030}, 10},
+		{"10 s, then 1 s", window.TumblingGrid(10 * second), window.TumblingGrid(second), nil, []int64{1010, 1011, 1029}, 1},
+		{"a longer one is added", window.TumblingGrid(second), grid(window.Tumbling(second), window.Tumbling(10*second)), []int64{1010}, []int64{1020, 1030}, 10},
+		{"it overlaps", window.TumblingGrid(10 * second), grid(window.Shape{Size: 20 * second, Advance: 10 * second}), []int64{1000}, []int64{1010}, 20},
+		{"the same", window.TumblingGrid(10 * second), window.TumblingGrid(10 * second), nil, []int64{1010, 1020}, 10},
+	} {
+		r := newRig(t, Settings{Grid: c.was, MaxFutureSkew: second}, 1)
+		p := r.agent.Assign(0, 0, Fresh(0))
+		o := int64(0)
+		fill := func(r *rig, p *Partition, from, to int64) {
+			for at := from; at < to; at++ {
+				if p.Position() > o {
+					t.Fatal("position")
+				}
+				r.add(p, o, at*second, 1)
+				o++
+			}
+		}
+		fill(r, p, 1000, 1015)
+		r.close(busy)
+		low, _, cp := p.Low()
+		again := newRig(t, Settings{Grid: c.is, MaxFutureSkew: second}, 1)
+		q := again.agent.Assign(0, low, cp)
+		for o = low; o < 15; o++ {
+			again.add(q, o, (1000+o)*second, 1)
+		}
+		fill(again, q, 1015, 1045)
+		got := map[int64]bool{}
+		for _, w := range again.close(busy) {
+			if w.End-w.Start == c.windowed*second {
+				got[w.Start/second] = w.Partial
+			}
+		}
+		for _, start := range c.partial {
+			if partial, ok := got[start]; !ok || !partial {
+				t.Errorf("%s: the window at %d: there %v, partial %v", c.name, start, ok, partial)
+			}
+		}
+		for _, start := range c.whole {
+			if partial, ok := got[start]; !ok || partial {
+				t.Errorf("%s: the window at %d: there %v, partial %v", c.name, start, ok, partial)
+			}
+		}
+		if (q.PartialUpTo() != window.Unset) != (len(c.partial) > 0) {
+			t.Errorf("%s: partial up to %d", c.name, q.PartialUpTo())
+		}
+	}
+}

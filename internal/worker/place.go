@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // An assigned partition is placed when it is known where it is read from: its
@@ -89,6 +90,9 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		p.end, p.since, p.arrived, p.offset = b.end, now, now, offset
 		p.fresh = held.offset < 0
 		p.moved = p.fresh // so that it is known what is final
+		if until := p.PartialUpTo(); until != window.Unset {
+			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
+		}
 		p.Lose(lost)
 		if p.Position() >= b.end {
 			p.caught = now
