@@ -13,15 +13,24 @@ import (
 
 // TestMap: what DESIGN.md names in backquotes is there: files and folders,
 // methods and fields (Partition.Add), names of packages (codec.Derive) and other
-// names of the code. The map in it leads to each package.
+// names of the code. What stands in brackets behind a file is declared in it. The
+// map leads to each package.
 func TestMap(t *testing.T) {
 	n := newNames(t)
 	text := read(t, design)
 	for i, line := range strings.Split(text, "\n") {
-		dir := ""
-		for _, s := range span.FindAllString(line, -1) {
-			if why := n.missing(strings.Trim(s, "`"), &dir); why != "" {
-				t.Errorf("%s:%d: %s %s", design, i+1, s, why)
+		dir, file, behind := "", "", 0 // the last file named, and where its name ends
+		for _, at := range span.FindAllStringIndex(line, -1) {
+			name := line[at[0]+1 : at[1]-1]
+			why := n.missing(name, &dir)
+			if path.Ext(name) == ".go" {
+				file, behind = path.Join(dir, path.Base(name)), at[1]
+			} else if between := line[behind:at[0]]; why == "" && n.at[file] != nil && n.declared[name] &&
+				strings.HasPrefix(between, " (") && !strings.Contains(between, ")") && !n.at[file][name] {
+				why = "is not declared in " + file
+			}
+			if why != "" {
+				t.Errorf("%s:%d: `%s` %s", design, i+1, name, why)
 			}
 		}
 	}
@@ -51,14 +60,16 @@ var (
 
 // names are what a document may name.
 type names struct {
-	files   []string                   // and folders, from the root
-	members map[string]map[string]bool // of types: methods and fields; of packages: declarations
-	in      map[string][]string        // types that a type embeds
-	words   map[string]bool            // of Go files, also with dots, such as settings of a topic; paths of imports
+	files    []string                   // and folders, from the root
+	members  map[string]map[string]bool // of types: methods and fields; of packages: declarations
+	declared map[string]bool            // all these, as codec.Derive, Derive or Partition.Add
+	at       map[string]map[string]bool // the same by file
+	in       map[string][]string        // types that a type embeds
+	words    map[string]bool            // of Go files, also with dots, such as settings of a topic; paths of imports
 }
 
 func newNames(t *testing.T) *names {
-	n := &names{members: map[string]map[string]bool{}, in: map[string][]string{}, words: map[string]bool{}}
+	n := &names{members: map[string]map[string]bool{}, declared: map[string]bool{}, at: map[string]map[string]bool{}, in: map[string][]string{}, words: map[string]bool{}}
 	for _, f := range tree(t) {
 		n.files = append(n.files, f.path)
 		for d := path.Dir(f.path); d != "." && !slices.Contains(n.files, d); d = path.Dir(d) {
@@ -78,55 +89,55 @@ func newNames(t *testing.T) *names {
 		for _, spec := range f.syntax.Imports {
 			n.words[strings.Trim(spec.Path.Value, `"`)] = true
 		}
+		n.at[f.path] = map[string]bool{}
 		for _, decl := range f.syntax.Decls {
-			n.declare(f.syntax.Name.Name, decl)
+			n.declare(f, decl)
 		}
 	}
 	return n
 }
 
-func (n *names) add(of, name string) {
-	if n.members[of] == nil {
-		n.members[of] = map[string]bool{}
+// declare notes what a declaration makes known.
+func (n *names) declare(f goFile, decl ast.Decl) {
+	add := func(of string, id *ast.Ident, more ...string) {
+		if n.members[of] == nil {
+			n.members[of] = map[string]bool{}
+		}
+		n.members[of][id.Name] = true
+		for _, name := range append(more, of+"."+id.Name) {
+			n.declared[name], n.at[f.path][name] = true, true
+		}
 	}
-	n.members[of][name] = true
-}
-
-// declare notes what a declaration of a package makes known.
-func (n *names) declare(pkg string, decl ast.Decl) {
+	pkg := f.syntax.Name.Name
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
-		if d.Recv == nil {
-			n.add(pkg, d.Name.Name)
+		if d.Recv != nil {
+			add(typeName(d.Recv.List[0].Type), d.Name)
 		} else {
-			n.add(typeName(d.Recv.List[0].Type), d.Name.Name)
+			add(pkg, d.Name, d.Name.Name)
 		}
 	case *ast.GenDecl:
 		for _, spec := range d.Specs {
 			switch s := spec.(type) {
 			case *ast.ValueSpec:
 				for _, id := range s.Names {
-					n.add(pkg, id.Name)
+					add(pkg, id, id.Name)
 				}
 			case *ast.TypeSpec:
-				n.add(pkg, s.Name.Name)
-				n.fields(s)
+				add(pkg, s.Name, s.Name.Name)
+				of, ok := s.Type.(*ast.StructType)
+				if !ok {
+					continue
+				}
+				for _, field := range of.Fields.List {
+					for _, id := range field.Names {
+						add(s.Name.Name, id)
+					}
+					if len(field.Names) == 0 {
+						n.in[s.Name.Name] = append(n.in[s.Name.Name], typeName(field.Type))
+					}
+				}
 			}
-		}
-	}
-}
-
-func (n *names) fields(s *ast.TypeSpec) {
-	of, ok := s.Type.(*ast.StructType)
-	if !ok {
-		return
-	}
-	for _, f := range of.Fields.List {
-		for _, id := range f.Names {
-			n.add(s.Name.Name, id.Name)
-		}
-		if len(f.Names) == 0 {
-			n.in[s.Name.Name] = append(n.in[s.Name.Name], typeName(f.Type))
 		}
 	}
 }
