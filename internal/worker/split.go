@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -116,12 +117,16 @@ func (s *session) sharing(src *source) agent.Sharing {
 }
 
 // setPartitions tells a source how many partitions its topic has, by the
-// brokers. One that is shared out has more than are assigned here; if it does not
-// seem so, not all have heard of all partitions, and what is assigned is of
-// another topic or time.
+// brokers. One of them may not have heard of all yet, or what is assigned is of
+// another topic or time: where partitions beyond are assigned here, or, of a topic
+// that is shared out, all that there seem to be, there are others.
 func (s *session) setPartitions(src *source, n int) {
-	a := s.assigned.Load()
-	others := a != nil && (*s.shared.Load())[src.topic] && len(a.partitions[src.topic]) >= n
+	others := false
+	if a := s.assigned.Load(); a != nil {
+		ids := a.partitions[src.topic]
+		others = (*s.shared.Load())[src.topic] && len(ids) >= n ||
+			slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= n })
+	}
 	src.agent.SetPartitions(n, others)
 }
 
