@@ -48,6 +48,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	return []benchmark{
 		{"backlog", "working off a backlog, beside fetching alone and the peers", runBacklog},
+		{"shapes", "a backlog in windows of one size, of three, and in ones that overlap", runShapes},
 		{"wide", "a backlog of records with 812 values in 15 fields", runWide},
 		{"live", "ten topics at 10 Hz: how soon results can be read", runLive},
 		{"many", "1,051 topics, 29,284 records/s: lag, CPU, memory, and how soon results can be read", runMany},

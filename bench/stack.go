@@ -149,6 +149,8 @@ type configuration struct {
 	split  int           // among how many workers a topic may be split
 	fields string        // regular expression; "": all
 	idle   time.Duration // window.idle_after; 0: the default
+
+	windows string // of several sizes; into has {size} then
 }
 
 // config writes a configuration and returns the file's name.
@@ -170,6 +172,9 @@ aggregations:
     fields: {include: [%s]}
     window: {idle_after: %v}
 `, s.broker.Addr, s.url, c.run, cmp.Or(c.listen, "off"), s.log, c.topics, c.into, c.split, fields, cmp.Or(c.idle, 5*time.Second))
+	if c.windows != "" {
+		text += "    windows: " + c.windows + "\n"
+	}
 	file := filepath.Join(s.dir, c.run+".yaml")
 	return file, os.WriteFile(file, []byte(text), 0o644)
 }
