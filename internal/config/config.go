@@ -116,7 +116,7 @@ type Aggregation struct {
 	Windows               []Output          `yaml:"windows"` // none: those of window.size
 	Operations            []string          `yaml:"operations"`
 	Quantiles             string            `yaml:"quantiles"`   // exclusive or inclusive
-	ExactLimit            int               `yaml:"exact_limit"` // records of a window, in one partition, up to which quantiles are exact
+	ExactLimit            int               `yaml:"exact_limit"` // records of a slice, in one partition, up to which quantiles are exact
 	MinSampleSize         int               `yaml:"min_sample_size"`
 	SmallSamples          string            `yaml:"small_samples"` // null or first_value
 	Late                  Late              `yaml:"late"`

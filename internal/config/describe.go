@@ -78,7 +78,7 @@ func descriptions() []description {
 		{path: "aggregations[].windows[].min_sample_size", doc: "Their min_sample_size; 0: that of the aggregation.", example: "2"},
 		{path: "aggregations[].operations", doc: "The statistics of each field, in the order of the aggregated record.", example: "[min, mean, max]"},
 		{path: "aggregations[].quantiles", doc: "Definition of quantiles: exclusive as Python's statistics, inclusive as numpy.", values: []string{"exclusive", "inclusive"}},
-		{path: "aggregations[].exact_limit", doc: "Most records of one window that are kept for each source partition (of a pooled array: elements). If there are more, memory stays bounded, quantiles are approximate, and the record's header approximate says how good; mad has no value; all else stays exact.", example: "100000"},
+		{path: "aggregations[].exact_limit", doc: "Most records of one window that are kept for each source partition (of a pooled array: elements); with windows of several sizes, of the interval into which all can be divided. If there are more, memory stays bounded, quantiles are approximate, and the record's header approximate says how good; mad has no value; all else stays exact.", example: "100000"},
 		{path: "aggregations[].min_sample_size", doc: "With fewer samples, what describes spread or shape (stdev, quartiles …) has no value.", example: "2"},
 		{path: "aggregations[].small_samples", doc: "What stands there for fewer samples: null, or the first value in every statistic, as the predecessor did.", values: []string{"null", "first_value"}},
 		{path: "aggregations[].late", doc: "Records whose window is already final. They are always counted."},

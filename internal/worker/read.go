@@ -10,7 +10,6 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // process takes the records of a batch, up to one whose schema is not known
@@ -155,8 +154,7 @@ func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) {
 	if job.Late.Policy != "topic" {
 		return
 	}
-	size := job.set.Grid.Shapes[0].Size
-	start := window.Start(r.Timestamp.UnixNano(), size)
-	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", start, size)))}, more...)
+	s := job.set.Grid.Shapes[0]
+	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", s.Last(r.Timestamp.UnixNano()), s.Size)))}, more...)
 	p.letters = append(p.letters, newLetter(job.Late.Topic, r, why...))
 }
