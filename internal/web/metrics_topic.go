@@ -1,6 +1,8 @@
 package web
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
@@ -82,9 +84,20 @@ var topicMetrics = []metric[worker.TopicStatus]{
 		func(t *worker.TopicStatus) float64 {
 			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Idle })
 		}),
-	topicGauge("paused_partitions", "Source partitions that wait for others of the topic, which are behind in time.",
-		func(t *worker.TopicStatus) float64 {
-			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Paused })
+	gauge("paused_partitions", "Source partitions that are not read, by each reason for it. 0 with the reason none if all are.",
+		[]string{"topic", "reason"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+			n := map[string]int{}
+			for _, p := range t.Partitions {
+				for _, reason := range p.PausedBy {
+					n[reason]++
+				}
+			}
+			for _, reason := range slices.Sorted(maps.Keys(n)) {
+				emit(float64(n[reason]), t.Topic, reason)
+			}
+			if len(n) == 0 {
+				emit(0, t.Topic, "none")
+			}
 		}),
 	topicGauge("load_bytes_per_second", "Measured load, the weight of the topic when topics are shared out.",
 		func(t *worker.TopicStatus) float64 { return t.Weight }),

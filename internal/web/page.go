@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
@@ -17,6 +18,7 @@ import (
 var files embed.FS
 
 var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"join":    strings.Join,
 	"text":    oneLine,
 	"number":  number,
 	"bytes":   bytesText,

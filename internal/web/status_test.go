@@ -27,7 +27,7 @@ func healthy() worker.Status {
 			Partitions: []worker.PartitionStatus{
 				{Partition: 0, Position: 110, Committed: 100, End: 150, Lag: 40, Watermark: now.Add(-time.Second), Idle: true,
 					Records: 100, InWindows: 80, Open: 10, Late: 5, DeadLettered: 2, Tombstones: 3},
-				{Partition: 1, Position: 20, Committed: 11, End: 22, Lag: 2, Paused: true,
+				{Partition: 1, Position: 20, Committed: 11, End: 22, Lag: 2, Paused: true, PausedBy: []string{"partials", "ahead"},
 					Records: 20, InWindows: 10, Open: 10},
 			},
 		}},

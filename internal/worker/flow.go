@@ -33,7 +33,7 @@ func (s *session) follow(now time.Time) {
 		if s.ships(src) {
 			topics = append(topics, src.partials)
 			for _, p := range src.parts {
-				waits = waits || p.paused
+				waits = waits || p.paused != 0
 			}
 		}
 	}

@@ -1,35 +1,84 @@
 package worker
 
-import "github.com/lsst-sqre/kafka-aggregator/internal/agent"
+import (
+	"math/bits"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+)
+
+// reasons is a set of what a partition is paused for. Whether records are
+// fetched and processed, the status, the metric and the page go by the same set.
+type reasons uint8
+
+const (
+	pausedSchema     reasons = 1 << iota // its next record cannot be read without a schema that is asked for
+	pausedOutput                         // an aggregated topic does not take records
+	pausedLetters                        // the dead-letter topic, or that of late records, does not
+	pausedPartials                       // the topic for partials is not there
+	pausedPartitions                     // what is final is not known, as not all partitions of the topic are here
+	pausedEnd                            // the offset to stop at is reached
+	pausedAhead                          // its windows fill the memory while others of the topic are behind in time
+)
+
+var reasonNames = [...]string{"schema", "output", "letters", "partials", "partitions", "end", "ahead"}
+
+// names are the labels of the metric.
+func (r reasons) names() []string {
+	var out []string
+	for ; r != 0; r &= r - 1 {
+		out = append(out, reasonNames[bits.TrailingZeros8(uint8(r))])
+	}
+	return out
+}
+
+// when is the set if a condition holds, else the empty one.
+func (r reasons) when(holds bool) reasons {
+	if holds {
+		return r
+	}
+	return 0
+}
 
 // aheadLimit is how much memory the open windows of a partition may take
 // while it runs ahead of its topic's watermark. It bounds what a skewed
 // backlog costs; the partition that holds the watermark is never paused.
 const aheadLimit = 16 << 20
 
-// pause notes to stop fetching partitions that wait for a schema, for the aggregated
-// topic or for the other partitions of their topic, have reached the offset to stop at, or run ahead;
-// and resumes those that do not any more.
+// pause notes to stop fetching partitions that have a reason to wait, and
+// resumes those that have none any more.
 func (s *session) pause(src *source) {
 	final := src.agent.Final()
 	slowest := src.agent.Slowest()
+	all := src.reasons()
 	for _, p := range src.parts {
 		limit := int64(aheadLimit)
-		if p.paused {
+		if p.paused&pausedAhead != 0 {
 			limit /= 2
 		}
-		want := p.waits() || !src.readable() || p.drained(src) || src.ahead(p, limit, slowest, final)
-		if want == p.paused {
-			continue
-		}
-		p.paused = want
-		if want {
+		before := p.paused
+		p.paused = all | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
+		switch {
+		case before == 0 && p.paused != 0:
 			s.pausing[src.topic] = append(s.pausing[src.topic], p.id)
-		} else {
+		case before != 0 && p.paused == 0:
 			s.resuming[src.topic] = append(s.resuming[src.topic], p.id)
 		}
 	}
 }
+
+// reasons are those for which no partition of the topic is read: not before it is known
+// from all of them what is final, or, of one that is split,
+// from those that were ever read; and not before what has to be shipped can be,
+// since a commit without that would lose it.
+func (s *source) reasons() reasons {
+	return pausedOutput.when(s.held()) | pausedLetters.when(s.lettersWait) | pausedPartials.when(s.waits) | pausedPartitions.when(!s.informed())
+}
+
+// readable reports whether records of the topic may be processed.
+func (s *source) readable() bool { return s.reasons() == 0 }
+
+// reasons are those for which what was fetched of the partition cannot be processed.
+func (p *part) reasons() reasons { return pausedSchema.when(p.waits()) }
 
 // tellPaused tells the client, in one call for all partitions of a turn: it
 // copies its list of what is paused each time.

@@ -122,7 +122,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
 			Partition: p.id, Position: p.Position(), Committed: p.offset, End: p.end, Lag: max(0, p.end-p.Position()),
-			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: p.paused,
+			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
 			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,
 		})

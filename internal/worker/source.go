@@ -105,7 +105,7 @@ type part struct {
 	unknown unknown       // what batch[0] waits for, if it is a frame
 	plans   map[int]*agent.Plan
 	merges  map[int]*agent.MergePlan
-	paused  bool
+	paused  reasons
 
 	end     int64     // high watermark last seen
 	since   time.Time // when the partition was assigned
@@ -181,14 +181,6 @@ func (s *source) fields() int {
 		return 1
 	}
 	return max(1, s.newest.fields)
-}
-
-// readable reports whether records may be processed: not before it is known
-// from all partitions of the topic what is final, or, of one that is split,
-// from those that were ever read; and not before what has to be shipped can be,
-// since a commit without that would lose it.
-func (s *source) readable() bool {
-	return !s.held() && !s.lettersWait && !s.waits && s.informed()
 }
 
 // informed reports whether it is known what is final, as far as any partition

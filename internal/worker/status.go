@@ -82,7 +82,8 @@ type PartitionStatus struct {
 	Lag          int64     `json:"lag"`       // End - Position
 	Watermark    time.Time `json:"watermark"`
 	Idle         bool      `json:"idle"`
-	Paused       bool      `json:"paused"` // ahead of the topic's watermark
+	Paused       bool      `json:"paused"`
+	PausedBy     []string  `json:"paused_by,omitempty"` // reasons: schema, output, letters, partials, partitions, end or ahead
 	Records      int64     `json:"records"`
 	InWindows    int64     `json:"in_windows"`
 	Open         int64     `json:"open"`
