@@ -19,7 +19,7 @@ func healthy() worker.Status {
 		ResultLatency:  worker.Histogram{Bounds: []float64{0.1, 0.5, 1}, Counts: []uint64{50, 49, 0, 1}, Sum: 20},
 		Topics: []worker.TopicStatus{{
 			Topic: "example-000", AggregatedTopic: "example-000-aggregated", Aggregation: "examples",
-			Outputs: []worker.OutputStatus{{Topic: "example-000-aggregated", WindowSize: 1, Advance: 1, AggregatedSchema: new(9)}, {Topic: "example-000-1m", WindowSize: 60, Advance: 10}},
+			Outputs:  []worker.OutputStatus{{Topic: "example-000-aggregated", WindowSize: 1, Advance: 1, AggregatedSchema: new(9)}, {Topic: "example-000-1m", WindowSize: 60, Advance: 10}},
 			SchemaID: new(7), AggregatedSchema: new(9), Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
 			Watermark: now.Add(-1500 * time.Millisecond), WatermarkDelay: 1.5,
 			Records: 1_234_567, Bytes: 123_456_789, Windows: 98_765, OpenWindows: 2, Late: 5, Future: 1,
