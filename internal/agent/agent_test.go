@@ -66,8 +66,14 @@ func anyGrid(rng *rand.Rand) window.Grid {
 
 func newRig(t testing.TB, set Settings, partitions int) *rig {
 	t.Helper()
-	ops := make([]stats.Operation, 0, 3)
-	for _, name := range []string{"min", "mean", "max"} {
+	return rigOf(t, set, partitions, "min", "mean", "max")
+}
+
+// rigOf is a rig with operations.
+func rigOf(t testing.TB, set Settings, partitions int, operations ...string) *rig {
+	t.Helper()
+	ops := make([]stats.Operation, 0, len(operations))
+	for _, name := range operations {
 		op, err := stats.ParseOperation(name)
 		if err != nil {
 			t.Fatal(err)

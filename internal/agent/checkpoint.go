@@ -21,7 +21,7 @@ type Checkpoint struct {
 	Head    int64    // next offset that no committed transaction has read
 	MaxTime int64    // highest event time below Head, ns; window.Unset if none
 	LowTime int64    // highest event time below O
-	Final   int64    // windows that end at or before are out, ns; window.Unset if none
+	Final   int64    // windows that end at or before are out, ns, the end of a slice; window.Unset if none
 	Shipped int64    // highest end of a window of which records below Head were shipped, ns; window.Unset if none
 	Count   int64    // records in [O, Head)
 	Hash    uint64   // sum over them of recordHash

@@ -199,7 +199,7 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 		// Not all of [from, Head) is read yet: what was committed stays true,
 		// but for what became final meanwhile.
 		c = f.resume
-		c.Final = max(c.Final, f.agent.final)
+		c.Final = f.out()
 		return f.from, -1, c
 	}
 	low := mark{f.next, f.epoch, f.seen, f.hash, f.maxTime}
@@ -213,10 +213,17 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 	f.refused = f.refused.from(low.offset)
 	return low.offset, low.epoch, Checkpoint{
 		Refused: f.refused,
-		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.agent.final, Shipped: f.shipped,
+		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.out(), Shipped: f.shipped,
 		Count: f.seen - low.seen, Hash: f.hash - low.hash,
 	}
 }
+
+// out is the final time to commit: that of the last slice which is final. As all
+// windows begin and end with slices, it says the same of them as the time to the
+// ns; but windows of another configuration, which are finer, must not be taken for
+// out where it lies within a slice that is not. By the same reason it does not
+// fall below what was committed, which another configuration may have done.
+func (f *Feed) out() int64 { return max(f.resume.Final, f.agent.set.Grid.Start(f.agent.final)) }
 
 // OpenRows counts the records in slices that are not final, and the slices of
 // each partition that windows to come need.

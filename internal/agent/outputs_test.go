@@ -133,7 +133,7 @@ func TestOtherWindows(t *testing.T) {
 		{"it overlaps", window.TumblingGrid(10 * second), grid(window.Shape{Size: 20 * second, Advance: 10 * second}), []int64{1000}, []int64{1010}, 20},
 		{"the same", window.TumblingGrid(10 * second), window.TumblingGrid(10 * second), nil, []int64{1010, 1020}, 10},
 	} {
-		r := newRig(t, Settings{Grid: c.was, MaxFutureSkew: second}, 1)
+		r := newRig(t, Settings{Grid: c.was, IdleAfter: second, MaxFutureSkew: second}, 1)
 		p := r.agent.Assign(0, 0, Fresh(0))
 		o := int64(0)
 		fill := func(r *rig, p *Partition, from, to int64) {
@@ -148,7 +148,7 @@ func TestOtherWindows(t *testing.T) {
 		fill(r, p, 1000, 1015)
 		r.close(busy)
 		low, _, cp := p.Low()
-		again := newRig(t, Settings{Grid: c.is, MaxFutureSkew: second}, 1)
+		again := newRig(t, Settings{Grid: c.is, IdleAfter: second, MaxFutureSkew: second}, 1)
 		q := again.agent.Assign(0, low, cp)
 		for o = low; o < 15; o++ {
 			again.add(q, o, (1000+o)*second, 1)
