@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -27,8 +26,8 @@ func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*/*.json")
 	must(t, err)
-	if len(files) != 4 {
-		t.Fatalf("%d recordings, want 4", len(files))
+	if len(files) != 5 {
+		t.Fatalf("%d recordings, want 5", len(files))
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".json")
@@ -36,7 +35,7 @@ func TestUpgrade(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", name, workers), func(t *testing.T) {
 				t.Parallel()
 				r := readRecording(t, file)
-				r.wantTelling(t, strings.Contains(name, "split"))
+				r.wantTelling(t, name)
 				b := r.bench(t)
 				b.cfg.Aggregations[0].MaxWorkers = workers
 				before := b.count("t0-aggregated")
@@ -57,7 +56,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 // wantTelling wants a recording in which an upgrade has something to lose.
-func (r *recording) wantTelling(t *testing.T, split bool) {
+func (r *recording) wantTelling(t *testing.T, name string) {
 	t.Helper()
 	again, unread, refused, shipped, frames := int64(0), 0, 0, 0, 0
 	for _, o := range r.Offsets {
@@ -80,6 +79,7 @@ func (r *recording) wantTelling(t *testing.T, split bool) {
 		unread += left
 		refused += len(c.Refused)
 	}
+	split := strings.Contains(name, "split")
 	if again == 0 || unread == 0 || split && (shipped == 0 || frames == 0) || !split && refused == 0 {
 		t.Errorf("a recording that tells little: %d records to read again, %d that were not read, %d refused, %d partitions of which records were shipped, %d frames that were not read", again, unread, refused, shipped, frames)
 	}
@@ -163,12 +163,12 @@ func (b *bench) compareCounts(r *recording, got []*kgo.Record) {
 	set := b.cfg.Aggregations[0].Window
 	size, grace := set.Size.Milliseconds(), set.Grace.Milliseconds()
 	want := map[int64]window{}
-	for _, records := range r.topic(b.t, "t0").Partitions {
+	for id, records := range r.topic(b.t, "t0").Partitions {
 		watermark := int64(math.MinInt64)
 		for _, x := range records {
 			start := x.Time - x.Time%size
 			v, ok := b.x(x.record(b.t).Value)
-			if !ok || x.Time >= r.future(b.t) || start+size <= watermark {
+			if !ok || r.inFuture(id, x.Offset) || start+size <= watermark {
 				continue
 			}
 			watermark = max(watermark, x.Time-grace)
@@ -206,13 +206,6 @@ func (b *bench) x(value []byte) (float64, bool) {
 	return v, ok
 }
 
-// future is a time from which on records were in the future when they were
-// recorded: they are of the time of the recording, the others are of the past.
-func (r *recording) future(t *testing.T) int64 {
-	t.Helper()
-	return r.topic(t, "t0").Partitions[0][0].Time + (24 * time.Hour).Milliseconds()
-}
-
 // compareLetters wants a dead letter for each record that is bad, or was in the
 // future.
 func (b *bench) compareLetters(r *recording) {
@@ -224,7 +217,7 @@ func (b *bench) compareLetters(r *recording) {
 	}
 	for id, records := range r.topic(b.t, "t0").Partitions {
 		for _, x := range records {
-			if _, ok := b.x(x.record(b.t).Value); x.Value != nil && (!ok || x.Time >= r.future(b.t)) {
+			if _, ok := b.x(x.record(b.t).Value); x.Value != nil && (!ok || r.inFuture(id, x.Offset)) {
 				want = append(want, fmt.Sprintf("%d/%d", id, x.Offset))
 			}
 		}
