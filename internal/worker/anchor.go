@@ -182,10 +182,12 @@ func note(found map[string]anchor, topic string, r *kgo.Record) {
 	}
 	end := window.End(start, size)
 	switch {
-	case !ok || id != a.topic && end >= a.final: // offsets of a topic that was made again say nothing of the one before
+	case !ok || other(id, a.topic) && end >= a.final: // offsets of a topic that was made again say nothing of the one before
 		a.topic, a.heads = id, map[int32]int64{}
-	case id != a.topic:
+	case other(id, a.topic):
 		return
+	case a.topic == noTopicID: // an earlier version did not say which topic it was
+		a.topic = id
 	}
 	a.final = max(a.final, end)
 	for _, part := range strings.Fields(offsets) {

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"encoding/base64"
+	"maps"
 	"math"
 	"testing"
 
@@ -46,6 +48,30 @@ func TestAnchorOfWindows(t *testing.T) {
 		note(found, "t", &kgo.Record{Key: agent.Key("t", "", w.start, w.size), Headers: []kgo.RecordHeader{header("source_topic", "t"), header("source_offsets", "2:3-9/7")}})
 		if a, ok := found["t"]; !ok || a.final != w.start+w.size || a.heads[2] != 10 {
 			t.Errorf("window %+v: %+v", w, found)
+		}
+	}
+}
+
+// Records of a version that did not say which topic they were computed from count
+// with those that say it, in any order; those of another topic do not.
+func TestAnchorWithoutTopic(t *testing.T) {
+	window := func(start int64, id, offsets string) *kgo.Record {
+		r := &kgo.Record{Key: agent.Key("t", "", start*1e9, 1e9), Headers: []kgo.RecordHeader{header("source_topic", "t"), header("source_offsets", offsets)}}
+		if id != "" {
+			r.Headers = append(r.Headers, header("source_topic_id", base64.RawURLEncoding.EncodeToString([]byte(id))))
+		}
+		return r
+	}
+	const id = "0123456789abcdef"
+	before, after := window(0, "", "0:0-9/10 1:0-4/5"), window(1, id, "0:10-12/3")
+	for _, records := range [][]*kgo.Record{{before, after}, {after, before}, {window(0, "fedcba9876543210", "0:0-99/100 2:0-9/10"), after, before}} {
+		found := map[string]anchor{}
+		for _, r := range records {
+			note(found, "t", r)
+		}
+		a := found["t"]
+		if want := map[int32]int64{0: 13, 1: 5}; a.final != 2e9 || string(a.topic[:]) != id || !maps.Equal(a.heads, want) {
+			t.Errorf("%d records: final %d, topic %q, heads %v, want %v", len(records), a.final, a.topic, a.heads, want)
 		}
 	}
 }
