@@ -98,9 +98,12 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.b.Write(p)
 }
 
-// read finds out what the worker did with the source schemas.
+// read finds out what the worker did with the source schemas. Helpers of the
+// Kafka client may still write to the log when the worker has ended.
 func (j *journal) read(t *testing.T, into map[string]*did) {
 	t.Helper()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	for line := range bytes.Lines(j.b.Bytes()) {
 		var e struct {
 			Msg, Topic, Field, Type, Reason string
