@@ -53,3 +53,19 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 		t.Error("not read although there is")
 	}
 }
+
+// A partition without an offset had letters of its records when another one of its
+// topic was taken away. They were delivered, its offset was not, and the next
+// worker had the letters once more.
+func TestOffsetGoesWithWhatWasProcessed(t *testing.T) {
+	src := &source{topic: "t", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)})}
+	src.agent.SetPartitions(2, false)
+	windows := src.agent.Assign(0, 0, agent.Fresh(0))
+	p := &part{Feed: windows.Feed, windows: windows, source: src, fresh: true}
+	if src.informed() || p.settled() {
+		t.Fatal("a partition without an offset is committed though others, that may know what is final, are missing")
+	}
+	if p.Counts.Records++; !p.settled() {
+		t.Error("the offset of processed records is not committed")
+	}
+}
