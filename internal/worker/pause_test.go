@@ -43,18 +43,19 @@ func TestReasonsToPause(t *testing.T) {
 		if got := strings.Join(p.paused.names(), " "); got != step.want {
 			t.Errorf("%s: paused by %q, want %q", step.what, got, step.want)
 		}
-		if src.readable() != (src.reasons() == 0) {
-			t.Errorf("%s: readable %v with reasons %v", step.what, src.readable(), src.reasons().names())
+		ofTopic := slices.ContainsFunc(strings.Fields(step.want), func(reason string) bool { return reason != "schema" && reason != "end" })
+		if src.readable() == ofTopic {
+			t.Errorf("%s: readable %v", step.what, src.readable())
 		}
 		told := ""
-		for _, told1 := range []struct {
+		for _, tell := range []struct {
 			call string
 			of   map[string][]int32
 		}{{"pause", s.pausing}, {"resume", s.resuming}} {
-			if slices.Equal(told1.of["t"], []int32{0}) {
-				told += told1.call
+			if slices.Equal(tell.of["t"], []int32{0}) {
+				told += tell.call
 			}
-			clear(told1.of)
+			clear(tell.of)
 		}
 		if told != step.told {
 			t.Errorf("%s: the client was told to %q, want %q", step.what, told, step.told)
