@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // Whatever lies in an aggregated topic, what is taken from it is what the key
@@ -72,6 +73,25 @@ func TestAnchorWithoutTopic(t *testing.T) {
 		a := found["t"]
 		if want := map[int32]int64{0: 13, 1: 5}; a.final != 2e9 || string(a.topic[:]) != id || !maps.Equal(a.heads, want) {
 			t.Errorf("%d records: final %d, topic %q, heads %v, want %v", len(records), a.final, a.topic, a.heads, want)
+		}
+	}
+}
+
+// Partials that lie there when their topic is read for the first time were merged
+// if windows of their source topic are out, and were not if those that are out are
+// of a former topic of its name: then none of them is passed over in silence.
+func TestAnchorOfPartials(t *testing.T) {
+	id := [16]byte{1}
+	for _, c := range []struct {
+		name  string
+		topic [16]byte
+		head  int64
+	}{{"the same topic", id, 30}, {"a former one", [16]byte{2}, 10}, {"it is not known which", noTopicID, 30}} {
+		src := &source{topic: "p", merges: "t", mergesID: id, agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1e9)})}
+		f := &facts{anchor: &anchor{final: 5e9, topic: c.topic}, bounds: map[int32]bound{0: {start: 10, end: 30}}}
+		offset, at, lost, err := (&session{}).resume(src, 0, fetched{offset: -1}, f)
+		if err != nil || offset != 10 || lost != 0 || at.Head != c.head || at.Final != 5e9 {
+			t.Errorf("%s: offset %d, %+v, lost %d, %v; want all read to %d taken for merged", c.name, offset, at, lost, err, c.head)
 		}
 	}
 }

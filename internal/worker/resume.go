@@ -17,6 +17,10 @@ func (s *session) resume(src *source, id int32, f fetched, facts *facts) (offset
 		switch {
 		case a == nil:
 			return start, agent.Fresh(start), 0, nil
+		case src.merges != "" && other(a.topic, src.mergesID):
+			// Nothing of the topic that is there now is out: what has been sent
+			// was not merged.
+			return start, src.agent.Anew(start, a.final), 0, nil
 		case src.merges != "":
 			return start, a.partials(start, end), 0, nil
 		case other(a.topic, facts.id), a.heads[id] > end:
