@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestFramesOfFormerTopic(t *testing.T) {
 		}
 	}
 	add(frames(former, 20), Replayed)
-	if rows, windows := m.OpenRows(); rows != 0 || windows != 0 || r.agent.Watermark(m.Activity) != r.agent.Final() || m.Counts.Records != 0 {
+	if rows, windows := m.OpenRows(); rows != 0 || windows != 0 || r.agent.Watermark(m.Activity, math.MaxInt64) != r.agent.Final() || m.Counts.Records != 0 {
 		t.Errorf("of a former topic: %d records in %d windows, counts %+v", rows, windows, m.Counts)
 	}
 	add(frames(now, 5), Accepted)
@@ -63,7 +64,7 @@ func TestOtherPartitions(t *testing.T) {
 	s.agent.SetPartitions(1, true)
 	s.parts[0] = s.agent.Assign(0, 0, Fresh(0))
 	s.read(0, 20)
-	if ws := s.agent.Close(s.agent.Watermark(busy), nil); len(ws) > 0 || s.agent.Complete() {
+	if ws := s.agent.Close(s.agent.Watermark(busy, math.MaxInt64), nil); len(ws) > 0 || s.agent.Complete() {
 		t.Errorf("%d windows are computed, complete %v", len(ws), s.agent.Complete())
 	}
 	frames, err := s.parts[0].Ship([16]byte{1}, 0, nil)

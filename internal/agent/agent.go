@@ -112,7 +112,7 @@ func (a *Agent) SetPartitions(n int, others bool) {
 // Assign adds a partition that is resumed at offset with a checkpoint.
 func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
 	p := a.partition(id, newFeed(a, offset, c))
-	p.watermark = window.Back(c.LowTime, a.set.Grace)
+	p.watermark = window.Back(p.clocks.believed, a.set.Grace)
 	a.makeFinal(c.Final)
 	if low := c.LowTime; low != window.Unset && c.Final != window.Unset {
 		// What lies below the offset is not needed by windows to come, unless
@@ -139,7 +139,7 @@ func (a *Agent) Anew(offset, final int64) Checkpoint {
 
 // partition adds a partition whose records come from a feed.
 func (a *Agent) partition(id int32, f *Feed) *Partition {
-	p := &Partition{Feed: f, ID: id, set: &a.set, layout: &a.layout, watermark: window.Unset}
+	p := &Partition{Feed: f, ID: id, set: &a.set, layout: &a.layout, watermark: window.Unset, merged: claims{now: window.Unset}}
 	f.into = append(f.into, p)
 	i, found := a.search(id)
 	if found {
@@ -184,7 +184,11 @@ type Activity func(p *Partition) (silentFor int64)
 // the end of the last window that has records: the clock closes what is there,
 // and says nothing of windows that have none yet. A producer that uploads in
 // batches would find them closed. Time never goes back.
-func (a *Agent) Watermark(act Activity) int64 {
+//
+// What is ahead of the wall clock (ns) may be stamped by a clock that is fast.
+// While partitions that may have another are passed over, time goes no further than the
+// wall clock does.
+func (a *Agent) Watermark(act Activity, wall int64) int64 {
 	if !a.Complete() {
 		return a.final
 	}
@@ -198,9 +202,12 @@ func (a *Agent) Watermark(act Activity) int64 {
 			idle = max(idle, window.Forward(p.reached(), silent))
 			continue
 		}
-		if w := p.Watermark(); !active || w < low {
+		if w := p.now(); !active || w < low {
 			low, active = w, true
 		}
+	}
+	if idle != window.Unset && a.set.Confirm > 0 {
+		idle, low = notAhead(idle, wall), notAhead(low, wall)
 	}
 	if !active {
 		low = idle

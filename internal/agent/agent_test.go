@@ -101,7 +101,18 @@ func rigOf(t testing.TB, set Settings, partitions int, operations ...string) *ri
 
 func (r *rig) add(p *Partition, offset, t int64, x float64) Verdict {
 	r.t.Helper()
-	v, err := p.Add(offset, 0, t, math.MaxInt64/2, &Plan{Decoder: r.decoder}, binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
+	return r.addFor(p, offset, t, math.MaxInt64/2, x)
+}
+
+// addAt adds a record at a wall clock.
+func (r *rig) addAt(p *Partition, offset, t, now int64) Verdict {
+	r.t.Helper()
+	return r.addFor(p, offset, t, now, 1)
+}
+
+func (r *rig) addFor(p *Partition, offset, t, now int64, x float64) Verdict {
+	r.t.Helper()
+	v, err := p.Add(offset, 0, t, now, &Plan{Decoder: r.decoder}, binary.LittleEndian.AppendUint64(nil, math.Float64bits(x)))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -109,7 +120,7 @@ func (r *rig) add(p *Partition, offset, t int64, x float64) Verdict {
 }
 
 func (r *rig) close(act Activity) (out []Result) {
-	for _, w := range r.agent.Close(r.agent.Watermark(act), nil) {
+	for _, w := range r.agent.Close(r.agent.Watermark(act, math.MaxInt64), nil) {
 		out = append(out, r.computer.Compute(r.agent, w))
 		r.agent.Release(w)
 	}
@@ -514,7 +525,11 @@ func TestCheckpoint(t *testing.T) {
 		Fresh(0),
 		{Cluster: 1, TopicID: [16]byte{1, 2}, Head: 1 << 40, MaxTime: -5, LowTime: -7, Final: window.Unset, Count: 3, Hash: math.MaxUint64},
 		{Head: 300, Refused: []Span{{0, 0}, {2, 5}, {290, 299}}},
+		{Clocks: &clocks{believed: window.Unset}},
+		{Head: 300, Refused: []Span{{0, 0}, {290, 299}}, Clocks: &clocks{n: 2, seen: 9, moved: 8, believed: -2, known: true,
+			list: [maxClocks]clock{{last: -5, lead: -3, rhythm: 1, records: 3, seen: 9, moved: 8}, {last: 1 << 60, lead: 1 << 60, records: 1, seen: 2, moved: 1}}}},
 	} {
+		c.trusting = c.Clocks == nil
 		text := c.Encode()
 		got, err := DecodeCheckpoint(text)
 		if err != nil || !reflect.DeepEqual(got, c) || len(text) > 256 {
@@ -568,7 +583,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 			o++
 			at += second / 1000
 		}
-		for _, w := range r.agent.Close(r.agent.Watermark(busy), nil) {
+		for _, w := range r.agent.Close(r.agent.Watermark(busy, math.MaxInt64), nil) {
 			r.agent.Release(w)
 		}
 	}
@@ -591,7 +606,7 @@ func BenchmarkAdd(b *testing.B) {
 			b.Fatal(err)
 		}
 		if o++; o%1000 == 0 {
-			for _, w := range slices.Clone(r.agent.Close(r.agent.Watermark(busy), nil)) {
+			for _, w := range slices.Clone(r.agent.Close(r.agent.Watermark(busy, math.MaxInt64), nil)) {
 				r.agent.Release(w)
 			}
 		}

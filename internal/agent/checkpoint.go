@@ -28,11 +28,21 @@ type Checkpoint struct {
 	// Refused are records in [O, Head) that were refused for a reason that
 	// may not hold when they are read again: the clock, or the registry.
 	Refused []Span
+	// Clocks are those of the records below O; nil if time is believed at once, or
+	// was when the checkpoint was written: then trusting is set.
+	Clocks   *clocks
+	trusting bool
 }
 
+// The prefix names the format and its version. The third has the clocks, between
+// what both have and the list of refused records.
 const (
-	checkpointPrefix = "ka2." // names the format and its version
-	checkpointSize   = 8 + 16 + 7*8 + 4
+	prefix2 = "ka2."
+	prefix3 = "ka3."
+)
+
+const (
+	checkpointSize = 8 + 16 + 7*8 + 4
 )
 
 // ErrCheckpoint: the metadata of a committed offset was not written by this
@@ -47,17 +57,23 @@ func (c *Checkpoint) Encode() string {
 	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Shipped, c.Count, int64(c.Hash)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
+	prefix := prefix2
+	if c.Clocks != nil {
+		prefix, b = prefix3, c.Clocks.append(b)
+	}
 	b = appendSpans(b, c.Refused, c.Head)
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return checkpointPrefix + base64.RawStdEncoding.EncodeToString(b)
+	b = binary.BigEndian.AppendUint32(b, checksum(prefix, b))
+	return prefix + base64.RawStdEncoding.EncodeToString(b)
 }
 
 // DecodeCheckpoint reads what Encode wrote.
 func DecodeCheckpoint(text string) (Checkpoint, error) {
 	var c Checkpoint
-	body, ok := strings.CutPrefix(text, checkpointPrefix)
+	body, ok := strings.CutPrefix(text, prefix3)
 	if !ok {
-		return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
+		if body, c.trusting = strings.CutPrefix(text, prefix2); !c.trusting {
+			return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
+		}
 	}
 	b, err := base64.RawStdEncoding.DecodeString(body)
 	if err != nil {
@@ -67,7 +83,7 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	if len(b) < checkpointSize {
 		return c, fmt.Errorf("%w: %d bytes, want %d or more", ErrCheckpoint, len(b), checkpointSize)
 	}
-	if sum := binary.BigEndian.Uint32(b[end:]); sum != crc32.ChecksumIEEE(b[:end]) {
+	if sum := binary.BigEndian.Uint32(b[end:]); sum != checksum(text[:len(prefix3)], b[:end]) {
 		return c, fmt.Errorf("%w: its checksum is wrong", ErrCheckpoint)
 	}
 	c.Cluster = binary.BigEndian.Uint64(b)
@@ -80,10 +96,26 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	if c.Head < 0 {
 		return c, fmt.Errorf("%w: its head is %d", ErrCheckpoint, c.Head)
 	}
-	if c.Refused, ok = readSpans(b[checkpointSize-4:end], c.Head); !ok {
+	rest := b[checkpointSize-4 : end]
+	if !c.trusting {
+		c.Clocks = &clocks{}
+		if rest, ok = c.Clocks.read(rest); !ok {
+			return c, fmt.Errorf("%w: its clocks cannot be read", ErrCheckpoint)
+		}
+	}
+	if c.Refused, ok = readSpans(rest, c.Head); !ok {
 		return c, fmt.Errorf("%w: its list of refused records cannot be read", ErrCheckpoint)
 	}
 	return c, nil
+}
+
+// checksum of a checkpoint. That of the second format leaves the prefix out.
+func checksum(prefix string, b []byte) uint32 {
+	sum := uint32(0)
+	if prefix != prefix2 {
+		sum = crc32.ChecksumIEEE([]byte(prefix))
+	}
+	return crc32.Update(sum, crc32.IEEETable, b)
 }
 
 // Fresh is the checkpoint of a partition that was never read, starting at offset.

@@ -3,7 +3,6 @@ package agent
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"hash/crc32"
 	"math"
 	"reflect"
 	"testing"
@@ -14,18 +13,23 @@ import (
 func FuzzCheckpoint(f *testing.F) {
 	for _, c := range []Checkpoint{
 		Fresh(0), Fresh(1 << 40),
+		{Clocks: &clocks{n: 1, seen: 2, believed: 3, list: [maxClocks]clock{{last: 4, lead: 4, rhythm: 5, records: 2}}}},
 		{Cluster: 1, TopicID: [16]byte{2}, Head: 100, MaxTime: 3, LowTime: -4, Final: 5, Shipped: 6, Count: 7, Hash: 8, Refused: []Span{{1, 1}, {5, 9}, {98, 99}}},
 	} {
 		text := c.Encode()
-		body, err := base64.RawStdEncoding.DecodeString(text[len(checkpointPrefix):])
+		body, err := base64.RawStdEncoding.DecodeString(text[len(prefix2):])
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(body[:len(body)-4])
+		f.Add(body[:len(body)-4], c.Clocks != nil)
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		body = binary.BigEndian.AppendUint32(body[:len(body):len(body)], crc32.ChecksumIEEE(body))
-		c, err := DecodeCheckpoint(checkpointPrefix + base64.RawStdEncoding.EncodeToString(body))
+	f.Fuzz(func(t *testing.T, body []byte, clocks bool) {
+		prefix := prefix2
+		if clocks {
+			prefix = prefix3
+		}
+		body = binary.BigEndian.AppendUint32(body[:len(body):len(body)], checksum(prefix, body))
+		c, err := DecodeCheckpoint(prefix + base64.RawStdEncoding.EncodeToString(body))
 		if err != nil {
 			return
 		}

@@ -45,6 +45,7 @@ type Feed struct {
 	next    int64 // next offset to read
 	epoch   int32 // leader epoch of the newest record
 	maxTime int64 // highest event time of an accepted record
+	clocks  clocks
 	shipped int64 // highest end of a window of which records were shipped
 
 	gap   bool  // offsets before the first record were lost
@@ -68,10 +69,11 @@ type mark struct {
 	seen    int64 // records read before it
 	hash    uint64
 	maxTime int64 // highest event time before it
+	clocks  clocks
 }
 
 func newFeed(a *Agent, offset int64, c Checkpoint) *Feed {
-	f := &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, refused: slices.Clone(c.Refused), shipped: c.Shipped}
+	f := &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, clocks: c.clocks(), refused: slices.Clone(c.Refused), shipped: c.Shipped}
 	if invariants.Enabled {
 		f.watch = newWatch(c)
 	}
@@ -119,7 +121,9 @@ func (f *Feed) read(offset int64, epoch int32, t int64) (replay bool) {
 }
 
 // here is the place of the newest record.
-func (f *Feed) here() mark { return mark{f.next - 1, f.epoch, f.seen - 1, f.hash - f.own, f.maxTime} }
+func (f *Feed) here() mark {
+	return mark{f.next - 1, f.epoch, f.seen - 1, f.hash - f.own, f.maxTime, f.clocks}
+}
 
 // verify compares, once the head is reached, what was read again with what
 // was read before the restart. Where they differ (compaction, retention, a
@@ -202,7 +206,7 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 		c.Final = f.out()
 		return f.from, -1, c
 	}
-	low := mark{f.next, f.epoch, f.seen, f.hash, f.maxTime}
+	low := mark{f.next, f.epoch, f.seen, f.hash, f.maxTime, f.clocks}
 	for _, p := range f.into {
 		for _, c := range p.panes {
 			if c.opened.offset < low.offset {
@@ -215,6 +219,7 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 		Refused: f.refused,
 		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.out(), Shipped: f.shipped,
 		Count: f.seen - low.seen, Hash: f.hash - low.hash,
+		Clocks: f.kept(low.clocks),
 	}
 }
 

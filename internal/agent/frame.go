@@ -16,7 +16,7 @@ import (
 //
 //	frame  = version kind partition topic (rows | claim)
 //	rows   = start size schema flags [final] piece pieces checksum body
-//	claim  = of watermark reached silent
+//	claim  = of watermark reached silent [now]
 //	body   = n first n×(offset-first) n×(time-start) slots slot…
 //	slot   = 0                               absent in all records
 //	       | 1 n×float64 rests               a number
@@ -71,6 +71,7 @@ type claim struct {
 	watermark int64
 	reached   int64 // its own watermark, by the records alone
 	silent    int64 // for how long, ns, the partition was known to be read to its end without a new record
+	now       int64 // what the wall clock knows of time beyond the watermark, where it is in doubt; else as the watermark
 }
 
 // run is the head of a frame of records.
@@ -99,7 +100,11 @@ func appendClaim(b []byte, h header, c claim) []byte {
 	b = binary.AppendUvarint(b, uint64(c.of))
 	b = binary.AppendVarint(b, c.watermark)
 	b = binary.AppendVarint(b, c.reached)
-	return binary.AppendUvarint(b, uint64(c.silent))
+	b = binary.AppendUvarint(b, uint64(c.silent))
+	if c.now > c.watermark {
+		b = binary.AppendVarint(b, c.now)
+	}
+	return b
 }
 
 // appendRows appends the frames that hold the records of a pane, as far as the

@@ -50,6 +50,9 @@ func (r *reader) int() int64 {
 	return v
 }
 
+// whole reads a number that is not negative.
+func (r *reader) whole() int64 { return int64(r.uint(math.MaxInt64)) }
+
 // count reads how many things follow that take at least size bytes each.
 func (r *reader) count(size int) int { return int(r.uint(uint64(len(r.b) / size))) }
 
@@ -86,7 +89,10 @@ func (r *reader) open(frame []byte) (h header, err error) {
 func (r *reader) claim() (c claim, err error) {
 	c.of = int(r.uint(math.MaxInt32))
 	c.watermark, c.reached = r.int(), r.int()
-	c.silent = int64(r.uint(math.MaxInt64))
+	c.silent = r.whole()
+	if c.now = c.watermark; r.ok && len(r.b) > 0 {
+		c.now = r.int()
+	}
 	if !r.ok || len(r.b) > 0 {
 		return c, fmt.Errorf("%w: a claim of %d bytes", ErrFrame, len(r.b))
 	}

@@ -48,6 +48,7 @@ type LateRecord struct {
 type claims struct {
 	reached int64
 	silent  int64
+	now     int64
 	heard   int64
 }
 
@@ -126,6 +127,7 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 		p := m.partition(h)
 		p.watermark = max(p.watermark, c.watermark)
 		p.merged.reached, p.merged.silent, p.merged.heard = c.reached, c.silent, t
+		p.merged.now = max(p.merged.now, c.now)
 		m.agent.of = max(m.agent.of, c.of)
 		return Accepted, nil
 	}

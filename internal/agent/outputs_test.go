@@ -62,7 +62,7 @@ func TestOutputsWithOtherFields(t *testing.T) {
 		values     map[string]any
 	}
 	var got []row
-	for _, w := range a.Close(a.Watermark(busy), nil) {
+	for _, w := range a.Close(a.Watermark(busy, math.MaxInt64), nil) {
 		r := computers[w.Output].Compute(a, w)
 		a.Release(w)
 		var values map[string]any

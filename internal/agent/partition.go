@@ -17,6 +17,7 @@ type Settings struct {
 	Grace         int64       // how long a window waits for records that are out of order
 	IdleAfter     int64       // silence after which a partition that is read to its end is passed over
 	MaxFutureSkew int64       // how far ahead of the clock a record may be stamped
+	Confirm       int64       // for how many records a clock that is ahead of the others is doubted; 0: it is believed at once
 
 	// Of the records of a window, a partition keeps at most ExactLimit (and of
 	// a pooled array so many elements); if there are more, they go to sketches
@@ -56,6 +57,7 @@ type Partition struct {
 	set       *Settings
 	layout    *layout
 	watermark int64
+	readAt    int64  // wall clock at which the partition was last known to be read to its end, ns; 0 if it was not
 	merged    claims // of a partition whose records come as partials
 	sent      []load // of one that ships, by window
 
@@ -85,17 +87,17 @@ type layout struct {
 // MaxTime is the highest event time met, window.Unset before the first.
 func (p *Partition) MaxTime() int64 { return p.maxTime }
 
-// Watermark is the time up to which no more records come: the highest event
-// time minus the grace.
+// Watermark is the time up to which no more records come, by their order: the
+// event time that is believed (see clocks) minus the grace.
 func (p *Partition) Watermark() int64 { return p.watermark }
 
-// reached is the watermark by the records of the partition alone, from which
-// time goes on by the clock.
+// reached is the time, by the fastest clock of the partition, from which it goes
+// on by the wall clock.
 func (p *Partition) reached() int64 {
 	if p.merges {
 		return p.merged.reached
 	}
-	return p.watermark
+	return window.Back(p.maxTime, p.set.Grace)
 }
 
 // Add takes the record at offset, with event time t and clock now (ns). The
@@ -120,6 +122,9 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	}
 	switch {
 	case end <= p.watermark:
+		if p.set.Confirm > 0 && !(replay && p.resume.trusting) && t >= window.Back(p.clocks.believed, p.set.MaxFutureSkew) {
+			p.clocks.take(t, now, p.set) // it is of a clock nevertheless
+		}
 		return p.late(replay, 1, false, t), nil
 	// The slice is final, which the clock or another partition may have done
 	// while this one was silent. Of a slice that is still needed, records come
@@ -146,7 +151,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
 	}
 	if replay && end <= p.resume.Shipped {
-		p.met(t)
+		p.met(t, now, replay)
 		return p.aside(replay, 1, Replayed, nil), nil
 	}
 	c := p.current
@@ -159,7 +164,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		in = start
 		p.took(p, c, offset)
 	}
-	p.met(t)
+	p.met(t, now, replay)
 	if c.final {
 		p.Counts.Replayed++
 	}
@@ -171,13 +176,33 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 func (p *Partition) needed(start int64) bool { return p.set.Grid.Kept(start) > p.agent.final }
 
 // met moves the watermark with the event time of an accepted record.
-func (p *Partition) met(t int64) {
+func (p *Partition) met(t, now int64, replay bool) {
 	if invariants.Enabled {
 		p.watch.met()
 	}
-	if t > p.maxTime {
-		p.maxTime, p.watermark = t, window.Back(t, p.set.Grace)
+	p.maxTime = max(p.maxTime, t)
+	if p.set.Confirm == 0 || replay && p.resume.trusting {
+		p.clocks.believed = p.maxTime
+	} else {
+		p.clocks.take(t, now, p.set)
 	}
+	p.watermark = window.Back(p.clocks.believed, p.set.Grace)
+}
+
+// ReadToEnd notes that at the wall clock (ns) all records of the partition had
+// been read.
+func (p *Partition) ReadToEnd(wall int64) { p.readAt = max(p.readAt, wall) }
+
+// now is the time up to which no more records come: the watermark, or, where it is
+// in doubt which clock is right, what the wall clock knows of it.
+func (p *Partition) now() int64 {
+	if p.merges {
+		return max(p.watermark, p.merged.now)
+	}
+	if p.clocks.sure() || p.readAt == 0 || p.set.Confirm == 0 {
+		return p.watermark
+	}
+	return max(p.watermark, window.Back(p.clocks.now(p.readAt, p.set.IdleAfter), p.set.Grace))
 }
 
 // Tombstone takes a record without a value.

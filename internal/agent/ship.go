@@ -144,11 +144,12 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 	if a.others {
 		return out, nil
 	}
-	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.watermark, silent: silent}
+	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.reached(), silent: silent, now: p.now()}
 	if bound := a.bound(p); bound != math.MaxInt64 {
 		// What ends later is not shipped, and what time it is by the clock
 		// is found out here.
 		said.watermark, said.silent = min(said.watermark, bound), 0
+		said.now = said.watermark
 	}
 	return append(out, appendClaim(nil, h, said)), nil
 }

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -208,7 +209,7 @@ func TestComputeAfterReleaseIsFound(t *testing.T) {
 	p.Add(50, 0, 110*second, 200*second, &Plan{Decoder: r.decoder}, wideBody(rand.New(rand.NewPCG(1, 1))))
 	r.agent.Revoke(1)
 	r.agent.SetPartitions(1, false)
-	ws := r.agent.Close(r.agent.Watermark(busy), nil)
+	ws := r.agent.Close(r.agent.Watermark(busy, math.MaxInt64), nil)
 	if len(ws) == 0 {
 		t.Fatal("no window is final")
 	}

@@ -78,7 +78,7 @@ func BenchmarkShapes(b *testing.B) {
 					b.Fatal(err)
 				}
 				if o++; o%100 == 0 {
-					ws = a.Close(a.Watermark(busy), ws[:0])
+					ws = a.Close(a.Watermark(busy, math.MaxInt64), ws[:0])
 					for _, w := range ws {
 						computers[w.Output].Compute(a, w)
 						a.Release(w)

@@ -25,7 +25,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 	s.tasks = s.tasks[:0]
 	rows := int64(0)
 	for _, src := range ss {
-		mark := src.agent.Watermark(src.activity(now))
+		mark := src.agent.Watermark(src.activity(now), now.UnixNano())
 		ended := len(src.stop) > 0 && src.finished()
 		if ended {
 			mark = max(mark, src.agent.CloseAll())

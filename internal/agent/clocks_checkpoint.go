@@ -1,0 +1,76 @@
+package agent
+
+import "encoding/binary"
+
+// clocks are those that the records of a partition are read on with.
+func (c *Checkpoint) clocks() clocks {
+	if c.Clocks != nil {
+		return *c.Clocks
+	}
+	return since(c.LowTime)
+}
+
+// kept is what a checkpoint has of clocks.
+func (f *Feed) kept(c clocks) *clocks {
+	if f.merges || f.agent.set.Confirm == 0 {
+		return nil
+	}
+	for i := range c.n { // of the wall clock nothing is known after a restart
+		c.list[i].at, c.list[i].over = 0, false
+	}
+	c.from = 0
+	return &c
+}
+
+// append writes clocks, as varints:
+//
+//	clocks = n known seen moved believed n×(last lead rhythm records seen-before moved-before missed)
+//
+// where last is the difference to the one before, at first to believed, and lead
+// that to last.
+func (c *clocks) append(b []byte) []byte {
+	known := byte(0)
+	if c.known {
+		known = 1
+	}
+	b = append(b, byte(c.n), known)
+	b = binary.AppendUvarint(b, uint64(c.seen))
+	b = binary.AppendUvarint(b, uint64(c.moved))
+	b = binary.AppendVarint(b, c.believed)
+	last := c.believed
+	for _, k := range c.list[:c.n] {
+		b = binary.AppendVarint(b, k.last-last)
+		b = binary.AppendUvarint(b, uint64(k.lead-k.last))
+		b = binary.AppendUvarint(b, uint64(k.rhythm))
+		b = binary.AppendUvarint(b, uint64(k.records))
+		b = binary.AppendUvarint(b, uint64(c.seen-k.seen))
+		b = binary.AppendUvarint(b, uint64(c.moved-k.moved))
+		b = binary.AppendUvarint(b, uint64(k.missed))
+		last = k.last
+	}
+	return b
+}
+
+// read reads what append wrote, and gives the rest.
+func (c *clocks) read(b []byte) (rest []byte, ok bool) {
+	r := reader{b: b, ok: true}
+	n, known := int(r.byte()), r.byte()
+	if n > maxClocks || known > 1 {
+		return nil, false
+	}
+	c.n, c.known = n, known == 1
+	c.seen, c.moved, c.believed = r.whole(), r.whole(), r.int()
+	last := c.believed
+	for i := range c.n {
+		k := &c.list[i]
+		k.last = last + r.int()
+		k.lead = k.last + r.whole()
+		k.rhythm, k.records = r.whole(), r.whole()
+		k.seen, k.moved, k.missed = c.seen-r.whole(), c.moved-r.whole(), r.whole()
+		if i > 0 && k.last < last || k.records == 0 || k.seen < 0 || k.moved < 0 {
+			r.fail()
+		}
+		last = k.last
+	}
+	return r.b, r.ok
+}
