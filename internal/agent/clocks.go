@@ -13,8 +13,8 @@ import (
 //
 //   - A record that is no further ahead of a clock than its rhythm explains is of
 //     that clock; the rhythm is the longest step of late. So is one that is as far
-//     behind the fastest clock as the last one was. If the fastest has made no step
-//     yet, any record ahead of it is its.
+//     behind the fastest clock as the last one was. A clock that has made no step yet
+//     may make one of 10 s, or, in a topic of few records, one like that to it.
 //   - A record that is of none begins one.
 //   - When a clock explains what others stamp, and stamps nothing itself, they have
 //     met: they are one.
@@ -22,7 +22,7 @@ import (
 //     of the others, or for MaxFutureSkew by their time; one that has stamped few
 //     records, sooner.
 //   - One record alone holds nothing up.
-//   - At the beginning of a partition time is not known, for as long.
+//   - At the beginning of a partition, a few records tell what clocks there are.
 //
 // So a jump ahead moves time only when nobody contradicts it for long enough: it
 // may be a gap in the data, or a clock that is wrong. Until then the records get
@@ -35,7 +35,7 @@ type clocks struct {
 	moved    int64 // ns that clocks have gone on in steps that their rhythm explains
 	believed int64 // time: the highest event time that no wrong clock explains
 	known    bool  // the beginning is over
-	from     int64 // wall clock at the first record, ns
+	from     int64 // wall clock at the first record since a start, ns; 0 before
 }
 
 // clock is one of them, as its records show it.
@@ -52,12 +52,25 @@ type clock struct {
 	over bool  // the wall clock explains that the next one is ahead of it
 }
 
+// Patience is for how long, by the wall clock, other clocks are waited for at the
+// beginning of a partition: 5 s, or as long as a partition that is silent is waited for.
+const Patience = int64(5e9)
+
+// Confirm is for how many records a clock that is ahead of the others is doubted:
+// more than a producer sends in one batch.
+const Confirm = 1024
+
 const (
 	// maxClocks is more than instruments share a partition and disagree. The one
 	// that is alone, or was silent for longest, makes place for another.
 	maxClocks = 8
 	// few of the others count as one of a clock, when it is silent.
 	few = 64
+	// beginning is how many records tell what clocks there are.
+	beginning = 4
+	// first is how long the first step of a clock may be, 10 s, or twice as long as the
+	// one to it, if that was taken for another clock.
+	first = int64(10e9)
 	// young is a clock with fewer records.
 	young = 16
 	// met clocks are one: so many records of the others one of them explains too,
@@ -71,6 +84,28 @@ const (
 	agree = int64(1e9)
 )
 
+// start has the wall clock run from now for what it does not run for yet.
+func (c *clocks) start(now int64) {
+	if c.from != 0 {
+		return
+	}
+	c.from = now
+	for i := range c.n {
+		c.list[i].at = now
+	}
+}
+
+// trust takes the event time of a record that is believed at once.
+func (c *clocks) trust(t int64) {
+	c.believed, c.known = max(c.believed, t), true
+	if c.n == 0 {
+		c.n = 1
+	}
+	k := &c.list[0]
+	k.last, k.lead = c.believed, c.believed
+	k.records = 1
+}
+
 // since is the state of a partition of which nothing is known but that no time
 // below t comes: where it begins again.
 func since(t int64) clocks { return clocks{believed: t} }
@@ -79,9 +114,7 @@ func since(t int64) clocks { return clocks{believed: t} }
 // now (both ns).
 func (c *clocks) take(t, now int64, set *Settings) {
 	c.seen++
-	if c.from == 0 {
-		c.from = now
-	}
+	c.start(now)
 	i := c.of(t, now, set)
 	k := &c.list[i]
 	if t > k.last {
@@ -103,7 +136,13 @@ func (c *clocks) take(t, now int64, set *Settings) {
 	if c.n > 1 {
 		c.pass(set)
 	}
-	if c.known = c.known || c.seen >= set.Confirm || c.moved >= set.MaxFutureSkew; c.known {
+	if !c.known && (c.seen >= beginning || c.moved >= set.MaxFutureSkew) {
+		c.known = true
+		for i := range c.n { // none that was there is alone
+			c.list[i].records = max(c.list[i].records, 2)
+		}
+	}
+	if c.known {
 		c.believed = max(c.believed, c.slowest())
 	}
 }
@@ -131,11 +170,24 @@ func (c *clocks) of(t, now int64, set *Settings) int {
 		}
 		k.missed++
 	}
-	switch top := &c.list[max(0, c.n-1)]; {
-	case of >= 0:
+	if of >= 0 {
 		return of
-	case c.n > 0 && top.rhythm == 0 && t > top.last:
-		return c.n - 1
+	}
+	// Of the last clock behind the record it may be the first step.
+	i := c.n - 1
+	for i >= 0 && c.list[i].last > t {
+		i--
+	}
+	if i < 0 || c.list[i].rhythm > 0 {
+		return c.begin(t, now)
+	}
+	step := t - c.list[i].last
+	switch sparse := i > 0 && c.list[i-1].rhythm == 0 && c.list[i-1].seen < c.list[i].seen && step <= 2*(c.list[i].last-c.list[i-1].last); {
+	case sparse:
+		c.remove(i-1, i)
+		return i - 1
+	case step <= first:
+		return i
 	}
 	return c.begin(t, now)
 }
@@ -151,11 +203,11 @@ func (c *clocks) follows(k *clock, t int64, set *Settings) bool {
 
 func distance(a, b int64) int64 { return max(a, b) - min(a, b) }
 
-// explains reports whether a record of time t can be of the clock: behind it by
-// no more than half of the grace, or ahead by no more than a long step and as much.
+// explains reports whether a record of time t can be of the clock: behind it by no
+// more than most of the grace, or ahead by no more than a long step and half of the grace.
 func (k *clock) explains(t int64, set *Settings) bool {
 	if t <= k.last {
-		return t >= window.Back(k.last, set.Grace/2)
+		return t >= window.Back(k.last, set.Grace-set.Grace/8) // in time before it is late
 	}
 	return t-k.last <= k.rhythm+k.rhythm/2+max(set.Grace/2, agree/4)
 }
@@ -230,7 +282,7 @@ func (c *clocks) sure() bool { return c.known && c.n <= 1 }
 // wall clock goes. It is window.Unset if there is none.
 func (c *clocks) now(read, silence int64) int64 {
 	t, doubt := int64(math.MaxInt64), !c.known
-	if doubt && read-c.from < silence {
+	if doubt && read-c.from < min(silence, Patience) {
 		return window.Unset // another may be slower
 	}
 	for i := range c.n {

@@ -1,13 +1,22 @@
 package agent
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+)
 
 // clocks are those that the records of a partition are read on with.
 func (c *Checkpoint) clocks() clocks {
-	if c.Clocks != nil {
+	switch s := since(c.LowTime); {
+	case c.Clocks != nil:
 		return *c.Clocks
+	case c.trusting && c.LowTime != window.Unset:
+		s.trust(c.LowTime)
+		return s
+	default:
+		return s
 	}
-	return since(c.LowTime)
 }
 
 // kept is what a checkpoint has of clocks.

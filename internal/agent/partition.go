@@ -182,16 +182,24 @@ func (p *Partition) met(t, now int64, replay bool) {
 	}
 	p.maxTime = max(p.maxTime, t)
 	if p.set.Confirm == 0 || replay && p.resume.trusting {
-		p.clocks.believed = p.maxTime
+		p.clocks.trust(t)
 	} else {
 		p.clocks.take(t, now, p.set)
 	}
 	p.watermark = window.Back(p.clocks.believed, p.set.Grace)
 }
 
+// InDoubt reports whether it takes the wall clock to know what time it is, which
+// helps where the partition is known to be read to its end.
+func (p *Partition) InDoubt() bool { return p.set.Confirm > 0 && !p.clocks.sure() }
+
 // ReadToEnd notes that at the wall clock (ns) all records of the partition had
 // been read.
-func (p *Partition) ReadToEnd(wall int64) { p.readAt = max(p.readAt, wall) }
+func (p *Partition) ReadToEnd(wall int64) {
+	if p.readAt = max(p.readAt, wall); p.InDoubt() {
+		p.clocks.start(wall)
+	}
+}
 
 // now is the time up to which no more records come: the watermark, or, where it is
 // in doubt which clock is right, what the wall clock knows of it.
@@ -199,7 +207,7 @@ func (p *Partition) now() int64 {
 	if p.merges {
 		return max(p.watermark, p.merged.now)
 	}
-	if p.clocks.sure() || p.readAt == 0 || p.set.Confirm == 0 {
+	if !p.InDoubt() || p.readAt == 0 {
 		return p.watermark
 	}
 	return max(p.watermark, window.Back(p.clocks.now(p.readAt, p.set.IdleAfter), p.set.Grace))

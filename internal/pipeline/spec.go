@@ -53,7 +53,7 @@ func NewSpec(a *config.Aggregation) (*Spec, error) {
 func (s *Spec) Settings() agent.Settings {
 	w := s.Window
 	set := agent.Settings{
-		Grid: s.grid, Grace: int64(w.Grace), IdleAfter: int64(w.IdleAfter), MaxFutureSkew: int64(w.MaxFutureSkew),
+		Grid: s.grid, Grace: int64(w.Grace), IdleAfter: int64(w.IdleAfter), MaxFutureSkew: int64(w.MaxFutureSkew), Confirm: agent.Confirm,
 		ExactLimit: s.ExactLimit,
 	}
 	for _, o := range s.outputs {

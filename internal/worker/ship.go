@@ -38,6 +38,7 @@ func (s *session) ship(ss []*source, now time.Time) []*source {
 		if len(p.source.frames) > 0 {
 			p.frames = nil // these have its memory
 		}
+		p.readToEnd()
 		p.frames, p.err = p.windows.Ship(p.source.topicID, p.silentFor(now), p.frames[:0])
 	})
 	failed := map[*source]bool{}

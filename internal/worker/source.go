@@ -165,12 +165,25 @@ func (s *source) load() (sum float64) {
 	return sum
 }
 
+// readToEnd notes when the partition was last known to be read to its end: as it
+// was when the last records came, or when brokers were asked since.
+func (p *part) readToEnd() {
+	switch {
+	case len(p.batch) > 0 || p.Position() < p.end:
+	case p.caught.IsZero():
+		p.windows.ReadToEnd(p.arrived.UnixNano())
+	default:
+		p.windows.ReadToEnd(p.caught.UnixNano())
+	}
+}
+
 // activity is the agent.Activity at a time.
 func (s *source) activity(now time.Time) agent.Activity {
 	for _, p := range s.parts {
 		if p.merger != nil {
 			return p.merger.Activity
 		}
+		p.readToEnd()
 	}
 	return func(p *agent.Partition) int64 { return s.parts[p.ID].silentFor(now) }
 }

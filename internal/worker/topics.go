@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -282,7 +283,11 @@ func (s *session) idle(now time.Time) {
 		silent := false
 		open := 0
 		for _, p := range src.parts {
-			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(src.job.set.IdleAfter)
+			after := src.job.set.IdleAfter
+			if p.windows != nil && p.windows.InDoubt() {
+				after = min(after, agent.Patience)
+			}
+			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(after)
 			_, n := p.OpenRows()
 			open += n
 		}
