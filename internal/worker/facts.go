@@ -10,7 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // facts are what brokers say of a topic of which partitions are to be placed.
@@ -67,6 +69,7 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 	}
 	if len(fresh) > 0 {
 		s.gatherAnchors(ctx, fresh, questions, out)
+		s.gatherFinal(ctx, fresh, questions, out)
 	}
 	return out
 }
@@ -94,6 +97,43 @@ func (s *session) gatherUneven(ctx context.Context, topics []string, out map[str
 			}
 		}
 		f.uneven = uneven(offsets, topic, f.partitions)
+	}
+}
+
+// gatherFinal has what is committed of other partitions say which windows of a
+// topic are out, where there is any. What the aggregated topic has beyond that was
+// written at least once, and maybe not in full.
+func (s *session) gatherFinal(ctx context.Context, topics []string, questions map[string]question, out map[string]*facts) {
+	partitions := map[string][]int32{}
+	for _, topic := range topics {
+		if f := out[topic]; f.anchor != nil && f.err == nil && questions[topic].source == topic {
+			for id := range f.partitions {
+				partitions[topic] = append(partitions[topic], int32(id))
+			}
+		}
+	}
+	if len(partitions) == 0 {
+		return
+	}
+	offsets, err := s.committed(ctx, partitions)
+	for topic := range partitions {
+		f := out[topic]
+		if err != nil {
+			f.err = err
+			continue
+		}
+		final, found := int64(window.Unset), false
+		for _, o := range offsets[topic] {
+			if o.Err != nil {
+				f.err = fmt.Errorf("get committed offsets: %w", o.Err)
+			}
+			if c, err := agent.DecodeCheckpoint(o.Metadata); o.At >= 0 && err == nil && !other(c.TopicID, f.id) {
+				final, found = max(final, c.Final), true
+			}
+		}
+		if found {
+			f.anchor.final = min(f.anchor.final, final)
+		}
 	}
 }
 
