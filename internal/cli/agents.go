@@ -28,7 +28,7 @@ reasons and the derived schemas see "plan".`,
 		if err != nil {
 			return err
 		}
-		defer c.close()
+		defer c.Close()
 		found, err := c.look(cmd.Context())
 		if err != nil {
 			return err

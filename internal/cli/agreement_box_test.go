@@ -113,7 +113,7 @@ func (g *agreement) plan() map[string]said {
 	g.t.Helper()
 	c, err := connect(g.t.Context(), &config.Loaded{Config: g.config})
 	must(g.t, err)
-	defer c.close()
+	defer c.Close()
 	found, err := c.look(g.t.Context())
 	must(g.t, err)
 	pl := &plan{survey: found, schema: true}

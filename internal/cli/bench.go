@@ -152,14 +152,14 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 	if err != nil {
 		return nil, 0, err
 	}
-	defer c.close()
+	defer c.Close()
 	fmt.Fprintln(p.Stderr, "looking at the source topics and their schemas")
 	found, err := c.look(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	fmt.Fprintf(p.Stderr, "measuring the rates of %s for %v\n", count(len(found.topics()), "topic"), measure)
-	rates, err := c.rates(ctx, found.topics(), measure)
+	rates, err := c.Rates(ctx, found.topics(), measure)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -177,7 +177,7 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 			first[of] = ofFirstWindows(of)
 		}
 		r := rates[a.topic]
-		if r.how == "" {
+		if r.How == "" {
 			unknown++
 			continue
 		}
@@ -190,7 +190,7 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 				values += lengths[a][i]
 			}
 		}
-		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.perSecond, aggregation: first[of]})
+		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.PerSecond, aggregation: first[of]})
 	}
 	if len(classes) == 0 {
 		return nil, 0, fmt.Errorf("no source topic has a known rate (%s without one)", count(unknown, "topic"))

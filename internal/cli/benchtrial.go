@@ -49,7 +49,7 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d, limit time.
 	if err != nil {
 		return ran{}, err
 	}
-	defer conn.close()
+	defer conn.Close()
 
 	var group errgroup.Group
 	defer group.Wait()
@@ -58,7 +58,7 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d, limit time.
 	var producers []*example.Producer
 	fmt.Fprintln(p.Stderr, "starting a broker and a registry in this process, with topics of such a load")
 	for i, class := range classes {
-		created, err := example.Create(ctx, conn.kafka, conn.source, example.Plan{Prefix: fmt.Sprintf("bench%d", i), Topics: int(class.topics), Fields: class.values, Partitions: 1})
+		created, err := example.Create(ctx, conn.Kafka, conn.Source, example.Plan{Prefix: fmt.Sprintf("bench%d", i), Topics: int(class.topics), Fields: class.values, Partitions: 1})
 		if err != nil {
 			return ran{}, err
 		}
@@ -84,7 +84,7 @@ func (p *Process) trial(ctx context.Context, classes []loadClass, d, limit time.
 		group.Go(func() error { return producer.Run(ctx) })
 	}
 	fmt.Fprintf(p.Stderr, "waiting until a worker has results of %s, for at most %v\n", count(len(aggregated), "topic"), limit)
-	settled, err := w.settled(ctx, conn.admin, aggregated, limit, p.Stderr)
+	settled, err := w.settled(ctx, conn.Admin, aggregated, limit, p.Stderr)
 	if err != nil {
 		return ran{}, err
 	}

@@ -124,10 +124,10 @@ func (d *demo) createTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	// Everything is in memory: a demo that runs for days must forget.
 	retention := fmt.Sprint(max(10*time.Minute, 10*d.options.window).Milliseconds())
-	created, err := example.Create(ctx, c.kafka, c.source, example.Plan{
+	created, err := example.Create(ctx, c.Kafka, c.Source, example.Plan{
 		Prefix: d.config.Example.Prefix, Topics: d.options.topics, Fields: d.options.fields, Partitions: d.options.partitions,
 		Configs: map[string]*string{"retention.ms": &retention},
 	})

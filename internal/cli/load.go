@@ -4,12 +4,13 @@ import (
 	"math"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 )
 
 // load is what aggregating a topic costs.
 type load struct {
-	in         rate
+	in         cluster.Rate
 	records    float64       // aggregated records/s; NaN: not known
 	recordSize int           // bytes of an aggregated record; arrays count as in the sample
 	sampled    bool          // the lengths of arrays are known, or there are none
@@ -20,11 +21,11 @@ type load struct {
 
 // load works out what a topic costs, from the rate of its input and the
 // lengths of its arrays, by slot; nil: they are not known.
-func (a *agent) load(in rate, lengths []int) load {
+func (a *agent) load(in cluster.Rate, lengths []int) load {
 	sampled := lengths != nil || !a.hasArrays()
 	l := load{in: in, records: math.NaN(), reduction: math.NaN(), state: math.NaN(), sampled: sampled}
-	if in.how == "" {
-		l.in.perSecond = math.NaN()
+	if in.How == "" {
+		l.in.PerSecond = math.NaN()
 	}
 	fields, n := a.used.Schema.Fields, len(a.used.Schema.Operations)
 	results := codec.Results{Scalars: make([]float64, len(fields)*n), Arrays: make([][]float64, len(fields)*n)}
@@ -49,13 +50,13 @@ func (a *agent) load(in rate, lengths []int) load {
 	now := time.Now()
 	head := codec.Head{Time: 1, Start: now.UnixMilli(), End: now.UnixMilli(), Size: 1, Count: 100}
 	l.recordSize = len(a.used.Encoder().Append(nil, head, &results))
-	if math.IsNaN(l.in.perSecond) {
+	if math.IsNaN(l.in.PerSecond) {
 		return l
 	}
-	l.records = min(1/a.output.Advance.Seconds(), l.in.perSecond*float64(a.output.Overlap()))
+	l.records = min(1/a.output.Advance.Seconds(), l.in.PerSecond*float64(a.output.Overlap()))
 	if len(fields) > 0 {
-		l.reduction = l.in.perSecond / l.records / float64(n)
+		l.reduction = l.in.PerSecond / l.records / float64(n)
 	}
-	l.state = l.in.perSecond * open.Seconds() * float64(8*values)
+	l.state = l.in.PerSecond * open.Seconds() * float64(8*values)
 	return l
 }

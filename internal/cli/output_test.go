@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
@@ -58,7 +59,7 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0}, {errors.New("x"), 1}, {errDifferences, 2}, {usageError("", "x"), 64}, {fmt.Errorf("x: %w", usageError("", "x")), 64},
 		{&config.Error{Problems: []config.Problem{flag, file}}, 78}, {&config.Error{Problems: []config.Problem{flag}}, 64},
-		{withHint(errors.New("x"), "y"), 1}, {withHint(unreachable(errors.New("x"), ""), "y"), 69},
+		{withHint(errors.New("x"), "y"), 1}, {withHint(&cluster.Unreachable{Err: errors.New("x")}, "y"), 69}, {&cluster.SettingsError{Err: errors.New("x")}, 78},
 		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, 69}, {fmt.Errorf("x: %w", context.DeadlineExceeded), 69}, {errInterrupted, 130},
 	} {
 		if got := exitCode(c.err); got != c.code {

@@ -60,12 +60,12 @@ register a schema, or if a topic has a problem.`,
 		if err != nil {
 			return err
 		}
-		defer c.close()
+		defer c.Close()
 		found, err := c.look(ctx)
 		if err != nil {
 			return err
 		}
-		rates, err := c.rates(ctx, found.topics(), *measure)
+		rates, err := c.Rates(ctx, found.topics(), *measure)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (pl *plan) write(w io.Writer, format string) error {
 		l, ok := pl.loads[a]
 		row := []any{a.topic, len(a.fields()), len(a.leftOut()), a.change(), a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a]), a.problem}
 		if ok {
-			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
+			for i, f := range []float64{l.in.PerSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
 				if !math.IsNaN(f) {
 					row[5+i] = round(f)
 				}
@@ -94,7 +94,7 @@ func (pl *plan) object(a *agent) object {
 	}
 	if l, ok := pl.loads[a]; ok {
 		o = append(o, member{"load", object{
-			{"records_in_per_second", known(l.in.perSecond)}, {"measured", l.in.how}, {"records_out_per_second", known(l.records)},
+			{"records_in_per_second", known(l.in.PerSecond)}, {"measured", l.in.How}, {"records_out_per_second", known(l.records)},
 			{"record_bytes", l.recordSize}, {"bytes_out_per_second", known(l.records * float64(l.recordSize))},
 			{"reduction_factor", known(l.reduction)}, {"memory_bytes", known(l.state)},
 		}})
@@ -170,18 +170,18 @@ func (l load) text(line func(name, format string, args ...any), advance time.Dur
 	if !l.sampled {
 		size += " and the elements of arrays"
 	}
-	if math.IsNaN(l.in.perSecond) {
+	if math.IsNaN(l.in.PerSecond) {
 		line("input", "rate not known")
 		line("output", "at most %s records/s, %s", figure(1/advance.Seconds()), size)
 		return
 	}
-	line("input", "%s records/s, %s", figure(l.in.perSecond), l.in.how)
+	line("input", "%s records/s, %s", figure(l.in.PerSecond), l.in.How)
 	line("output", "%s records/s, %s/s, %s", figure(l.records), amount(l.records*float64(l.recordSize)), size)
 	if !math.IsNaN(l.reduction) {
 		line("reduction", "%s", figure(l.reduction))
 	}
 	line("memory", "%s for open windows", amount(l.state))
-	line("restart", "reads up to %s again, about %s", count(int(math.Ceil(l.in.perSecond*l.again.Seconds())), "record"), config.FormatDuration(l.again))
+	line("restart", "reads up to %s again, about %s", count(int(math.Ceil(l.in.PerSecond*l.again.Seconds())), "record"), config.FormatDuration(l.again))
 }
 
 func (pl *plan) summary(b *strings.Builder) {
@@ -220,12 +220,12 @@ func (pl *plan) summary(b *strings.Builder) {
 		l, ok := pl.loads[a]
 		switch {
 		case !ok:
-		case math.IsNaN(l.in.perSecond):
+		case math.IsNaN(l.in.PerSecond):
 			if a.first() {
 				unknown++
 			}
 		case a.first():
-			in, state = in+l.in.perSecond, state+l.state
+			in, state = in+l.in.PerSecond, state+l.state
 			fallthrough
 		default:
 			out += l.records

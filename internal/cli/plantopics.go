@@ -67,9 +67,9 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 func (c *connection) settings(ctx context.Context, topics []string) (map[string]map[string]string, error) {
 	out := make(map[string]map[string]string)
 	for chunk := range slices.Chunk(topics, 200) {
-		found, err := c.admin.DescribeTopicConfigs(ctx, chunk...)
+		found, err := c.Admin.DescribeTopicConfigs(ctx, chunk...)
 		if err != nil {
-			return nil, c.brokerError(ctx, err)
+			return nil, c.BrokerError(ctx, err)
 		}
 		for _, r := range found {
 			if r.Err == nil {
@@ -92,14 +92,14 @@ func settingsOf(configs []kadm.Config) map[string]string {
 
 // brokerDefaults are the settings that a topic has if none are given.
 func (c *connection) brokerDefaults(ctx context.Context) (map[string]string, error) {
-	meta, err := c.admin.BrokerMetadata(ctx)
+	meta, err := c.Admin.BrokerMetadata(ctx)
 	if err != nil {
-		return nil, c.brokerError(ctx, err)
+		return nil, c.BrokerError(ctx, err)
 	}
 	if len(meta.Brokers) == 0 {
 		return nil, nil
 	}
-	found, err := c.admin.DescribeBrokerConfigs(ctx, meta.Brokers[0].NodeID)
+	found, err := c.Admin.DescribeBrokerConfigs(ctx, meta.Brokers[0].NodeID)
 	if err != nil || len(found) == 0 || found[0].Err != nil {
 		return nil, nil //nolint:nilerr // who may not ask does without
 	}
@@ -136,7 +136,7 @@ func (c *connection) brokerDefaults(ctx context.Context) (map[string]string, err
 func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agents []*agent, defaults map[string]string, out map[*agent]*outputTopic) error {
 	created := a.TopicConfig()
 	verdicts := kadm.CreateTopicResponses{}
-	if c.config.Worker.CreateTopics {
+	if c.Config.Worker.CreateTopics {
 		var names []string
 		for _, g := range agents {
 			names = append(names, g.output.Topic)
@@ -185,9 +185,9 @@ func (c *connection) validate(ctx context.Context, partitions int, settings map[
 	for name, value := range settings {
 		pointers[name] = &value
 	}
-	verdicts, err := c.admin.ValidateCreateTopics(ctx, int32(partitions), -1, pointers, names...)
+	verdicts, err := c.Admin.ValidateCreateTopics(ctx, int32(partitions), -1, pointers, names...)
 	if err != nil {
-		return nil, c.brokerError(ctx, err)
+		return nil, c.BrokerError(ctx, err)
 	}
 	return verdicts, nil
 }
@@ -199,11 +199,11 @@ func (c *connection) backlog(ctx context.Context, topics []string) (map[string]t
 	if len(topics) == 0 {
 		return out, nil
 	}
-	oldest, err := c.admin.ListOffsetsAfterMilli(ctx, 0, topics...)
+	oldest, err := c.Admin.ListOffsetsAfterMilli(ctx, 0, topics...)
 	if shards := new(kadm.ShardErrors); err != nil && !errors.As(err, &shards) {
-		return nil, c.brokerError(ctx, err)
+		return nil, c.BrokerError(ctx, err)
 	}
-	committed, err := c.admin.FetchOffsets(ctx, c.config.Worker.Group)
+	committed, err := c.Admin.FetchOffsets(ctx, c.Config.Worker.Group)
 	if err != nil { // there is no such group yet
 		committed = nil
 	}

@@ -4,49 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
-
-// lastRecords reads the last few records of each topic until use has been true
-// for one of each, or 5 s have passed. It is called for whatever comes.
-func (c *connection) lastRecords(ctx context.Context, topics []string, use func(*kgo.Record) bool) error {
-	start, end, err := c.bounds(ctx, topics)
-	if err != nil {
-		return err
-	}
-	from := make(map[string]map[int32]kgo.Offset)
-	end.Each(func(o kadm.ListedOffset) {
-		first := start[o.Topic][o.Partition].Offset
-		if o.Err == nil && o.Offset > first { // a few back: the last ones may be marks of transactions
-			if from[o.Topic] == nil {
-				from[o.Topic] = make(map[int32]kgo.Offset)
-			}
-			from[o.Topic][o.Partition] = kgo.NewOffset().At(max(first, o.Offset-5))
-		}
-	})
-	if len(from) == 0 {
-		return nil
-	}
-	c.kafka.AddConsumePartitions(from)
-	defer c.kafka.PurgeTopicsFromConsuming(topics...)
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	done := make(map[string]bool)
-	for len(done) < len(from) && wait.Err() == nil {
-		c.kafka.PollFetches(wait).EachRecord(func(r *kgo.Record) {
-			if use(r) {
-				done[r.Topic] = true
-			}
-		})
-	}
-	return ctx.Err()
-}
 
 // lastSchemaIDs are the schema ids of the newest records of the topics, for
 // topics whose schemas are not registered under the topic's name.
@@ -55,7 +18,7 @@ func (c *connection) lastSchemaIDs(ctx context.Context, topics []string) (map[st
 	if len(topics) == 0 {
 		return ids, nil
 	}
-	err := c.lastRecords(ctx, topics, func(r *kgo.Record) bool {
+	err := c.LastRecords(ctx, topics, func(r *kgo.Record) bool {
 		id, _, err := registry.ParseHeader(r.Value)
 		if err == nil {
 			ids[r.Topic] = id
@@ -80,7 +43,7 @@ func (c *connection) samples(ctx context.Context, agents []*agent) (map[*agent][
 	if len(topics) == 0 {
 		return lengths, nil
 	}
-	err := c.lastRecords(ctx, topics, func(r *kgo.Record) bool {
+	err := c.LastRecords(ctx, topics, func(r *kgo.Record) bool {
 		for _, a := range byTopic[r.Topic] {
 			found, err := c.arrayLengths(ctx, a, r)
 			if err != nil {

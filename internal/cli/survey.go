@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"golang.org/x/sync/errgroup"
@@ -71,22 +70,22 @@ type passed struct{ topic, reason string }
 
 // look finds the source topics and works out what becomes of each. It writes nothing.
 func (c *connection) look(ctx context.Context) (*survey, error) {
-	selector, err := config.NewSelector(c.config.Config)
+	selector, err := config.NewSelector(c.Config.Config)
 	if err != nil {
 		return nil, err
 	}
 	specs := make(map[*config.Aggregation]*pipeline.Spec)
-	for i := range c.config.Aggregations {
-		a := &c.config.Aggregations[i]
+	for i := range c.Config.Aggregations {
+		a := &c.Config.Aggregations[i]
 		if specs[a], err = pipeline.NewSpec(a); err != nil {
 			return nil, err
 		}
 	}
-	details, err := c.admin.ListTopics(ctx)
+	details, err := c.Admin.ListTopics(ctx)
 	if err != nil {
-		return nil, c.brokerError(ctx, err)
+		return nil, c.BrokerError(ctx, err)
 	}
-	s := &survey{asides: asides(c.config.Config, details)}
+	s := &survey{asides: asides(c.Config.Config, details)}
 	for _, d := range details.Sorted() {
 		s.there = append(s.there, d.Topic)
 		choice, reason := selector.Explain(d.Topic)
@@ -144,12 +143,12 @@ func (s *survey) each(ctx context.Context, do func(context.Context, *agent) erro
 // name, if there is one. An error is one of a registry that is not there;
 // what is wrong with the topic itself is a.problem.
 func (c *connection) findSchema(ctx context.Context, a *agent) error {
-	latest, err := c.source.Latest(ctx, a.topic+"-value")
+	latest, err := c.Source.Latest(ctx, a.topic+"-value")
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil
 	}
 	a.schemaID = latest.ID
-	return a.trouble(c.registryError(ctx, c.source, err))
+	return a.trouble(c.RegistryError(ctx, c.Source, err))
 }
 
 // examine works out what a worker would make of a topic's newest schema, and
@@ -159,9 +158,9 @@ func (c *connection) examine(ctx context.Context, a *agent) error {
 	if err != nil {
 		return err
 	}
-	found, err := c.aggregated.Versions(ctx, a.output.Subject())
+	found, err := c.Aggregated.Versions(ctx, a.output.Subject())
 	if err != nil {
-		return c.registryError(ctx, c.aggregated, err)
+		return c.RegistryError(ctx, c.Aggregated, err)
 	}
 	registered := make([]pipeline.Registered, len(found))
 	for i, g := range found {
@@ -172,9 +171,9 @@ func (c *connection) examine(ctx context.Context, a *agent) error {
 
 // input gets the fields of a source schema.
 func (c *connection) input(ctx context.Context, a *agent, id int) (*pipeline.Input, error) {
-	text, err := c.source.Schema(registry.WithSubject(ctx, a.topic+"-value"), id)
+	text, err := c.Source.Schema(registry.WithSubject(ctx, a.topic+"-value"), id)
 	if err != nil {
-		return nil, c.registryError(ctx, c.source, err)
+		return nil, c.RegistryError(ctx, c.Source, err)
 	}
 	in, err := a.spec.Input(text.Text, text.References...)
 	if err != nil {
@@ -195,8 +194,8 @@ func (c *connection) judge(ctx context.Context, a *agent, p *pipeline.Plan) (err
 	default:
 		subject := a.output.Subject()
 		a.stored, a.oversize = registry.StoredSize(subject, p.Text), registry.SizeWarning(subject, p.Text)
-		if a.accepted, a.reasons, err = c.aggregated.Check(ctx, subject, p.Text); err != nil {
-			return c.registryError(ctx, c.aggregated, err)
+		if a.accepted, a.reasons, err = c.Aggregated.Check(ctx, subject, p.Text); err != nil {
+			return c.RegistryError(ctx, c.Aggregated, err)
 		}
 	}
 	if a.accepted {
@@ -213,7 +212,7 @@ func (c *connection) judge(ctx context.Context, a *agent, p *pipeline.Plan) (err
 
 // trouble keeps an answer of the registry as the topic's problem.
 func (a *agent) trouble(err error) error {
-	if err == nil || exitCode(err) == exitUnavailable || errors.Is(err, context.Canceled) {
+	if err == nil || unreachable(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	a.problem = err.Error()
@@ -242,20 +241,4 @@ func (s *survey) sources() (n int) {
 		}
 	}
 	return n
-}
-
-// bounds are the first and the next offset of each partition of the topics.
-func (c *connection) bounds(ctx context.Context, topics []string) (start, end kadm.ListedOffsets, err error) {
-	if len(topics) == 0 {
-		return nil, nil, nil
-	}
-	var wait sync.WaitGroup
-	var startErr, endErr error
-	wait.Go(func() { start, startErr = c.admin.ListStartOffsets(ctx, topics...) })
-	wait.Go(func() { end, endErr = c.admin.ListEndOffsets(ctx, topics...) })
-	wait.Wait()
-	if err := errors.Join(startErr, endErr); err != nil {
-		return nil, nil, c.brokerError(ctx, err)
-	}
-	return start, end, nil
 }

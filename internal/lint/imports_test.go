@@ -13,9 +13,10 @@ import (
 // go downwards only; a package that is not here is not allowed.
 var imports = map[string][]string{
 	"cmd/kafka-aggregator": {"internal/cli"},
-	"internal/cli": {"internal/agent", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
+	"internal/cli": {"internal/agent", "internal/cluster", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
 		"internal/registry", "internal/sandbox", "internal/stats", "internal/web", "internal/window", "internal/worker"},
-	"internal/web": {"internal/worker"},
+	"internal/cluster": {"internal/config", "internal/registry"},
+	"internal/web":     {"internal/worker"},
 	"internal/worker": {"internal/agent", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
 		"internal/registry", "internal/stats", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},

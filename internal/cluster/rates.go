@@ -1,4 +1,4 @@
-package cli
+package cluster
 
 import (
 	"context"
@@ -9,21 +9,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// rate is how fast records come into a topic.
-type rate struct {
-	perSecond float64
-	how       string // how it was found out; empty: it is not known
+// Rate is how fast records come into a topic.
+type Rate struct {
+	PerSecond float64
+	How       string // how it was found out; empty: it is not known
 }
 
-// rates measures the input of the topics: by the growth of their end offsets
+// Rates measures the input of the topics: by the growth of their end offsets
 // over d, and for topics that do not grow by the time stamps of the last
 // minute of their data. With d = 0 nothing is measured.
-func (c *connection) rates(ctx context.Context, topics []string, d time.Duration) (map[string]rate, error) {
-	out := make(map[string]rate)
+func (c *Cluster) Rates(ctx context.Context, topics []string, d time.Duration) (map[string]Rate, error) {
+	out := make(map[string]Rate)
 	if d <= 0 || len(topics) == 0 {
 		return out, nil
 	}
-	_, before, err := c.bounds(ctx, topics)
+	_, before, err := c.Bounds(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (c *connection) rates(ctx context.Context, topics []string, d time.Duration
 		return nil, ctx.Err()
 	case <-time.After(d):
 	}
-	_, after, err := c.bounds(ctx, topics)
+	_, after, err := c.Bounds(ctx, topics)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (c *connection) rates(ctx context.Context, topics []string, d time.Duration
 			}
 		}
 		if grown > 0 {
-			out[t] = rate{float64(grown) / took.Seconds(), "measured over " + took.Round(100*time.Millisecond).String()}
+			out[t] = Rate{float64(grown) / took.Seconds(), "measured over " + took.Round(100*time.Millisecond).String()}
 			continue
 		}
 		quiet = append(quiet, t)
@@ -69,11 +69,11 @@ func (c *connection) rates(ctx context.Context, topics []string, d time.Duration
 }
 
 // pastRate is the rate over the last minute before the newest time stamp.
-func (c *connection) pastRate(ctx context.Context, topic string, end map[int32]kadm.ListedOffset) (rate, bool) {
+func (c *Cluster) pastRate(ctx context.Context, topic string, end map[int32]kadm.ListedOffset) (Rate, bool) {
 	const span = time.Minute
-	newest, err := c.admin.ListMaxTimestampOffsets(ctx, topic)
+	newest, err := c.Admin.ListMaxTimestampOffsets(ctx, topic)
 	if err != nil {
-		return rate{}, false
+		return Rate{}, false
 	}
 	last := int64(-1)
 	newest.Each(func(o kadm.ListedOffset) {
@@ -82,11 +82,11 @@ func (c *connection) pastRate(ctx context.Context, topic string, end map[int32]k
 		}
 	})
 	if last < 0 {
-		return rate{}, false
+		return Rate{}, false
 	}
-	since, err := c.admin.ListOffsetsAfterMilli(ctx, last-span.Milliseconds()+1, topic)
+	since, err := c.Admin.ListOffsetsAfterMilli(ctx, last-span.Milliseconds()+1, topic)
 	if err != nil {
-		return rate{}, false
+		return Rate{}, false
 	}
 	n, first := int64(0), last
 	since.Each(func(o kadm.ListedOffset) {
@@ -96,7 +96,7 @@ func (c *connection) pastRate(ctx context.Context, topic string, end map[int32]k
 		}
 	})
 	if n < 2 || first == last || first < 0 {
-		return rate{}, false
+		return Rate{}, false
 	}
-	return rate{float64(n-1) / (float64(last-first) / 1000), "of the last data, until " + time.UnixMilli(last).UTC().Format(time.RFC3339)}, true
+	return Rate{float64(n-1) / (float64(last-first) / 1000), "of the last data, until " + time.UnixMilli(last).UTC().Format(time.RFC3339)}, true
 }
