@@ -9,6 +9,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 // benchOptions are the flags of bench.
@@ -154,43 +155,34 @@ func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.D
 	}
 	defer c.Close()
 	fmt.Fprintln(p.Stderr, "looking at the source topics and their schemas")
-	found, err := c.look(ctx)
+	found, err := survey.Look(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
-	fmt.Fprintf(p.Stderr, "measuring the rates of %s for %v\n", count(len(found.topics()), "topic"), measure)
-	rates, err := c.Rates(ctx, found.topics(), measure)
+	fmt.Fprintf(p.Stderr, "measuring the rates of %s for %v\n", count(len(found.Topics()), "topic"), measure)
+	rates, err := c.Rates(ctx, found.Topics(), measure)
 	if err != nil {
 		return nil, 0, err
 	}
-	lengths, err := c.samples(ctx, found.agents)
+	lengths, err := found.ArrayLengths(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
 	first := make(map[*config.Aggregation]*config.Aggregation)
-	for _, a := range found.agents {
-		if a.problem != "" || a.used == nil || !a.first() {
+	for _, a := range found.Agents {
+		if a.Problem != "" || a.Used == nil || !a.First() {
 			continue
 		}
-		of := a.choice.Aggregation
+		of := a.Choice.Aggregation
 		if first[of] == nil {
 			first[of] = ofFirstWindows(of)
 		}
-		r := rates[a.topic]
+		r := rates[a.Topic]
 		if r.How == "" {
 			unknown++
 			continue
 		}
-		values := 0
-		for i, f := range a.used.Schema.Fields {
-			switch {
-			case !f.Array:
-				values++
-			case lengths[a] != nil:
-				values += lengths[a][i]
-			}
-		}
-		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.PerSecond, aggregation: first[of]})
+		classes = append(classes, loadClass{topics: 1, values: max(1, a.Values(lengths[a])), hz: r.PerSecond, aggregation: first[of]})
 	}
 	if len(classes) == 0 {
 		return nil, 0, fmt.Errorf("no source topic has a known rate (%s without one)", count(unknown, "topic"))

@@ -130,7 +130,7 @@ func newBody(c loadClass, values int) (*body, error) {
 	if plan.Err != nil {
 		return nil, plan.Err
 	}
-	plan = plan.Registered(unregistered)
+	plan = plan.Registered(-1)
 	b := &body{computer: spec.Computers()[0], encoder: plan.Encoder()}
 	if b.decoder, err = plan.Decoder(); err != nil {
 		return nil, err

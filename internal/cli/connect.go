@@ -11,14 +11,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
-// connection is what commands that look at a cluster work with.
-type connection struct{ *cluster.Cluster }
-
 // connect makes the clients that a worker would have, and waits for a broker.
-func connect(ctx context.Context, l *config.Loaded, more ...kgo.Opt) (*connection, error) {
-	c, err := cluster.Connect(ctx, l, func(r config.Registry) (*registry.Client, error) { return worker.NewRegistry(r, nil) }, more...)
-	if err != nil {
-		return nil, err
-	}
-	return &connection{c}, nil
+func connect(ctx context.Context, l *config.Loaded, more ...kgo.Opt) (*cluster.Cluster, error) {
+	return cluster.Connect(ctx, l, func(r config.Registry) (*registry.Client, error) { return worker.NewRegistry(r, nil) }, more...)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 // plan says of a schema that the registry has no room for what will become of
@@ -52,17 +53,17 @@ func TestPlanOfWideTopics(t *testing.T) {
 // will not keep.
 func TestVerdictOfSize(t *testing.T) {
 	for _, c := range []struct {
-		a       agent
+		a       survey.Agent
 		text    string
 		verdict any
 	}{
-		{agent{plan: &pipeline.Plan{Change: pipeline.Unchanged, ID: 7}, accepted: true}, "unchanged, id 7", true},
-		{agent{plan: &pipeline.Plan{Change: pipeline.New}, accepted: true, stored: 1000}, "new, 1000 B; there is no version that it has to be compatible with", true},
-		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, accepted: true, stored: 1 << 19}, "changed from id 7, 512 KiB; the registry finds it compatible", true},
-		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, accepted: true, stored: 1 << 21}, "changed from id 7, 2 MiB; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised", nil},
-		{agent{plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, stored: 1 << 21, reasons: []string{"no"}}, "changed from id 7, 2 MiB; the registry would refuse it: no; the topic would wait", false},
+		{survey.Agent{Plan: &pipeline.Plan{Change: pipeline.Unchanged, ID: 7}, Accepted: true}, "unchanged, id 7", true},
+		{survey.Agent{Plan: &pipeline.Plan{Change: pipeline.New}, Accepted: true, Stored: 1000}, "new, 1000 B; there is no version that it has to be compatible with", true},
+		{survey.Agent{Plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, Accepted: true, Stored: 1 << 19}, "changed from id 7, 512 KiB; the registry finds it compatible", true},
+		{survey.Agent{Plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, Accepted: true, Stored: 1 << 21}, "changed from id 7, 2 MiB; a registry that keeps schemas in Kafka would refuse it, unless its limit was raised", nil},
+		{survey.Agent{Plan: &pipeline.Plan{Change: pipeline.Changed, BaseID: 7}, Stored: 1 << 21, Reasons: []string{"no"}}, "changed from id 7, 2 MiB; the registry would refuse it: no; the topic would wait", false},
 	} {
-		if text, verdict := c.a.schemaText(), c.a.verdict(); text != c.text || verdict != c.verdict {
+		if text, verdict := schemaText(&c.a), verdict(&c.a); text != c.text || verdict != c.verdict {
 			t.Errorf("%s, %v; want %s, %v", text, verdict, c.text, c.verdict)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -54,7 +55,7 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 			return err
 		}
 		defer c.Close()
-		t := &tail{connection: c, topic: args[0], most: *most, registry: c.Source, out: newRecordWriter(p.Stdout, format.value)}
+		t := &tail{Cluster: c, topic: args[0], most: *most, registry: c.Source, out: newRecordWriter(p.Stdout, format.value)}
 		if which.value == "aggregated" || which.value == "auto" && t.isAggregated() {
 			t.registry = c.Aggregated
 		}
@@ -66,7 +67,7 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 
 // tail prints the records of one topic.
 type tail struct {
-	*connection
+	*cluster.Cluster
 	topic    string
 	most     int64
 	registry *registry.Client

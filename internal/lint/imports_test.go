@@ -14,7 +14,8 @@ import (
 var imports = map[string][]string{
 	"cmd/kafka-aggregator": {"internal/cli"},
 	"internal/cli": {"internal/agent", "internal/cluster", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
-		"internal/registry", "internal/sandbox", "internal/stats", "internal/web", "internal/window", "internal/worker"},
+		"internal/registry", "internal/sandbox", "internal/stats", "internal/survey", "internal/web", "internal/window", "internal/worker"},
+	"internal/survey":  {"internal/cluster", "internal/codec", "internal/config", "internal/pipeline", "internal/registry"},
 	"internal/cluster": {"internal/config", "internal/registry"},
 	"internal/web":     {"internal/worker"},
 	"internal/worker": {"internal/agent", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",

@@ -1,4 +1,4 @@
-package cli
+package survey
 
 import (
 	"cmp"
@@ -15,28 +15,28 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
-// outputTopic is what is known of an aggregated topic that is there, or would be.
-type outputTopic struct {
-	created map[string]string // the settings that it would be created with; nil: it is there
-	limits  config.TopicLimits
-	known   bool // limits are
+// OutputTopic is what is known of an aggregated topic that is there, or would be.
+type OutputTopic struct {
+	Created map[string]string // the settings that it would be created with; nil: it is there
+	Limits  config.TopicLimits
+	Known   bool // limits are
 }
 
 // outputTopics finds out what bounds the aggregated topics set, and has the
 // brokers say whether they would create those that are missing. It is no failure
 // if brokers do not tell; what they refuse is the topic's problem.
-func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*outputTopic, error) {
-	out := make(map[*agent]*outputTopic)
+func (c looker) outputTopics(ctx context.Context, s *Survey) (map[*Agent]*OutputTopic, error) {
+	out := make(map[*Agent]*OutputTopic)
 	var there []string
-	missing := make(map[*config.Aggregation][]*agent)
-	for _, a := range s.agents {
+	missing := make(map[*config.Aggregation][]*Agent)
+	for _, a := range s.Agents {
 		switch {
-		case a.plan == nil:
-		case a.exists:
-			out[a] = &outputTopic{}
-			there = append(there, a.output.Topic)
+		case a.Plan == nil:
+		case a.Exists:
+			out[a] = &OutputTopic{}
+			there = append(there, a.Output.Topic)
 		default:
-			missing[a.choice.Aggregation] = append(missing[a.choice.Aggregation], a)
+			missing[a.Choice.Aggregation] = append(missing[a.Choice.Aggregation], a)
 		}
 	}
 	described, err := c.settings(ctx, there)
@@ -44,8 +44,8 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 		return nil, err
 	}
 	for a, o := range out {
-		if settings := described[a.output.Topic]; settings != nil {
-			o.limits, o.known = config.LimitsOf(settings), true
+		if settings := described[a.Output.Topic]; settings != nil {
+			o.Limits, o.Known = config.LimitsOf(settings), true
 		}
 	}
 	if len(missing) == 0 {
@@ -64,7 +64,7 @@ func (c *connection) outputTopics(ctx context.Context, s *survey) (map[*agent]*o
 }
 
 // settings are those in effect of topics, as far as the brokers tell.
-func (c *connection) settings(ctx context.Context, topics []string) (map[string]map[string]string, error) {
+func (c looker) settings(ctx context.Context, topics []string) (map[string]map[string]string, error) {
 	out := make(map[string]map[string]string)
 	for chunk := range slices.Chunk(topics, 200) {
 		found, err := c.Admin.DescribeTopicConfigs(ctx, chunk...)
@@ -91,7 +91,7 @@ func settingsOf(configs []kadm.Config) map[string]string {
 }
 
 // brokerDefaults are the settings that a topic has if none are given.
-func (c *connection) brokerDefaults(ctx context.Context) (map[string]string, error) {
+func (c looker) brokerDefaults(ctx context.Context) (map[string]string, error) {
 	meta, err := c.Admin.BrokerMetadata(ctx)
 	if err != nil {
 		return nil, c.BrokerError(ctx, err)
@@ -133,13 +133,13 @@ func (c *connection) brokerDefaults(ctx context.Context) (map[string]string, err
 
 // tryCreate has the brokers judge the creation of the aggregated topics of an
 // aggregation. Nothing is created.
-func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agents []*agent, defaults map[string]string, out map[*agent]*outputTopic) error {
+func (c looker) tryCreate(ctx context.Context, a *config.Aggregation, agents []*Agent, defaults map[string]string, out map[*Agent]*OutputTopic) error {
 	created := a.TopicConfig()
 	verdicts := kadm.CreateTopicResponses{}
 	if c.Config.Worker.CreateTopics {
 		var names []string
 		for _, g := range agents {
-			names = append(names, g.output.Topic)
+			names = append(names, g.Output.Topic)
 		}
 		var err error
 		if verdicts, err = c.validate(ctx, a.Partitions, created, names); err != nil {
@@ -158,29 +158,29 @@ func (c *connection) tryCreate(ctx context.Context, a *config.Aggregation, agent
 		}
 	}
 	for _, g := range agents {
-		o := &outputTopic{created: created}
+		o := &OutputTopic{Created: created}
 		effective := maps.Clone(defaults)
 		if effective == nil {
 			effective = make(map[string]string)
 		}
-		v := verdicts[g.output.Topic]
+		v := verdicts[g.Output.Topic]
 		for _, one := range v.Configs {
 			if one.Value != nil {
 				effective[one.Key] = *one.Value
 			}
 		}
 		maps.Copy(effective, created)
-		o.limits, o.known = config.LimitsOf(effective), len(defaults)+len(v.Configs) > 0
+		o.Limits, o.Known = config.LimitsOf(effective), len(defaults)+len(v.Configs) > 0
 		if v.Err != nil && !errors.Is(v.Err, kerr.TopicAlreadyExists) {
 			sentence := cmp.Or(v.ErrMessage, v.Err.Error())
-			g.problem = fmt.Sprintf("topic %s would not be created: %s", g.output.Topic, sentence)
+			g.Problem = fmt.Sprintf("topic %s would not be created: %s", g.Output.Topic, sentence)
 		}
 		out[g] = o
 	}
 	return nil
 }
 
-func (c *connection) validate(ctx context.Context, partitions int, settings map[string]string, names []string) (kadm.CreateTopicResponses, error) {
+func (c looker) validate(ctx context.Context, partitions int, settings map[string]string, names []string) (kadm.CreateTopicResponses, error) {
 	pointers := make(map[string]*string)
 	for name, value := range settings {
 		pointers[name] = &value
@@ -194,7 +194,7 @@ func (c *connection) validate(ctx context.Context, partitions int, settings map[
 
 // backlog is the time stamp of the oldest record that the group would read, by
 // topic, where it has not read anything of some partition.
-func (c *connection) backlog(ctx context.Context, topics []string) (map[string]time.Time, error) {
+func (c looker) backlog(ctx context.Context, topics []string) (map[string]time.Time, error) {
 	out := make(map[string]time.Time)
 	if len(topics) == 0 {
 		return out, nil
