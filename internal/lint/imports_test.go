@@ -13,8 +13,9 @@ import (
 // go downwards only; a package that is not here is not allowed.
 var imports = map[string][]string{
 	"cmd/kafka-aggregator": {"internal/cli"},
-	"internal/cli": {"internal/cluster", "internal/config", "internal/estimate", "internal/example", "internal/pipeline",
-		"internal/registry", "internal/sandbox", "internal/stats", "internal/survey", "internal/web", "internal/worker"},
+	"internal/cli": {"internal/cluster", "internal/config", "internal/demo", "internal/estimate", "internal/example", "internal/pipeline",
+		"internal/registry", "internal/stats", "internal/survey", "internal/web", "internal/worker"},
+	"internal/demo": {"internal/config", "internal/example", "internal/registry", "internal/sandbox"},
 	"internal/estimate": {"internal/agent", "internal/cluster", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
 		"internal/registry", "internal/sandbox", "internal/survey"},
 	"internal/survey":  {"internal/cluster", "internal/codec", "internal/config", "internal/pipeline", "internal/registry"},

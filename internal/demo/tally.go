@@ -1,10 +1,12 @@
-package cli
+package demo
 
 import (
 	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
 // tally counts windows from source records, and aggregated records, without
@@ -152,40 +154,49 @@ func (t *tally) complete(records int64) bool {
 	return true
 }
 
-// demoSummary is the result of a tally.
-type demoSummary struct {
-	records, expected, produced int64
-	live, last                  []time.Duration // sorted
-	faults                      []string        // the first ones of each topic
-	faultCount                  int
+// counts are what was seen up to now.
+func (t *tally) counts(rate example.Rate) Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Counts{Records: t.records, Results: t.results, Rate: rate}
+}
+
+// Summary is how a demo came out.
+type Summary struct {
+	Records            int64           // of the source topics
+	Expected, Produced int64           // windows
+	Live, Last         []time.Duration // from window end + grace until the result was read, sorted; Last are of windows that became due after the traffic had stopped
+	Faults             []string        // the first ones of each topic; there are none if each window has one record
+	FaultCount         int
+	Rate               example.Rate // of the traffic
 }
 
 // summary judges all windows. It ends the tally.
-func (t *tally) summary() demoSummary {
+func (t *tally) summary() Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := demoSummary{records: t.records, live: t.live, last: t.last}
+	s := Summary{Records: t.records, Live: t.live, Last: t.last}
 	for _, name := range t.names {
 		one := t.topics[name]
-		s.expected += one.expected
-		s.produced += one.produced
+		s.Expected += one.expected
+		s.Produced += one.produced
 		for start, w := range one.windows {
 			one.judge(start, w)
 		}
 		slices.Sort(one.faults)
-		s.faultCount += len(one.faults)
+		s.FaultCount += len(one.faults)
 		for _, f := range one.faults[:min(len(one.faults), 5)] {
-			s.faults = append(s.faults, name+": "+f)
+			s.Faults = append(s.Faults, name+": "+f)
 		}
 	}
-	slices.Sort(s.live)
-	slices.Sort(s.last)
+	slices.Sort(s.Live)
+	slices.Sort(s.Last)
 	return s
 }
 
-// quantile is the smallest value that at least the part q of all values does
+// Quantile is the smallest value that at least the part q of all values does
 // not exceed; 0 if there are none. sorted is in ascending order.
-func quantile(sorted []time.Duration, q float64) time.Duration {
+func Quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}

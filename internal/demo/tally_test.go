@@ -1,12 +1,9 @@
-package cli
+package demo
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
 const tallyStart = 1_700_000_000_000
@@ -29,10 +26,10 @@ func TestTallyOfRightResults(t *testing.T) {
 		t.Error("complete(6) is false, or complete(7) true")
 	}
 	s := one.summary()
-	if s.records != 6 || s.expected != 3 || s.produced != 3 || s.faultCount != 0 {
+	if s.Records != 6 || s.Expected != 3 || s.Produced != 3 || s.FaultCount != 0 {
 		t.Errorf("%+v", s)
 	}
-	if p50, p99 := quantile(s.live, 0.5), quantile(s.live, 0.99); p50 != 10*time.Millisecond || p99 != 20*time.Millisecond {
+	if p50, p99 := Quantile(s.Live, 0.5), Quantile(s.Live, 0.99); p50 != 10*time.Millisecond || p99 != 20*time.Millisecond {
 		t.Errorf("p50 %v, p99 %v", p50, p99)
 	}
 }
@@ -47,8 +44,8 @@ func TestTallyFindsFaults(t *testing.T) {
 		one := rightTally()
 		damage(one)
 		s := one.summary()
-		if s.faultCount != 1 || len(s.faults) != 1 || !strings.Contains(s.faults[0], want) {
-			t.Errorf("%s: %q", want, s.faults)
+		if s.FaultCount != 1 || len(s.Faults) != 1 || !strings.Contains(s.Faults[0], want) {
+			t.Errorf("%s: %q", want, s.Faults)
 		}
 	}
 }
@@ -66,8 +63,8 @@ func TestTallyForgetsWindowsNotFaults(t *testing.T) {
 	if n := len(one.topics["a"].windows); n > 3*settledAfter {
 		t.Errorf("%d windows are kept", n)
 	}
-	if s := one.summary(); s.expected != 10_000 || s.produced != 9_999 || s.faultCount != 1 {
-		t.Errorf("expected %d, produced %d, faults %q", s.expected, s.produced, s.faults)
+	if s := one.summary(); s.Expected != 10_000 || s.Produced != 9_999 || s.FaultCount != 1 {
+		t.Errorf("expected %d, produced %d, faults %q", s.Expected, s.Produced, s.Faults)
 	}
 }
 
@@ -76,17 +73,7 @@ func TestTallyKeepsLastWindowsApart(t *testing.T) {
 	one.stopped(time.UnixMilli(tallyStart + 6000))
 	one.source("a", tallyStart+5500)
 	one.result("a", tallyStart+5000, 1, time.UnixMilli(tallyStart+11_000))
-	if s := one.summary(); len(s.live) != 3 || len(s.last) != 1 || s.last[0] != 4*time.Second {
-		t.Errorf("live %v, last %v", s.live, s.last)
-	}
-}
-
-func TestSummaryText(t *testing.T) {
-	var out bytes.Buffer
-	printSummary(&out, rightTally().summary(), example.Rate{Acked: 6, Elapsed: 3 * time.Second, Asked: 2, Reached: 2}, 10, 7)
-	for _, want := range []string{"windows expected    3\n", "windows produced    3\n", "reduction factor    0.29 (60 values in, 210 out)", "p50 10 ms, p99 20 ms"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
+	if s := one.summary(); len(s.Live) != 3 || len(s.Last) != 1 || s.Last[0] != 4*time.Second {
+		t.Errorf("live %v, last %v", s.Live, s.Last)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // observer reads source and aggregated topics with two plain consumers, as any
 // user's program would, and feeds the tally and the view.
 type observer struct {
-	demo       *demo
+	demo       *Demo
 	sources    *kgo.Client
 	aggregated *kgo.Client
 	schemas    *registry.Client
@@ -29,7 +29,7 @@ type observer struct {
 	moved     chan struct{}
 }
 
-func newObserver(d *demo) (*observer, error) {
+func newObserver(d *Demo) (*observer, error) {
 	o := &observer{demo: d, of: map[string]string{}, positions: map[string]int64{}, moved: make(chan struct{}, 1)}
 	var err error
 	if o.schemas, err = registry.New(registry.Options{URL: d.sandbox.RegistryURL}); err != nil {
@@ -42,7 +42,7 @@ func newObserver(d *demo) (*observer, error) {
 		o.of[name] = t.Name
 	}
 	common := []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted())}
-	if o.sources, err = kgo.NewClient(append(common, kgo.ConsumeTopics(topicNames(d.topics)...))...); err != nil {
+	if o.sources, err = kgo.NewClient(append(common, kgo.ConsumeTopics(d.Topics()...))...); err != nil {
 		return nil, err
 	}
 	// The worker makes the aggregated topics; look for them often. Control
@@ -135,7 +135,7 @@ func (o *observer) result(ctx context.Context, r *kgo.Record, now time.Time) err
 	count, _ := values["count"].(int64)
 	topic := o.of[r.Topic]
 	o.demo.tally.result(topic, start, count, now)
-	o.demo.view.result(topic, time.UnixMilli(start), values)
+	o.demo.view.Result(Result{topic, time.UnixMilli(start), values})
 	return nil
 }
 
