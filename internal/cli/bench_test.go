@@ -3,7 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -11,12 +11,10 @@ import (
 // TestBench measures a small load with a worker, as a user would.
 func TestBench(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	code := Run(Process{
-		Args:   []string{"bench", "--topics", "2", "--fields", "3", "--frequency", "20", "--duration", "300ms", "-o", "json"},
-		Stdout: &stdout, Stderr: &stderr, Environ: append(os.Environ(), "BE_KAFKA_AGGREGATOR=1"),
-	})
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s", code, stderr.Bytes())
+	cmd := exec.Command("kafka-aggregator", "bench", "--topics", "2", "--fields", "3", "--frequency", "20", "--duration", "300ms", "-o", "json")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
 	var got struct {
 		Records float64 `json:"records_per_second"`
@@ -44,12 +42,10 @@ func TestBench(t *testing.T) {
 // far it has come.
 func TestBenchWide(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	code := Run(Process{
-		Args:   []string{"bench", "--topics", "1", "--fields", "999", "--frequency", "20", "--duration", "300ms", "--limit", "1m", "-o", "json"},
-		Stdout: &stdout, Stderr: &stderr, Environ: append(os.Environ(), "BE_KAFKA_AGGREGATOR=1"),
-	})
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s", code, stderr.Bytes())
+	cmd := exec.Command("kafka-aggregator", "bench", "--topics", "1", "--fields", "999", "--frequency", "20", "--duration", "300ms", "--limit", "1m", "-o", "json")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
 	var got struct {
 		Trial struct {
