@@ -15,7 +15,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 func TestJSONOfEverything(t *testing.T) {
@@ -72,9 +72,9 @@ func TestProgress(t *testing.T) {
 	var g progress
 	began := time.Unix(1000, 0)
 	at := func(after time.Duration, positions ...int64) step {
-		s := worker.Status{Time: began.Add(after)}
+		s := status.Status{Time: began.Add(after)}
 		for i, p := range positions {
-			s.Topics = append(s.Topics, worker.TopicStatus{Topic: fmt.Sprint(i), Windows: 2, Partitions: []worker.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
+			s.Topics = append(s.Topics, status.TopicStatus{Topic: fmt.Sprint(i), Windows: 2, Partitions: []status.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
 		}
 		return g.at(s)
 	}

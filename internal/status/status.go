@@ -1,10 +1,13 @@
-package worker
+// Package status is what is known of a worker at one moment: the values that a worker
+// fills in, and that page, JSON, metrics and command line show. It knows neither how
+// they come about nor how they are shown.
+package status
 
 import "time"
 
-// Status is what is known of a worker at one moment. The dashboard, the JSON
-// API, the Prometheus metrics and the agents command are views of it; nothing
-// else is exported. Counters count since the process started.
+// Status is what is known of a worker at one moment. The page, the JSON API, the
+// Prometheus metrics and the progress bar are views of it; nothing else is exported.
+// Counters count since the process started.
 type Status struct {
 	Time     time.Time `json:"time"`
 	Started  time.Time `json:"started"`
