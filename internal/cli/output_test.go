@@ -74,7 +74,7 @@ func TestProgress(t *testing.T) {
 	at := func(after time.Duration, positions ...int64) step {
 		s := status.Status{Time: began.Add(after)}
 		for i, p := range positions {
-			s.Topics = append(s.Topics, status.TopicStatus{Topic: fmt.Sprint(i), Windows: 2, Partitions: []status.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
+			s.Topics = append(s.Topics, status.TopicStatus{Topic: fmt.Sprint(i), TopicCounts: status.TopicCounts{Windows: 2}, Partitions: []status.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
 		}
 		return g.at(s)
 	}

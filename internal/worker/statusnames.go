@@ -6,6 +6,7 @@ import "github.com/lsst-sqre/kafka-aggregator/internal/status"
 type (
 	Status          = status.Status
 	TopicStatus     = status.TopicStatus
+	TopicCounts     = status.TopicCounts
 	OutputStatus    = status.OutputStatus
 	PartitionStatus = status.PartitionStatus
 	Histogram       = status.Histogram
