@@ -107,7 +107,7 @@ func (c *counter) records(ctx context.Context, windows map[window]int64) (out []
 
 func begin(t *testing.T) *Demo {
 	t.Helper()
-	d, err := Start(t.Context(), Options{Topics: 2, Fields: 1, Partitions: 2, Frequency: 50, Duration: 300 * time.Millisecond, Window: size, HTTP: "off"})
+	d, err := Start(t.Context(), Options{Topics: 2, Fields: 1, Partitions: 2, Frequency: 50, Window: size, HTTP: "off"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,8 +133,15 @@ func TestRun(t *testing.T) {
 			c := &counter{demo: d, stopped: make(chan struct{}), wrong: test.wrong}
 			var mu sync.Mutex
 			started, results := false, int64(0)
-			s, err := d.Run(t.Context(), c.work, View{
+			traffic, stop := context.WithCancel(t.Context())
+			defer stop()
+			s, err := d.Run(traffic, c.work, View{
 				Started: func() { started = true },
+				Tick: func(c Counts) {
+					if c.Records >= 20 {
+						stop()
+					}
+				},
 				Stopped: func() { close(c.stopped) },
 				Result: func(r Result) {
 					mu.Lock()
