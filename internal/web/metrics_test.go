@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // exposition is the text that a scrape of collectors gives.
@@ -90,7 +90,7 @@ func TestConvention(t *testing.T) {
 
 // TestAbsent: what is not known yet is absent, neither 0 nor NaN.
 func TestAbsent(t *testing.T) {
-	young := func() worker.Status { return worker.Status{Topics: []worker.TopicStatus{{Topic: "t"}}} }
+	young := func() status.Status { return status.Status{Topics: []status.TopicStatus{{Topic: "t"}}} }
 	for _, name := range []string{"kafka_aggregator_watermark_timestamp_seconds", "kafka_aggregator_watermark_delay_seconds"} {
 		if strings.Contains(exposition(t, collector{young}), name) {
 			t.Errorf("%s is there before the first record", name)

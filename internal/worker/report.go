@@ -88,9 +88,11 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	t := TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name,
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
-		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
-		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
+		Watermark: stamp(src.agent.Final()), Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		TopicCounts: TopicCounts{
+			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, OpenWindows: int64(src.agent.Open()),
+			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
+		},
 	}
 	if n := src.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
