@@ -174,10 +174,11 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			// Windows of a part of the topic are computed and taken out of
 			// its other partitions, but may not be delivered any more.
 			s.startOver(src, errors.New("the topic was taken away in part"), time.Now())
-			src = s.sources[topic]
 		}
-		src.news = true
-		s.failIfTorn(src)
+		if src.phase != phaseGone {
+			s.advance(src)
+			src.news = true
+		}
 		delete(s.fetched, topic)
 	}
 }
@@ -188,10 +189,10 @@ func (s *session) onLost(ctx context.Context, cl *kgo.Client, lost map[string][]
 	s.onGone(ctx, cl, lost)
 }
 
-// failIfTorn ends the session if records were passed over that are not behind
-// an end any more.
-func (s *session) failIfTorn(src *source) {
-	if src.torn() {
+// failIfCut ends the session if records behind the offsets to stop at were passed
+// over, and others have a part of the topic now: they are not behind an end any more.
+func (s *session) failIfCut(src *source) {
+	if slices.ContainsFunc(slices.Collect(maps.Values(src.parts)), func(p *part) bool { return p.cut }) {
 		s.fail(fmt.Errorf("topic %s, which was read to the end that --stop-at-end asked for, is shared out", src.topic))
 	}
 }
@@ -202,6 +203,7 @@ func (s *session) drop(src *source) {
 		s.verifyDropped(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)
+	s.enter(src, findsDropped)
 }
 
 // newSource makes the agent of a topic; nil if the topic is not selected.

@@ -3,6 +3,8 @@ package worker
 import (
 	"errors"
 	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
 // commit delivers what is pending, and now and then commits the offsets of
@@ -15,11 +17,14 @@ func (s *session) commit(now time.Time, flush bool) error {
 	var with, alone []*source
 	s.waiting = false
 	for _, src := range s.sources {
-		if src.held() || s.waits(src) {
+		if !src.phase.delivers() && src.phase != phaseLetters {
 			continue
 		}
 		rule := s.settleLetters(src, now)
-		if rule == keepLetters {
+		if invariants.Enabled {
+			s.verifyPhase(src)
+		}
+		if !src.phase.delivers() {
 			continue
 		}
 		rows, memory := src.agent.Unshipped()

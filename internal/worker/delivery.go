@@ -98,9 +98,10 @@ func (s *session) delivered(src *source, now time.Time) {
 	src.pending, src.letters, src.frames, src.due, src.bytes = src.pending[:0], src.letters[:0], src.frames[:0], src.due[:0], 0
 	src.unsent = 0
 	if src.agent.Complete() {
-		src.uneven = false
+		src.partlyCommitted = nil
 	}
 	s.free(src)
+	s.advance(src)
 }
 
 // settle notes that offsets are committed.

@@ -16,4 +16,66 @@
 // All its state is dropped then, and a new session starts from what the
 // brokers hold. That is the only way of recovery: whatever happened, a worker
 // goes on exactly as if it had just been started.
+//
+// # Phases of a topic
+//
+// Each source topic is in one phase, which says whether its records may be read
+// and its results delivered. In a box without arrows each phase may follow on each.
+//
+//	%% phases of a topic
+//	stateDiagram-v2
+//	    state "nothing is read or delivered" as waits {
+//	        held
+//	        partials
+//	        letters
+//	    }
+//	    state "what there is is delivered" as delivers {
+//	        placing
+//	        partitions
+//	    }
+//	    state "records are read, windows made final and delivered" as reads {
+//	        draining
+//	        drained
+//	        probing
+//	        schema
+//	        running
+//	        draining --> drained: nothing to do
+//	        drained --> draining: end
+//	        probing --> draining: end
+//	        probing --> drained: nothing to do
+//	        probing --> schema: schema
+//	        probing --> running: nothing
+//	        schema --> draining: end
+//	        schema --> drained: nothing to do
+//	        schema --> running: nothing
+//	        running --> draining: end
+//	        running --> drained: nothing to do
+//	        running --> schema: schema
+//	    }
+//	    [*] --> new
+//	    new --> waits
+//	    new --> delivers
+//	    new --> reads
+//	    new --> gone
+//	    waits --> delivers
+//	    waits --> reads
+//	    waits --> gone
+//	    delivers --> waits
+//	    delivers --> reads
+//	    delivers --> gone
+//	    reads --> waits
+//	    reads --> delivers
+//	    reads --> gone
+//	    gone --> [*]
+//
+// Only session.advance sets a phase, with what a look at the topic finds
+// (phase.go). Facts that are not about where the topic stands are kept beside it:
+//
+//   - of a partition, whether it waits for a schema, has reached its end, or is far
+//     ahead (pause.go);
+//   - of an output that refuses records, when it is tried again (hold.go): it
+//     outlives the session, and the phase with it;
+//   - what offsets said of the topic: that some partitions were never committed, or that
+//     records may have been shipped of which no checkpoint tells;
+//   - whether a helper is at work for it: on a schema, or on the topic for partials.
 package worker

@@ -65,13 +65,7 @@ func (s *session) allFinished(now time.Time) bool {
 		return false
 	}
 	for _, src := range s.sources {
-		if src.givenUp() {
-			continue
-		}
-		if src.hold != nil || src.lettersWait {
-			return false
-		}
-		if src.merges == "" && src.agent.Complete() && !(src.finished() && src.agent.Open() == 0 && src.agent.Settled()) {
+		if !src.over() {
 			return false
 		}
 	}
@@ -107,6 +101,18 @@ func (s *session) allFinished(now time.Time) bool {
 		}
 	}
 	return true
+}
+
+// over reports whether nothing that is here of a source has to be waited for. Of a topic
+// that others have a part of, or that is merged, more is found out.
+func (src *source) over() bool {
+	switch {
+	case src.givenUp():
+		return true
+	case src.hold != nil || src.phase == phaseLetters:
+		return false
+	}
+	return src.phase == phaseDrained || src.merges != "" || !src.agent.Complete()
 }
 
 // read reports whether topics are committed up to the end.

@@ -17,12 +17,12 @@ import (
 // What is not known of a topic, or of a partition, concerns that one alone: it
 // is asked again.
 type facts struct {
-	id         [16]byte
-	partitions int // 0: not known
-	bounds     map[int32]bound
-	anchor     *anchor // what the aggregated topic tells, nil if it has nothing or is not needed
-	uneven     bool
-	err        error // why no partition of the topic can be placed
+	id              [16]byte
+	partitions      int // 0: not known
+	bounds          map[int32]bound
+	anchor          *anchor // what the aggregated topic tells, nil if it has nothing or is not needed
+	partlyCommitted bool
+	err             error // why no partition of the topic can be placed
 }
 
 // question is what has to be known of a topic.
@@ -63,7 +63,7 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 		f.id, f.partitions, f.bounds, f.err = d.ID, len(d.Partitions), all[topic], d.Err
 	}
 	if len(shared) > 0 {
-		s.gatherUneven(ctx, shared, out)
+		s.gatherPartlyCommitted(ctx, shared, out)
 	}
 	if len(fresh) > 0 {
 		s.gatherAnchors(ctx, fresh, questions, out)
@@ -71,10 +71,10 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 	return out
 }
 
-// gatherUneven finds out of topics that are shared out whether some of their
+// gatherPartlyCommitted finds out of topics that are shared out whether some of their
 // partitions were never committed, while by others windows are final. Offsets of
 // a transaction that is open are not known yet.
-func (s *session) gatherUneven(ctx context.Context, topics []string, out map[string]*facts) {
+func (s *session) gatherPartlyCommitted(ctx context.Context, topics []string, out map[string]*facts) {
 	partitions := map[string][]int32{}
 	for _, topic := range topics {
 		for id := range out[topic].partitions {
@@ -93,7 +93,7 @@ func (s *session) gatherUneven(ctx context.Context, topics []string, out map[str
 				f.err = fmt.Errorf("get committed offsets: %w", o.Err)
 			}
 		}
-		f.uneven = uneven(offsets, topic, f.partitions)
+		f.partlyCommitted = partlyCommitted(offsets, topic, f.partitions)
 	}
 }
 

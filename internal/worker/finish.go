@@ -25,8 +25,11 @@ func (s *session) finish(ss []*source, now time.Time) {
 	s.tasks = s.tasks[:0]
 	rows := int64(0)
 	for _, src := range ss {
+		if !src.phase.reads() {
+			continue
+		}
 		mark := src.agent.Watermark(src.activity(now))
-		ended := len(src.stop) > 0 && src.finished()
+		ended := src.phase.atEnd()
 		if ended {
 			mark = max(mark, src.agent.CloseAll())
 		}

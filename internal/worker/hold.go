@@ -66,6 +66,7 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 	}
 	src.hold = h
 	src.problems.set(causeOutput, h.text)
+	s.advance(src)
 }
 
 // oversized holds a source with a record that is known to be larger than its
@@ -86,7 +87,7 @@ var errRefused = errors.New("not all that was computed could be written")
 
 // givenUp reports whether a worker that is to stop at the end does not wait for
 // the output of a source any more.
-func (src *source) givenUp() bool { return src.held() && src.hold.wait > 2*firstHold }
+func (src *source) givenUp() bool { return src.phase == phaseHeld && src.hold.wait > 2*firstHold }
 
 // atEnd reports whether a worker that is to stop at the end may do so, after
 // all that could be delivered was. An error names what could not.
@@ -102,8 +103,8 @@ func (s *session) atEnd() (ended bool, err error) {
 	return true, err
 }
 
-// held reports whether the source waits for an output.
-func (src *source) held() bool { return src.hold != nil && src.hold.state != holdProbing }
+// waits reports whether it is not time to write to the output again.
+func (h *hold) waits() bool { return h != nil && h.state != holdProbing }
 
 // release has topics looked at whose hold is over.
 func (s *session) release(now time.Time) {
@@ -127,7 +128,7 @@ func (s *session) probe(src *source, h *hold, err error) {
 	if s.w.holds[src.topic] != h || h.state != holdChecking {
 		return
 	}
-	if s.sources[src.topic] != src { // taken away meanwhile
+	if src.phase == phaseGone { // taken away meanwhile
 		h.state = holdWaiting
 		return
 	}
@@ -139,6 +140,7 @@ func (s *session) probe(src *source, h *hold, err error) {
 		return
 	}
 	h.state = holdProbing
+	s.advance(src)
 	src.news = true
 	// The client keeps what it knew of the topic: its id and its limit.
 	larger := h.size > 0 && limit != h.limit

@@ -195,5 +195,6 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 		src.problems.clear(causeLetters)
 	}
 	src.lettersWait = waits != ""
+	s.advance(src)
 	return r
 }

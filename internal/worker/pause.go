@@ -49,14 +49,13 @@ const aheadLimit = 16 << 20
 func (s *session) pause(src *source) {
 	final := src.agent.Final()
 	slowest := src.agent.Slowest()
-	all := src.reasons()
 	for _, p := range src.parts {
 		limit := int64(aheadLimit)
 		if p.paused&pausedAhead != 0 {
 			limit /= 2
 		}
 		before := p.paused
-		p.paused = all | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
+		p.paused = src.lacks | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
 		switch {
 		case before == 0 && p.paused != 0:
 			s.pausing[src.topic] = append(s.pausing[src.topic], p.id)
@@ -65,17 +64,6 @@ func (s *session) pause(src *source) {
 		}
 	}
 }
-
-// reasons are those for which no partition of the topic is read: not before it is known
-// from all of them what is final, or, of one that is split,
-// from those that were ever read; and not before what has to be shipped can be,
-// since a commit without that would lose it.
-func (s *source) reasons() reasons {
-	return pausedOutput.when(s.held()) | pausedLetters.when(s.lettersWait) | pausedPartials.when(s.waits) | pausedPartitions.when(!s.informed())
-}
-
-// readable reports whether records of the topic may be processed.
-func (s *source) readable() bool { return s.reasons() == 0 }
 
 // reasons are those for which what was fetched of the partition cannot be processed.
 func (p *part) reasons() reasons { return pausedSchema.when(p.waits()) }

@@ -32,7 +32,10 @@ type unplaced struct {
 // a position is chosen: the client itself never resets one.
 func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
-	defer s.tellUnplaced(src, now)
+	defer func() {
+		s.tellUnplaced(src, now)
+		s.advance(src)
+	}()
 	if f == nil {
 		f = &facts{err: errors.New("nothing is known of its topic")}
 	}
@@ -51,11 +54,14 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 	}
 	src.topicID = f.id
 	if src.merges == "" {
-		src.uneven, src.judged = f.uneven, shared
+		src.partlyCommitted = nil
+		if f.partlyCommitted {
+			src.partlyCommitted = shared
+		}
 		s.setPartitions(src, f.partitions)
 		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
-		if f.anchor != nil && !src.doubt && slices.ContainsFunc(ids, never) {
-			src.doubt = true
+		if f.anchor != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
+			src.mayHaveShipped = true
 			if len(src.parts) > 0 {
 				s.newTopics = true
 			} else {
@@ -106,9 +112,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 			src.stop[id] = s.w.stopOffset(src.topic, id, b.end)
 		}
 	}
-	src.waits = s.waits(src)
 	src.news, s.newTopics = true, true
-	s.failIfTorn(src)
 	return placed
 }
 
@@ -169,7 +173,7 @@ func (s *session) placeAgain(now time.Time) {
 		s.notify(func() {
 			s.gathering = false
 			for topic, src := range asked {
-				if s.sources[topic] != src { // taken away meanwhile
+				if src.phase == phaseGone { // taken away meanwhile
 					continue
 				}
 				f := facts[topic]
@@ -236,5 +240,6 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 	s.drop(src)
 	s.sources[src.topic] = fresh
 	s.tellUnplaced(fresh, now)
+	s.advance(fresh)
 	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.unplaced))})
 }

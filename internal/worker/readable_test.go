@@ -11,7 +11,7 @@ import (
 // A member finds that new partitions of a split topic are not committed by
 // all members yet, which by then they are. It was to read the topic again with
 // the next assignment that shares it out, and never did.
-func TestUnevenTopicIsReadAgain(t *testing.T) {
+func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
 	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
 	s.sources = map[string]*source{"t": src}
@@ -20,15 +20,15 @@ func TestUnevenTopicIsReadAgain(t *testing.T) {
 		s.reshare(src.shipped)
 	}
 	assign("t")
-	src.uneven, src.judged = true, s.shared.Load() // as onAdjust does
+	src.partlyCommitted = s.shared.Load() // as onAdjust does
 	s.newTopics = true
-	if s.reshare(src.shipped); src.readable() {
-		t.Error("read although it was found uneven under this very assignment")
+	if s.reshare(src.shipped); src.phase.reads() {
+		t.Error("read although it was found partly committed under this very assignment")
 	}
-	if assign("other"); src.readable() {
+	if assign("other"); src.phase.reads() {
 		t.Error("read although the leader does not share it out, and not all partitions are here")
 	}
-	if assign("t"); !src.readable() {
+	if assign("t"); !src.phase.reads() {
 		t.Error("not read although the leader has found all partitions committed")
 	}
 }
@@ -44,12 +44,12 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	c := agent.Fresh(4)
 	c.Shipped = 1000
 	src.agent.Assign(0, 4, c)
-	src.waits = s.waits(src)
-	if src.readable() {
+	s.advance(src)
+	if src.phase.reads() {
 		t.Error("read although there is nowhere to ship to")
 	}
 	s.known["partials"], s.newTopics = topicView{partitions: 1, merges: "t"}, true
-	if s.reshare(src.shipped); !src.readable() {
+	if s.reshare(src.shipped); !src.phase.reads() {
 		t.Error("not read although there is")
 	}
 }

@@ -38,9 +38,9 @@ func TestTopicRefusesRecords(t *testing.T) {
 			w := b.start()
 			wantKeys(t, b.read("t1-aggregated", 3), "0:1", "1:1", "2:1")
 			s := w.status("a problem", func(s worker.Status) bool {
-				return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: TOPIC_AUTHORIZATION_FAILED")
+				return len(s.Topics) == 2 && s.Topics[0].Phase == "held" && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: TOPIC_AUTHORIZATION_FAILED")
 			})
-			if s.Ready || s.Topics[0].Windows != 0 || s.Topics[0].Problems[0].Cause != "output" {
+			if s.Ready || s.Topics[0].Windows != 0 || s.Topics[0].Problems[0].Cause != "output" || s.Topics[1].Phase != "running" {
 				t.Errorf("status %+v", s)
 			}
 			b.send("t0", 0, 3, b.record(v0, map[string]any{"x": 1.0}))
@@ -49,8 +49,8 @@ func TestTopicRefusesRecords(t *testing.T) {
 			refusing.Remove()
 			wantKeys(t, b.read("t0-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
 			s = w.status("ready", func(s worker.Status) bool { return s.Ready })
-			if s.Sessions != 1 {
-				t.Errorf("%d sessions", s.Sessions)
+			if s.Sessions != 1 || s.Topics[0].Phase != "running" {
+				t.Errorf("%d sessions, phase %s", s.Sessions, s.Topics[0].Phase)
 			}
 		})
 	}

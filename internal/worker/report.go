@@ -86,7 +86,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	n := s.w.total(src.topic)
 	c := n.counts
 	t := TopicStatus{
-		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name,
+		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name, Phase: src.phase.String(),
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,

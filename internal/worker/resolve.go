@@ -172,7 +172,7 @@ func (s *session) planOf(src *source, o pipeline.Output, h pipeline.History, in 
 func (s *session) install(r resolution) {
 	src := r.source
 	src.resolving = noSchema
-	if s.sources[src.topic] != src { // taken away meanwhile
+	if src.phase == phaseGone { // taken away meanwhile
 		return
 	}
 	src.touch(s)

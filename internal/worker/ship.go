@@ -16,9 +16,9 @@ func (s *session) hasPartials(src *source) bool {
 // ships reports whether a source has a merging worker to keep informed.
 func (s *session) ships(src *source) bool { return src.agent.Ships() && s.hasPartials(src) }
 
-// waits reports whether a source has something to ship, or did ship, and its
+// lacksPartials reports whether a source has something to ship, or did ship, and its
 // topic for partials is not known here yet.
-func (s *session) waits(src *source) bool { return src.agent.Ships() && !s.hasPartials(src) }
+func (s *session) lacksPartials(src *source) bool { return src.agent.Ships() && !s.hasPartials(src) }
 
 // ship makes frames of what the sources have to ship, each partition in a lane.
 // It has to be all that there is: offsets that are committed say so. Frames that
@@ -54,6 +54,7 @@ func (s *session) ship(ss []*source, now time.Time) []*source {
 		if !failed[src] {
 			src.agent.Shipped(src.merged)
 			src.shipped, src.news = now, true
+			s.advance(src)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(ss), func(src *source) bool { return failed[src] })

@@ -18,6 +18,8 @@ import (
 // partitions assigned to this session.
 type source struct {
 	topic    string
+	phase    phase   // set by session.advance alone
+	lacks    reasons // for which no partition is read
 	job      *job
 	outputs  []pipeline.Output // of windows of each size
 	partials string            // topic for its partials
@@ -50,20 +52,18 @@ type source struct {
 	unsent      int64         // records that were counted without a letter since the last commit
 	dropped     dropped       // their letters, for the simulation
 
-	shipped time.Time // when partials were last made; of what is merged, when this was last committed for their sake
-	sharing agent.Sharing
-	merged  int64            // time up to which windows of what was shipped are known to be out
-	uneven  bool             // some partitions were never committed, while by others windows are final
-	judged  *map[string]bool // the assignment under which that was found
-	making  bool             // its topic for partials is being made
-	waits   bool             // for that topic: it has to ship, and knows of none
-	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
-	late    lateLog
-	looked  time.Time // when its end offsets were last asked for
-	asked   float64   // load when a new assignment was asked for
-	touched bool      // is looked at in this turn
-	news    bool      // is to be looked at in the next turn
-	stop    map[int32]int64
+	shipped         time.Time // when partials were last made; of what is merged, when this was last committed for their sake
+	sharing         agent.Sharing
+	merged          int64            // time up to which windows of what was shipped are known to be out
+	partlyCommitted *map[string]bool // the assignment under which it was found that some partitions were never committed, while by others windows are final; nil: it was not, or is over
+	making          bool             // its topic for partials is being made
+	mayHaveShipped  bool             // a partition has no committed offset, though windows are out
+	late            lateLog
+	looked          time.Time // when its end offsets were last asked for
+	asked           float64   // load when a new assignment was asked for
+	touched         bool      // is looked at in this turn
+	news            bool      // is to be looked at in the next turn
+	stop            map[int32]int64
 }
 
 // into names the aggregated topics, for people.
@@ -186,7 +186,18 @@ func (s *source) fields() int {
 // informed reports whether it is known what is final, as far as any partition
 // can tell.
 func (s *source) informed() bool {
-	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
+	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && s.partlyCommitted == nil
+}
+
+// awaitsSchema reports whether a partition cannot go on without a schema, or
+// without word on the topic of a frame.
+func (s *source) awaitsSchema() bool {
+	for _, p := range s.parts {
+		if p.waits() {
+			return true
+		}
+	}
+	return false
 }
 
 // undelivered reports whether there is something to deliver.
@@ -214,9 +225,10 @@ func (s *source) sorted() []*part {
 	return out
 }
 
-// finished reports whether all partitions have reached the offsets to stop at.
+// finished reports whether all partitions have reached the offsets to stop at, if
+// there are such.
 func (s *source) finished() bool {
-	if s.merges == "" && !s.agent.Complete() {
+	if len(s.stop) == 0 || !s.agent.Complete() {
 		return false
 	}
 	for id, p := range s.parts {
@@ -238,18 +250,4 @@ func (s *source) stopAt(id int32) (offset int64, ok bool) {
 func (p *part) drained(s *source) bool {
 	stop, ok := s.stopAt(p.id)
 	return ok && p.Position() >= stop
-}
-
-// torn reports whether others have a part of the topic now, though records
-// behind the offsets to stop at were passed over.
-func (s *source) torn() bool {
-	if s.merges != "" || s.agent.Complete() {
-		return false
-	}
-	for _, p := range s.parts {
-		if p.cut {
-			return true
-		}
-	}
-	return false
 }

@@ -62,7 +62,7 @@ func (s *session) may(topic string) bool {
 		return false
 	}
 	listed, err := s.w.adm.ListTopics(ctx, topic)
-	if err != nil || !uneven(offsets, topic, len(listed[topic].Partitions)) {
+	if err != nil || !partlyCommitted(offsets, topic, len(listed[topic].Partitions)) {
 		return err == nil
 	}
 	// The worker that gets the whole topic commits all its partitions.
@@ -79,9 +79,9 @@ func (s *session) may(topic string) bool {
 	return false
 }
 
-// uneven reports whether of a topic's partitions some were never committed,
+// partlyCommitted reports whether of a topic's partitions some were never committed,
 // and by others windows are final.
-func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
+func partlyCommitted(offsets kadm.OffsetResponses, topic string, partitions int) bool {
 	n, final := 0, false
 	for _, o := range offsets[topic] {
 		if o.At < 0 {
@@ -108,7 +108,7 @@ func (s *session) sharing(src *source) agent.Sharing {
 	switch {
 	case src.merges != "" || !s.hasPartials(src):
 		return agent.Alone
-	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.doubt:
+	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.mayHaveShipped:
 		return agent.Shipping
 	case (*s.shared.Load())[src.topic]:
 		return agent.Split
@@ -153,13 +153,13 @@ func (s *session) reshare(now time.Time) {
 		if v, ok := s.known[src.topic]; ok && src.merges == "" {
 			s.setPartitions(src, v.partitions)
 		}
-		if src.uneven && src.judged != shared && (*shared)[src.topic] {
+		if src.partlyCommitted != nil && src.partlyCommitted != shared && (*shared)[src.topic] {
 			// The members have committed what they were given since this was
 			// found: the leader shares out even topics only.
-			src.uneven = false
+			src.partlyCommitted = nil
 		}
-		src.waits = s.waits(src)
-		if ((*shared)[src.topic] || src.waits) && !s.hasPartials(src) && !src.making {
+		s.advance(src)
+		if ((*shared)[src.topic] || s.lacksPartials(src)) && !s.hasPartials(src) && !src.making {
 			src.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}

@@ -155,6 +155,9 @@ func (s *session) update(f found) {
 		}
 	}
 	s.known, s.newTopics = f, true
+	for _, src := range s.sources {
+		s.advance(src)
+	}
 	if len(added) > 0 {
 		slices.Sort(added)
 		s.w.log.Info("new source topics", "topics", added)
@@ -201,7 +204,7 @@ func (s *session) judgeAssignment() {
 	why := "it was made for other topics or partitions than there are now"
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		src := s.sources[topic]
-		if fits && src.uneven && len(src.unplaced) == 0 && !src.informed() {
+		if fits && src.partlyCommitted != nil && len(src.unplaced) == 0 && !src.informed() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
@@ -276,7 +279,7 @@ func (s *session) idleTick() time.Duration {
 func (s *session) idle(now time.Time) {
 	var ask []*source
 	for _, src := range s.sources {
-		if src.merges != "" || !src.readable() {
+		if src.merges != "" || !src.phase.reads() {
 			continue
 		}
 		silent := false

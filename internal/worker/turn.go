@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -91,16 +92,19 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	if s.failed != nil {
 		return true, s.failed
 	}
+	s.forgetGone()
 	s.process(now)
 	if len(s.touched) > 0 { // a turn without news says nothing about the lag
 		s.behind = 0
 	}
 	for _, src := range s.touched {
 		s.behind += src.lag()
+		s.advance(src)
 	}
 	s.finish(s.touched, now)
 	for _, src := range s.touched {
 		src.touched = false
+		s.advance(src)
 		s.pause(src)
 		s.tellLate(src, now)
 	}
@@ -182,7 +186,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
-	if !p.waits() && !p.queued && p.source.readable() {
+	if !p.waits() && !p.queued && p.source.phase.reads() {
 		p.queued = true
 		s.ready = append(s.ready, p)
 	}
@@ -193,6 +197,13 @@ func (src *source) touch(s *session) {
 		src.touched = true
 		s.touched = append(s.touched, src)
 	}
+}
+
+// forgetGone leaves sources out that were taken away, or started over, since
+// something of them was to be looked at in this turn.
+func (s *session) forgetGone() {
+	s.ready = slices.DeleteFunc(s.ready, func(p *part) bool { return p.source.phase == phaseGone })
+	s.touched = slices.DeleteFunc(s.touched, func(src *source) bool { return src.phase == phaseGone })
 }
 
 // process decodes the batches, each partition in one lane.
