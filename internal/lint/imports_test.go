@@ -16,9 +16,10 @@ var imports = map[string][]string{
 	"internal/cli": {"internal/agent", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
 		"internal/registry", "internal/sandbox", "internal/stats", "internal/web", "internal/window", "internal/worker"},
 	"internal/web": {"internal/worker"},
-	"internal/worker": {"internal/agent", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
+	"internal/worker": {"internal/agent", "internal/assignment", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
 		"internal/registry", "internal/stats", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},
+	"internal/assignment": {},
 	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
 	"internal/invariants": {},
 	"internal/config":     {"internal/codec", "internal/stats", "internal/window"},
@@ -70,7 +71,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/codec", "internal/pipeline", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {

@@ -71,7 +71,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	switch member, generation := s.cl.GroupMetadata(); {
 	case !s.holds():
 		s.member = member
-		s.generations.forget(generation)
+		s.generations.Forget(generation)
 	case member != s.member && !brokenMember:
 		s.fail(errRemoved)
 	}

@@ -7,36 +7,17 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 )
 
 // onAssignment is told of each assignment, also of an empty one.
-func (s *session) onAssignment(a assignment) {
+func (s *session) onAssignment(a assignment.Assigned) {
 	if s.assigned.Swap(&a) == nil {
 		s.lookSoon() // whether it fits the topics that there are
 	}
-	s.setShared(a.shared)
+	s.setShared(a.Shared)
 	s.lookForForeigners()
-}
-
-// outdated is how long assignments have not fitted the topics that there are.
-type outdated struct {
-	looks, asked int
-}
-
-// look counts one more look at the topics, and says whether to ask for a new
-// assignment: after 2 looks that do not fit, then after 4, 8, …, since members
-// whose configurations select different topics never agree.
-func (o *outdated) look(fits bool) bool {
-	if fits {
-		*o = outdated{}
-		return false
-	}
-	if o.looks++; o.looks < 2<<min(o.asked, 16) {
-		return false
-	}
-	o.looks = 0
-	o.asked++
-	return true
 }
 
 // awaited says of which assigned partitions nothing is known here, since the
@@ -48,7 +29,7 @@ func (s *session) awaited() string {
 		return ""
 	}
 	n, first := 0, ""
-	for topic, ids := range assigned.partitions {
+	for topic, ids := range assigned.Partitions {
 		src := s.sources[topic]
 		for _, id := range ids {
 			if src != nil {

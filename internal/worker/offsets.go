@@ -32,7 +32,7 @@ func (s *session) membership() (member string, generation int32, err error) {
 	case brokenMember:
 	case member != s.member:
 		err = errRemoved
-	case s.generations.behind(generation):
+	case s.generations.Behind(generation):
 		err = errBehind
 	}
 	return member, generation, err

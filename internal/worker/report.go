@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -160,7 +161,7 @@ func (s *session) rates(now time.Time) {
 				p.bytes = rate
 			}
 			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
-			loads[topic][id] = max(p.bytes, p.behind()/guessTime)
+			loads[topic][id] = max(p.bytes, assignment.BacklogLoad(p.behind()))
 		}
 	}
 	s.hot(now)
@@ -182,7 +183,7 @@ func (s *session) hot(now time.Time) {
 	}
 	for topic, src := range s.sources {
 		load := src.load()
-		if s.most(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || load < max(hotLoad, hotShares*src.asked) {
+		if s.maxWorkers(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || !assignment.Hot(load, src.asked) {
 			continue
 		}
 		src.asked, s.lastAsk = load, now

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -32,14 +33,14 @@ type session struct {
 	pulse      pulse
 	alarm      alarm
 	helpers    sync.WaitGroup
-	resolvers  chan struct{}                   // limits the schemas that are resolved at once
-	events     chan func()                     // what helpers have the loop do
-	stale      chan struct{}                   // there is reason to look at the topics
-	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
-	assigned   atomic.Pointer[assignment]      // the last one
-	asking     atomic.Bool                     // for a new assignment, later
+	resolvers  chan struct{}                       // limits the schemas that are resolved at once
+	events     chan func()                         // what helpers have the loop do
+	stale      chan struct{}                       // there is reason to look at the topics
+	shared     atomic.Pointer[map[string]bool]     // topics that the leader of the group has shared out
+	assigned   atomic.Pointer[assignment.Assigned] // the last one
+	asking     atomic.Bool                         // for a new assignment, later
 
-	generations *generations
+	generations *assignment.Generations
 
 	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources map[string]*source
@@ -49,7 +50,7 @@ type session struct {
 
 	// The rest belongs to the loop alone.
 	known        found
-	outdated     outdated
+	outdated     assignment.Outdated
 	ready        []*part // have records to process
 	touched      []*source
 	tasks        []task
@@ -121,7 +122,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[outputOf]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
-	s.generations = newGenerations()
+	s.generations = assignment.NewGenerations()
 	s.setShared(nil)
 	s.sharedSeen = s.shared.Load()
 	s.pulse.last.Store(time.Now().UnixNano())
@@ -136,7 +137,10 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, assigned: s.onAssignment, members: s.orphans, joining: s.generations.join}),
+		kgo.Balancers(&assignment.Balancer{
+			Loads: s.loads, MaxWorkers: s.maxWorkers, CanSplit: s.canSplit, Partials: s.partialsOf, Backlog: s.backlog,
+			OnAssignment: s.onAssignment, OnMembers: s.orphans, OnJoin: s.generations.Join,
+		}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 3),

@@ -22,9 +22,9 @@ const (
 	unshippedEnough = 16 << 20
 )
 
-// most is the balancer's question among how many members a topic may be
+// maxWorkers is the balancer's question among how many members a topic may be
 // shared out.
-func (s *session) most(topic string) int {
+func (s *session) maxWorkers(topic string) int {
 	c, ok := s.w.selector.Select(topic)
 	if !ok || s.w.opts.StopAtEnd {
 		return 1
@@ -32,11 +32,11 @@ func (s *session) most(topic string) int {
 	return c.Aggregation.MaxWorkers
 }
 
-// may is the balancer's question whether a topic can be shared out now. The
+// canSplit is the balancer's question whether a topic can be shared out now. The
 // topic for its partials has to be there, or to be made; and it must be known
 // of all partitions what is final, or of none: a record of one that was never
 // committed could else get into a window that is out.
-func (s *session) may(topic string) bool {
+func (s *session) canSplit(topic string) bool {
 	c, ok := s.w.selector.Select(topic)
 	if !ok {
 		return false
@@ -123,7 +123,7 @@ func (s *session) sharing(src *source) agent.Sharing {
 func (s *session) setPartitions(src *source, n int) {
 	others := false
 	if a := s.assigned.Load(); a != nil {
-		ids := a.partitions[src.topic]
+		ids := a.Partitions[src.topic]
 		others = (*s.shared.Load())[src.topic] && len(ids) >= n ||
 			slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= n })
 	}

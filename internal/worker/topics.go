@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 )
 
 // adminTimeout bounds a request about topics or offsets.
@@ -194,7 +196,7 @@ func (s *session) judgeAssignment() {
 	if a == nil {
 		return
 	}
-	fits := !a.known || a.basis == basisOf(func(yield func(string, int) bool) {
+	fits := !a.Known || a.Basis == assignment.BasisOf(func(yield func(string, int) bool) {
 		for topic, v := range s.known {
 			if !yield(topic, v.partitions) {
 				return
@@ -208,10 +210,10 @@ func (s *session) judgeAssignment() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
-	if !fits && s.outdated.asked == 0 {
+	if !fits && s.outdated.Asked() == 0 {
 		s.lookSoon()
 	}
-	if s.outdated.look(fits) {
+	if s.outdated.Look(fits) {
 		s.w.log.Info("asking the group for a new assignment", "why", why)
 		s.cl.ForceRebalance()
 	}

@@ -1,4 +1,4 @@
-package worker
+package assignment
 
 import (
 	"cmp"
@@ -43,6 +43,10 @@ const (
 	hotLoad   = 32 << 20
 	hotShares = 1.5
 )
+
+// Hot reports whether a load is so large that another assignment would share
+// the topic out, or share it out among more members than with the load before.
+func Hot(load, before float64) bool { return load >= max(hotLoad, hotShares*before) }
 
 // divide makes the units, heaviest first. Partition i of a topic that is
 // shared out among k members is in unit i mod k.

@@ -1,4 +1,4 @@
-package worker
+package assignment
 
 import (
 	"cmp"
@@ -9,41 +9,43 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// balancer assigns source topics to the members of the group. A topic is the
+// Balancer assigns source topics to the members of the group. A topic is the
 // unit: all its partitions go to one member, so that their windows are merged
 // in one process. Only the partitions of a topic that is too heavy for that
 // are shared out among several members. Members tell each other what their
 // partitions carry, in bytes per second, with every join, and the leader evens
 // that out while it moves as little as it can.
-type balancer struct {
-	loads loads // of the partitions that this member has
-	// most says among how many members a topic may be shared out: 1 if it must
+type Balancer struct {
+	// Loads are those of the partitions that this member has, in bytes/s by topic
+	// and partition.
+	Loads func() map[string]map[int32]float64
+	// MaxWorkers says among how many members a topic may be shared out: 1 if it must
 	// not be, 0 if as many as its load demands.
-	most func(topic string) int
-	// may is asked before a topic is shared out.
-	may func(topic string) bool
-	// partials names the topic with the partials of a source topic, "" for a
+	MaxWorkers func(topic string) int
+	// CanSplit is asked before a topic is shared out.
+	CanSplit func(topic string) bool
+	// Partials names the topic with the partials of a source topic, "" for a
 	// topic that is none.
-	partials func(topic string) string
-	// backlog guesses the loads of topics that nobody has measured.
-	backlog func(topics []string) map[string]map[int32]float64
-	// assigned is told every assignment of this member.
-	assigned func(assignment)
-	// members is told who is in the group, with every assignment that this
+	Partials func(topic string) string
+	// Backlog guesses the loads of topics that nobody has measured.
+	Backlog func(topics []string) map[string]map[int32]float64
+	// OnAssignment is told every assignment of this member.
+	OnAssignment func(Assigned)
+	// OnMembers is told who is in the group, with every assignment that this
 	// member makes: instance ids, "" for those that have none.
-	members func(instances []string)
-	// joining is told the member's generation whenever it asks to join.
-	joining func(generation int32)
+	OnMembers func(instances []string)
+	// OnJoin is told the member's generation whenever it asks to join.
+	OnJoin func(generation int32)
 }
 
-// loads gives bytes per second by topic and partition.
-type loads func() map[string]map[int32]float64
+// ProtocolName has a version: all members must speak the same.
+func (*Balancer) ProtocolName() string { return "kafka-aggregator-topics-2" }
 
-// The protocol's name has a version: all members must speak the same.
-func (*balancer) ProtocolName() string { return "kafka-aggregator-topics-2" }
-func (*balancer) IsCooperative() bool  { return true }
+// IsCooperative says that members keep what they have in a rebalance.
+func (*Balancer) IsCooperative() bool { return true }
 
-func (b *balancer) JoinGroupMetadata(topics []string, owned map[string][]int32, generation int32) []byte {
+// JoinGroupMetadata is what this member tells the leader: what it has, and its loads.
+func (b *Balancer) JoinGroupMetadata(topics []string, owned map[string][]int32, generation int32) []byte {
 	m := kmsg.NewConsumerMemberMetadata()
 	m.Version = 3
 	m.Topics = topics
@@ -53,47 +55,49 @@ func (b *balancer) JoinGroupMetadata(topics []string, owned map[string][]int32, 
 		o.Topic, o.Partitions = t, owned[t]
 		m.OwnedPartitions = append(m.OwnedPartitions, o)
 	}
-	m.UserData = encodeLoads(b.loads())
-	b.joining(generation)
+	m.UserData = encodeLoads(b.Loads())
+	b.OnJoin(generation)
 	return m.AppendTo(nil)
 }
 
 // ParseSyncAssignment reads what the leader has assigned to this member, and
 // which topics it has shared out.
-func (b *balancer) ParseSyncAssignment(a []byte) (map[string][]int32, error) {
+func (b *Balancer) ParseSyncAssignment(a []byte) (map[string][]int32, error) {
 	assigned, err := kgo.ParseConsumerSyncAssignment(a)
 	if err != nil {
 		return nil, err
 	}
 	var m kmsg.ConsumerMemberAssignment
 	if err := m.ReadFrom(a); err == nil {
-		a := assignment{partitions: maps.Clone(assigned)}
-		a.shared, a.basis, a.known = decodeShares(m.UserData)
-		b.assigned(a)
+		a := Assigned{Partitions: maps.Clone(assigned)}
+		a.Shared, a.Basis, a.Known = decodeShares(m.UserData)
+		b.OnAssignment(a)
 	}
 	return assigned, nil
 }
 
-func (b *balancer) MemberBalancer(ms []kmsg.JoinGroupResponseMember) (kgo.GroupMemberBalancer, map[string]struct{}, error) {
+// MemberBalancer reads what members have told the leader.
+func (b *Balancer) MemberBalancer(ms []kmsg.JoinGroupResponseMember) (kgo.GroupMemberBalancer, map[string]struct{}, error) {
 	cb, err := kgo.NewConsumerBalancer(b, ms)
 	return cb, cb.MemberTopics(), err
 }
 
-// assignment is what the leader of the group has assigned to this member.
-type assignment struct {
-	partitions map[string][]int32
-	shared     []string // topics that are shared out among several members
-	basis      basis
-	known      bool // the leader says what it rests on
+// Assigned is what the leader of the group has assigned to this member.
+type Assigned struct {
+	Partitions map[string][]int32
+	Shared     []string // topics that are shared out among several members
+	Basis      Basis
+	Known      bool // the leader says what it rests on
 }
 
 // plan is what the leader of the group assigns to all.
 type plan struct {
 	*kgo.BalancePlan
 	shared []string
-	basis  basis
+	basis  Basis
 }
 
+// IntoSyncAssignment adds to the assignment of each member what is shared out.
 func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 	out := p.BalancePlan.IntoSyncAssignment()
 	for i := range out {
@@ -109,7 +113,7 @@ func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 // Balance keeps a topic with its owner as long as the owner's load stays near
 // its fair share, looking at the heaviest topics first; what is free goes,
 // heaviest first, to the member with the least load.
-func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32) kgo.IntoSyncAssignment {
+func (b *Balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32) kgo.IntoSyncAssignment {
 	loads := map[string]map[int32]float64{}
 	var seats []*seat
 	var instances []string
@@ -137,11 +141,11 @@ func (b *balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 		}
 		seats = append(seats, s)
 	})
-	b.members(instances)
+	b.OnMembers(instances)
 	slices.SortFunc(seats, func(x, y *seat) int { return cmp.Compare(x.name, y.name) })
 	b.complete(partitions, loads)
-	units, shared := divide(seats, partitions, loads, b.most, b.may)
-	p := plan{cb.NewPlan(), shared, basisOf(func(yield func(string, int) bool) {
+	units, shared := divide(seats, partitions, loads, b.MaxWorkers, b.CanSplit)
+	p := plan{cb.NewPlan(), shared, BasisOf(func(yield func(string, int) bool) {
 		for topic, n := range partitions {
 			if n > 0 && !yield(topic, int(n)) {
 				return

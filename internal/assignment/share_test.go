@@ -1,4 +1,4 @@
-package worker
+package assignment
 
 import (
 	"fmt"
@@ -191,7 +191,7 @@ func TestUserData(t *testing.T) {
 }
 
 func TestBasis(t *testing.T) {
-	of := func(m map[string]int) basis { return basisOf(maps.All(m)) }
+	of := func(m map[string]int) Basis { return BasisOf(maps.All(m)) }
 	a := of(map[string]int{"a": 1, "b": 2})
 	for _, m := range []map[string]int{nil, {"a": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2, "c": 1}, {"a": 1, "b": 3}} {
 		if of(m) == a {
@@ -204,17 +204,17 @@ func TestBasis(t *testing.T) {
 }
 
 func TestOutdated(t *testing.T) {
-	var o outdated
+	var o Outdated
 	var asks []int
 	for i := range 40 {
-		if o.look(false) {
+		if o.Look(false) {
 			asks = append(asks, i)
 		}
 	}
 	if !slices.Equal(asks, []int{1, 5, 13, 29}) {
 		t.Error("asked at looks", asks)
 	}
-	if o.look(true); o != (outdated{}) {
+	if o.Look(true); o != (Outdated{}) {
 		t.Error(o)
 	}
 }

@@ -1,4 +1,4 @@
-package worker
+package assignment
 
 import (
 	"fmt"
@@ -10,12 +10,12 @@ import (
 
 // Topics that nobody has measured count by what lies in them, and what is to
 // be merged by what its source has.
-func TestGuess(t *testing.T) {
+func TestBacklogCountsWhereNobodyMeasured(t *testing.T) {
 	var asked []string
-	b := &balancer{
-		most:     func(topic string) int { return map[string]int{"alone": 1}[topic] },
-		partials: func(topic string) string { return "partials-" + topic },
-		backlog: func(topics []string) map[string]map[int32]float64 {
+	b := &Balancer{
+		MaxWorkers: func(topic string) int { return map[string]int{"alone": 1}[topic] },
+		Partials:   func(topic string) string { return "partials-" + topic },
+		Backlog: func(topics []string) map[string]map[int32]float64 {
 			asked = topics
 			return map[string]map[int32]float64{"new": {0: 10, 1: 50}, "alone": {0: 7}}
 		},

@@ -1,4 +1,4 @@
-package worker
+package assignment
 
 import (
 	"encoding/binary"
@@ -49,16 +49,17 @@ func decodeLoads(b []byte) map[string]map[int32]float64 {
 	return loads
 }
 
-// basis is what an assignment rests on: how many partitions each topic had
+// Basis is what an assignment rests on: how many partitions each topic had
 // for the leader of the group.
-type basis uint64
+type Basis uint64
 
-func basisOf(partitions iter.Seq2[string, int]) basis {
-	var sum basis // of all topics, in any order
+// BasisOf is that of topics with their numbers of partitions, in any order.
+func BasisOf(partitions iter.Seq2[string, int]) Basis {
+	var sum Basis // of all topics, in any order
 	for topic, n := range partitions {
 		h := fnv.New64a()
 		fmt.Fprintf(h, "%s/%d", topic, n)
-		sum += basis(h.Sum64())
+		sum += Basis(h.Sum64())
 	}
 	return sum
 }
@@ -69,7 +70,7 @@ const basisMark = "/"
 
 // encodeShares: the names of the topics that are shared out, and what the
 // assignment rests on.
-func encodeShares(shared []string, b basis) []byte {
+func encodeShares(shared []string, b Basis) []byte {
 	out := []byte{userDataVersion}
 	for _, t := range shared {
 		out = appendName(out, t)
@@ -79,13 +80,13 @@ func encodeShares(shared []string, b basis) []byte {
 
 // decodeShares reads as much as is well-formed; an older leader does not say
 // what its assignment rests on.
-func decodeShares(user []byte) (shared []string, b basis, known bool) {
+func decodeShares(user []byte) (shared []string, b Basis, known bool) {
 	r := userData(user)
 	for r.begin(); len(r) > 0; {
 		name := r.name()
 		if text, ok := strings.CutPrefix(name, basisMark); ok {
 			v, err := strconv.ParseUint(text, 16, 64)
-			b, known = basis(v), err == nil
+			b, known = Basis(v), err == nil
 		} else if name != "" {
 			shared = append(shared, name)
 		}
