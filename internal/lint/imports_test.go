@@ -17,7 +17,8 @@ var imports = map[string][]string{
 		"internal/registry", "internal/sandbox", "internal/stats", "internal/web", "internal/window", "internal/worker"},
 	"internal/web": {"internal/worker"},
 	"internal/worker": {"internal/agent", "internal/assignment", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
-		"internal/registry", "internal/stats", "internal/window"},
+		"internal/recovery", "internal/registry", "internal/stats", "internal/window"},
+	"internal/recovery":   {"internal/agent", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},
 	"internal/assignment": {},
 	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
@@ -71,7 +72,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {

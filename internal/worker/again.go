@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 )
 
 // A source topic that is deleted and made again is another topic of the same
@@ -23,11 +24,11 @@ import (
 const settled = 2 * time.Second
 
 // noTopicID is that of brokers that give topics none.
-var noTopicID [16]byte
+var noTopicID recovery.TopicID
 
 // other reports whether two ids of topics of one name tell that one of them was
 // deleted.
-func other(a, b [16]byte) bool { return !brokenID && a != b && a != noTopicID && b != noTopicID }
+func other(a, b recovery.TopicID) bool { return !brokenID && recovery.Other(a, b) }
 
 var errMadeAgain = errors.New("its topic was deleted and made again meanwhile")
 

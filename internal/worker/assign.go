@@ -15,14 +15,9 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
-
-// fetched is what the group's coordinator holds for a partition.
-type fetched struct {
-	offset int64 // -1: nothing
-	meta   string
-}
 
 // onFetched keeps the metadata of committed offsets for onAdjust, which the
 // client calls next and which gets the offsets only.
@@ -30,12 +25,12 @@ func (s *session) onFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetF
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keep := func(topic string, partition int32, offset int64, meta *string) {
-		f := fetched{offset: offset}
+		f := recovery.Committed{Offset: offset}
 		if meta != nil {
-			f.meta = *meta
+			f.Metadata = *meta
 		}
 		if s.fetched[topic] == nil {
-			s.fetched[topic] = map[int32]fetched{}
+			s.fetched[topic] = map[int32]recovery.Committed{}
 		}
 		s.fetched[topic][partition] = f
 	}
@@ -105,7 +100,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		for id := range parts {
 			offset, ok := placed[id]
 			if !ok {
-				offset = max(0, s.fetched[topic][id].offset)
+				offset = max(0, s.fetched[topic][id].Offset)
 				paused[topic] = append(paused[topic], id)
 			}
 			parts[id] = kgo.NewOffset().At(offset)
@@ -127,7 +122,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 		}
 		for id := range parts {
 			f, ok := s.fetched[topic][id]
-			q.fresh = q.fresh || !ok || f.offset < 0
+			q.fresh = q.fresh || !ok || f.Offset < 0
 		}
 		out[topic] = q
 	}

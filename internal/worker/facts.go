@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 )
 
 // facts are what brokers say of a topic of which partitions are to be placed.
@@ -20,7 +21,7 @@ type facts struct {
 	id              [16]byte
 	partitions      int // 0: not known
 	bounds          map[int32]bound
-	anchor          *anchor // what the aggregated topic tells, nil if it has nothing or is not needed
+	frontier        *recovery.Frontier // what the aggregated topic tells, nil if it has nothing or is not needed
 	partlyCommitted bool
 	err             error // why no partition of the topic can be placed
 }
@@ -66,7 +67,7 @@ func (s *session) gather(ctx context.Context, questions map[string]question) map
 		s.gatherPartlyCommitted(ctx, shared, out)
 	}
 	if len(fresh) > 0 {
-		s.gatherAnchors(ctx, fresh, questions, out)
+		s.gatherFrontiers(ctx, fresh, questions, out)
 	}
 	return out
 }

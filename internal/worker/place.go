@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -59,8 +61,8 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 			src.partlyCommitted = shared
 		}
 		s.setPartitions(src, f.partitions)
-		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
-		if f.anchor != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
+		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.Offset < 0 }
+		if f.frontier != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
 			src.mayHaveShipped = true
 			if len(src.parts) > 0 {
 				s.newTopics = true
@@ -84,7 +86,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 			src.unplaced[id].err = b.err
 			continue
 		}
-		offset, c, lost, err := s.resume(src, id, held, f)
+		at, err := s.resume(src, id, held, f)
 		if err != nil {
 			src.unplaced[id].err = err
 			continue
@@ -92,14 +94,14 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		delete(s.fetched[src.topic], id)
 		delete(src.unplaced, id)
 		delete(src.fetchErrors, id)
-		p := newPart(src, id, offset, c)
-		p.end, p.since, p.arrived, p.offset = b.end, now, now, offset
-		p.fresh = held.offset < 0
+		p := newPart(src, id, at.Offset, at.Checkpoint)
+		p.end, p.since, p.arrived, p.offset = b.end, now, now, at.Offset
+		p.fresh = held.Offset < 0
 		p.moved = p.fresh // so that it is known what is final
 		if until := p.PartialUpTo(); until != window.Unset {
 			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
 		}
-		p.Lose(lost)
+		p.Lose(at.Lost)
 		if p.Position() >= b.end {
 			p.caught = now
 		}
@@ -107,13 +109,37 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		if invariants.Enabled {
 			s.remember(p)
 		}
-		placed[id] = offset
+		placed[id] = at.Offset
 		if s.w.ending != nil && src.merges == "" {
 			src.stop[id] = s.w.stopOffset(src.topic, id, b.end)
 		}
 	}
 	src.news, s.newTopics = true, true
 	return placed
+}
+
+// resume finds where a partition is read from, and says what a person should hear of.
+func (s *session) resume(src *source, id int32, held recovery.Committed, f *facts) (recovery.Start, error) {
+	known := &recovery.Facts{
+		Partition: id, Start: f.bounds[id].start, End: f.bounds[id].end, Committed: held,
+		TopicID: f.id, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.frontier,
+		Cluster: s.cluster, Group: s.w.cfg.Worker.Group, Anew: src.agent.Anew,
+	}
+	if brokenID {
+		known.TopicID, known.SourceID = noTopicID, noTopicID
+	}
+	at, err := recovery.Resume(known)
+	for _, n := range at.Notices {
+		level := slog.LevelWarn
+		if n.Severe {
+			level = slog.LevelError
+		}
+		src.log.Log(s.ctx, level, n.Text, append([]any{"partition", id, "aggregated_topic", src.into()}, n.About...)...)
+	}
+	if c := &at.Checkpoint; brokenReplay && err == nil {
+		c.Head, c.Count, c.Hash = at.Offset, 0, 0
+	}
+	return at, err
 }
 
 const (
@@ -190,7 +216,7 @@ func (s *session) placeAgain(now time.Time) {
 // fetch them from there.
 func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
 	if s.fetched[src.topic] == nil {
-		s.fetched[src.topic] = map[int32]fetched{}
+		s.fetched[src.topic] = map[int32]recovery.Committed{}
 	}
 	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
 	for id := range waiting {
@@ -200,7 +226,7 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts,
 		} else if o.Err != nil {
 			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
 		} else {
-			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
+			s.fetched[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
 			continue
 		}
 		delete(waiting, id)

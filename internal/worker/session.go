@@ -16,6 +16,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 )
 
 // session is one membership in the group, from joining it until something is
@@ -44,7 +45,7 @@ type session struct {
 
 	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
 	sources map[string]*source
-	fetched map[string]map[int32]fetched
+	fetched map[string]map[int32]recovery.Committed
 	member  string // id in the group under which the partitions were assigned
 	failed  error
 
@@ -119,7 +120,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	s := &session{
 		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
 		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[outputOf]int64{},
+		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]recovery.Committed{}, out: map[outputOf]int64{},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.generations = assignment.NewGenerations()
