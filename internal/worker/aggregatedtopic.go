@@ -18,19 +18,19 @@ func (w *Worker) ensureAggregated(ctx context.Context, topic string, a *config.A
 	for name, value := range a.TopicConfig() {
 		settings[name] = &value
 	}
-	err := w.ensure(ctx, topic, a.Partitions, settings)
+	err := w.brokers.Ensure(ctx, topic, a.Partitions, settings)
 	if errors.Is(err, kerr.InvalidConfig) { // it may be that the brokers do not know of these
 		for _, name := range config.SinceKafka36() {
 			if a.AggregatedTopicConfig[name] == "" {
 				delete(settings, name)
 			}
 		}
-		err = w.ensure(ctx, topic, a.Partitions, settings)
+		err = w.brokers.Ensure(ctx, topic, a.Partitions, settings)
 	}
 	if err != nil {
 		return err
 	}
-	w.outputs.learn(ctx, w.adm, topic)
+	w.outputs.learn(ctx, w.brokers.Admin, topic)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
@@ -57,7 +58,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		return assigned, nil
 	}
 	shared := s.shared.Load()
-	facts := s.gather(ctx, s.questions(assigned, *shared))
+	facts := s.w.brokers.Gather(ctx, s.questions(assigned, *shared))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -111,10 +112,10 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 }
 
 // questions are what has to be found out of topics with newly assigned partitions.
-func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map[string]bool) map[string]question {
+func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map[string]bool) map[string]brokers.Question {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := map[string]question{}
+	out := map[string]brokers.Question{}
 	for topic, parts := range assigned {
 		q, ok := s.question(topic, shared)
 		if !ok {
@@ -122,17 +123,17 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 		}
 		for id := range parts {
 			f, ok := s.fetched[topic][id]
-			q.fresh = q.fresh || !ok || f.Offset < 0
+			q.Fresh = q.Fresh || !ok || f.Offset < 0
 		}
 		out[topic] = q
 	}
 	return out
 }
 
-func (s *session) question(topic string, shared map[string]bool) (q question, ok bool) {
-	q = question{source: cmp.Or(s.known[topic].merges, topic), shared: shared[topic]}
-	c, ok := s.w.selector.Select(q.source)
-	q.into = c.AggregatedTopics
+func (s *session) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
+	q = brokers.Question{Source: cmp.Or(s.known[topic].merges, topic), Shared: shared[topic]}
+	c, ok := s.w.selector.Select(q.Source)
+	q.Into = c.AggregatedTopics
 	return q, ok
 }
 

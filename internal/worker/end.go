@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
 
 // ending is what a worker with StopAtEnd knows of the end.
@@ -22,17 +24,17 @@ type end struct {
 // noteEnds notes where to stop.
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
 	e := &ending{map[string]map[int32]end{}, map[string]int64{}}
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
-	all, err := w.boundsOf(ctx, allRecords, topics.topics()...)
+	all, err := w.brokers.BoundsOf(ctx, brokers.AllRecords, topics.topics()...)
 	if err != nil {
 		return err
 	}
 	for topic, parts := range all {
 		e.partitions[topic] = map[int32]end{}
 		for id, b := range parts {
-			if b.err == nil { // else the end is known when the partition can be read
-				e.partitions[topic][id] = end{b.end, b.start >= b.end}
+			if b.Err == nil { // else the end is known when the partition can be read
+				e.partitions[topic][id] = end{b.End, b.Start >= b.End}
 			}
 		}
 	}
@@ -91,7 +93,7 @@ func (s *session) allFinished(now time.Time) bool {
 	s.lastAsked = now
 	ctx, cancel := context.WithTimeout(s.ctx, abortTimeout)
 	defer cancel()
-	committed, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+	committed, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)
 	if err != nil || !s.w.ending.read(elsewhere, committed) {
 		return false
 	}
@@ -134,12 +136,12 @@ func (e *ending) read(topics []string, committed kadm.OffsetResponses) bool {
 func (s *session) mergedToEnd(ctx context.Context, topic string, committed kadm.OffsetResponses) bool {
 	upTo, ok := s.w.ending.partials[topic]
 	if !ok {
-		all, err := s.w.boundsOf(ctx, allRecords, topic) // also of transactions that are not over yet
-		b := all.of(topic, 0)
-		if err != nil || b.err != nil {
+		all, err := s.w.brokers.BoundsOf(ctx, brokers.AllRecords, topic) // also of transactions that are not over yet
+		b := all.Of(topic, 0)
+		if err != nil || b.Err != nil {
 			return false
 		}
-		if upTo = b.end; b.start >= upTo {
+		if upTo = b.End; b.Start >= upTo {
 			upTo = 0
 		}
 		s.w.ending.partials[topic] = upTo

@@ -2,12 +2,12 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
 
 // progress is up to which time windows are out, by topic with partials.
@@ -43,10 +43,10 @@ func (s *session) follow(now time.Time) {
 	s.lastFollow = now
 	s.following = true
 	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
 		defer cancel()
 		got := progress{}
-		offsets, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+		offsets, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)
 		for _, topic := range topics {
 			if o, ok := offsets.Lookup(topic, 0); ok && err == nil {
 				if c, err := agent.DecodeCheckpoint(o.Metadata); err == nil {
@@ -80,17 +80,4 @@ func merged(sources map[string]*source) kadm.Offsets {
 		}
 	}
 	return offsets
-}
-
-func (w *Worker) deleteRecords(ctx context.Context, offsets kadm.Offsets) error {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	resp, err := w.adm.DeleteRecords(ctx, offsets)
-	if err == nil {
-		err = resp.Error()
-	}
-	if err != nil {
-		return fmt.Errorf("delete records: %w", err)
-	}
-	return nil
 }

@@ -150,7 +150,7 @@ func (w *Worker) box(topic string) *letterbox {
 // makeLetterTopic makes a topic that is gone, and has its letters written.
 func (s *session) makeLetterTopic(topic string, box *letterbox) {
 	s.helpers.Go(func() {
-		if err := s.w.ensureTopic(s.ctx, topic, 1); err != nil {
+		if err := s.w.brokers.EnsureTopic(s.ctx, topic, 1); err != nil {
 			return // the letters are told of
 		}
 		s.notify(func() {

@@ -103,7 +103,7 @@ func (s *session) purge(now time.Time) {
 		return
 	}
 	s.helpers.Go(func() {
-		if err := s.w.deleteRecords(s.ctx, offsets); err != nil && s.ctx.Err() == nil {
+		if err := s.w.brokers.DeleteRecords(s.ctx, offsets); err != nil && s.ctx.Err() == nil {
 			s.w.log.Debug("deleting partials that were merged failed", "err", err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -45,23 +46,7 @@ func (s *session) orphansOnce() {
 			return
 		}
 	}
-	s.seekOrphans(s.members)
-}
-
-// members asks who is in the group.
-func (s *session) members(ctx context.Context) (members []string, err error) {
-	group, err := s.w.adm.DescribeGroups(ctx, s.w.cfg.Worker.Group)
-	if err == nil {
-		err = group.Error()
-	}
-	for _, m := range group[s.w.cfg.Worker.Group].Members {
-		id := ""
-		if m.InstanceID != nil {
-			id = *m.InstanceID
-		}
-		members = append(members, id)
-	}
-	return members, err
+	s.seekOrphans(s.w.brokers.Members)
 }
 
 func (s *session) seekOrphans(members func(context.Context) ([]string, error)) {
@@ -69,7 +54,7 @@ func (s *session) seekOrphans(members func(context.Context) ([]string, error)) {
 		return
 	}
 	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
 		defer cancel()
 		if err := s.endOrphans(ctx, members); err == nil {
 			s.w.sought.Store(true)
@@ -114,7 +99,7 @@ func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]s
 		s.w.log.Info("ending the open transaction of a worker that is gone", "transactional_id", id)
 		req := kmsg.NewPtrInitProducerIDRequest()
 		req.TransactionalID, req.TransactionTimeoutMillis = &id, int32(s.w.cfg.Worker.TransactionTimeout.Milliseconds())
-		resp, err := req.RequestWith(ctx, s.w.cl)
+		resp, err := req.RequestWith(ctx, s.w.brokers.Client)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)
 		}
@@ -127,7 +112,7 @@ func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]s
 
 // openTransactions finds those that other workers of this group have open.
 func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransactions, error) {
-	list, err := s.w.adm.ListTransactions(ctx, nil, []string{"Ongoing"})
+	list, err := s.w.brokers.Admin.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)
 	}
@@ -140,7 +125,7 @@ func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransacti
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	all, err := s.w.adm.DescribeTransactions(ctx, ids...)
+	all, err := s.w.brokers.Admin.DescribeTransactions(ctx, ids...)
 	if err != nil {
 		return nil, fmt.Errorf("describe transactions: %w", err)
 	}
@@ -157,7 +142,7 @@ func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransacti
 		ours := slices.ContainsFunc(topics, s.w.writes)
 		if len(topics) == 0 {
 			if groups == nil {
-				listed, err := s.w.adm.ListGroups(ctx)
+				listed, err := s.w.brokers.Admin.ListGroups(ctx)
 				if err != nil {
 					return nil, fmt.Errorf("list groups: %w", err)
 				}

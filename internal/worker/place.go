@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
@@ -32,37 +33,37 @@ type unplaced struct {
 // were found out when they were assigned or later: what was committed before may
 // be old. It gives the offsets at which they are read. It is the only place where
 // a position is chosen: the client itself never resets one.
-func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
 	defer func() {
 		s.tellUnplaced(src, now)
 		s.advance(src)
 	}()
 	if f == nil {
-		f = &facts{err: errors.New("nothing is known of its topic")}
+		f = &brokers.Facts{Err: errors.New("nothing is known of its topic")}
 	}
-	if f.err != nil {
+	if f.Err != nil {
 		for _, id := range ids {
-			src.unplaced[id].err = f.err
+			src.unplaced[id].err = f.Err
 		}
 		return placed
 	}
-	if src.merges == "" && other(s.known[src.topic].id, f.id) {
+	if src.merges == "" && other(s.known[src.topic].id, f.ID) {
 		s.lookSoon() // what is here of others of its partitions is another topic's
 		for _, id := range ids {
 			src.unplaced[id].err = errMadeAgain
 		}
 		return placed
 	}
-	src.topicID = f.id
+	src.topicID = f.ID
 	if src.merges == "" {
 		src.partlyCommitted = nil
-		if f.partlyCommitted {
+		if f.PartlyCommitted {
 			src.partlyCommitted = shared
 		}
-		s.setPartitions(src, f.partitions)
+		s.setPartitions(src, f.Partitions)
 		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.Offset < 0 }
-		if f.frontier != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
+		if f.Frontier != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
 			src.mayHaveShipped = true
 			if len(src.parts) > 0 {
 				s.newTopics = true
@@ -74,16 +75,16 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		b, there := f.bounds[id]
+		b, there := f.Bounds[id]
 		held, known := s.fetched[src.topic][id]
 		switch {
 		case !there:
-			b.err = errors.New("it is not there yet")
+			b.Err = errors.New("it is not there yet")
 		case !known:
-			b.err = errSilent
+			b.Err = brokers.ErrSilent
 		}
-		if b.err != nil {
-			src.unplaced[id].err = b.err
+		if b.Err != nil {
+			src.unplaced[id].err = b.Err
 			continue
 		}
 		at, err := s.resume(src, id, held, f)
@@ -95,14 +96,14 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		delete(src.unplaced, id)
 		delete(src.fetchErrors, id)
 		p := newPart(src, id, at.Offset, at.Checkpoint)
-		p.end, p.since, p.arrived, p.offset = b.end, now, now, at.Offset
+		p.end, p.since, p.arrived, p.offset = b.End, now, now, at.Offset
 		p.fresh = held.Offset < 0
 		p.moved = p.fresh // so that it is known what is final
 		if until := p.PartialUpTo(); until != window.Unset {
 			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
 		}
 		p.Lose(at.Lost)
-		if p.Position() >= b.end {
+		if p.Position() >= b.End {
 			p.caught = now
 		}
 		src.parts[id] = p
@@ -111,7 +112,7 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 		}
 		placed[id] = at.Offset
 		if s.w.ending != nil && src.merges == "" {
-			src.stop[id] = s.w.stopOffset(src.topic, id, b.end)
+			src.stop[id] = s.w.stopOffset(src.topic, id, b.End)
 		}
 	}
 	src.news, s.newTopics = true, true
@@ -119,10 +120,10 @@ func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]b
 }
 
 // resume finds where a partition is read from, and says what a person should hear of.
-func (s *session) resume(src *source, id int32, held recovery.Committed, f *facts) (recovery.Start, error) {
+func (s *session) resume(src *source, id int32, held recovery.Committed, f *brokers.Facts) (recovery.Start, error) {
 	known := &recovery.Facts{
-		Partition: id, Start: f.bounds[id].start, End: f.bounds[id].end, Committed: held,
-		TopicID: f.id, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.frontier,
+		Partition: id, Start: f.Bounds[id].Start, End: f.Bounds[id].End, Committed: held,
+		TopicID: f.ID, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.Frontier,
 		Cluster: s.cluster, Group: s.w.cfg.Worker.Group, Anew: src.agent.Anew,
 	}
 	if brokenID {
@@ -177,14 +178,14 @@ func (s *session) placeAgain(now time.Time) {
 		return
 	}
 	shared := s.shared.Load()
-	questions, asked, waiting := map[string]question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
+	questions, asked, waiting := map[string]brokers.Question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	partitions := map[string][]int32{}
 	for topic, src := range s.sources {
 		if len(src.unplaced) == 0 || now.Before(src.askAt) {
 			continue
 		}
 		if q, ok := s.question(topic, *shared); ok {
-			q.fresh = true // it may be
+			q.Fresh = true // it may be
 			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
 			partitions[topic] = slices.Sorted(maps.Keys(src.unplaced))
 		}
@@ -194,8 +195,8 @@ func (s *session) placeAgain(now time.Time) {
 	}
 	s.gathering = true
 	s.helpers.Go(func() {
-		offsets, err := s.committed(s.ctx, partitions)
-		facts := s.gather(s.ctx, questions)
+		offsets, err := s.w.brokers.Committed(s.ctx, partitions)
+		facts := s.w.brokers.Gather(s.ctx, questions)
 		s.notify(func() {
 			s.gathering = false
 			for topic, src := range asked {
@@ -203,8 +204,8 @@ func (s *session) placeAgain(now time.Time) {
 					continue
 				}
 				f := facts[topic]
-				if err != nil && f.err == nil {
-					f.err = err
+				if err != nil && f.Err == nil {
+					f.Err = err
 				}
 				s.takePlaces(src, waiting[topic], f, offsets[topic], shared)
 			}
@@ -214,7 +215,7 @@ func (s *session) placeAgain(now time.Time) {
 
 // takePlaces places partitions that were assigned before, and has the client
 // fetch them from there.
-func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
+func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *brokers.Facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
 	if s.fetched[src.topic] == nil {
 		s.fetched[src.topic] = map[int32]recovery.Committed{}
 	}
@@ -222,7 +223,7 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts,
 	for id := range waiting {
 		delete(s.fetched[src.topic], id)
 		if o, ok := offsets[id]; !ok { // nobody was asked
-			waiting[id].err = errSilent
+			waiting[id].err = brokers.ErrSilent
 		} else if o.Err != nil {
 			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
 		} else {

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -214,35 +213,4 @@ func (s *session) request(p *part) {
 	src.resolving = p.waiting
 	id, since, histories := p.waiting, p.since, src.histories
 	s.helpers.Go(func() { s.resolve(src, id, since, histories) })
-}
-
-// ensureTopic makes a topic unless it is there.
-func (w *Worker) ensureTopic(ctx context.Context, topic string, partitions int) error {
-	return w.ensure(ctx, topic, partitions, map[string]*string{"message.timestamp.type": new("CreateTime")})
-}
-
-func (w *Worker) ensure(ctx context.Context, topic string, partitions int, settings map[string]*string) error {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	found, err := w.adm.ListTopics(ctx, topic)
-	if err != nil {
-		return fmt.Errorf("look for topic %s: %w", topic, err)
-	}
-	if d := found[topic]; d.Err == nil && len(d.Partitions) > 0 {
-		return nil
-	}
-	if !w.cfg.Worker.CreateTopics {
-		return fmt.Errorf("topic %s does not exist and worker.create_topics is false: create it", topic)
-	}
-	created, err := w.adm.CreateTopic(ctx, int32(partitions), -1, settings, topic)
-	if err == nil {
-		err = created.Err
-	}
-	if err != nil && !isTopicExists(err) {
-		if created.ErrMessage != "" { // the broker's own sentence says more than the code
-			return fmt.Errorf("create topic %s: %w (%s)", topic, err, created.ErrMessage)
-		}
-		return fmt.Errorf("create topic %s: %w", topic, err)
-	}
-	return nil
 }

@@ -107,7 +107,7 @@ const (
 
 // newSession joins the group.
 func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, error) {
-	cluster, txnVersion, err := w.clusterInfo(ctx)
+	cluster, txnVersion, err := w.brokers.Cluster(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	// A callback of the group may come before NewClient returns; it waits here,
 	// in onFetched, until there is a client.
 	s.mu.Lock()
-	s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...)
+	s.cl, err = kgo.NewClient(opts...)
 	s.mu.Unlock()
 	if err != nil {
 		s.cancel()

@@ -6,11 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 const (
@@ -41,10 +39,10 @@ func (s *session) canSplit(topic string) bool {
 	if !ok {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
 	defer cancel()
 	if !s.w.cfg.Worker.CreateTopics {
-		found, err := s.w.adm.ListTopics(ctx, c.PartialsTopic)
+		found, err := s.w.brokers.Admin.ListTopics(ctx, c.PartialsTopic)
 		if err != nil || found[c.PartialsTopic].Err != nil {
 			s.w.log.Warn("topic is not split: the topic for its partials does not exist and worker.create_topics is false", "topic", topic, "partials_topic", c.PartialsTopic, "err", err)
 			return false
@@ -53,7 +51,7 @@ func (s *session) canSplit(topic string) bool {
 	// The whole group waits for the answer; so not also for offsets of a
 	// transaction that a frozen worker has left open. Whoever is given a
 	// partition that was never committed asks again, and waits.
-	offsets, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+	offsets, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)
 	if err == nil {
 		err = offsets.Error()
 	}
@@ -61,8 +59,8 @@ func (s *session) canSplit(topic string) bool {
 		s.w.log.Warn("topic is not split: its offsets are not known", "topic", topic, "err", err)
 		return false
 	}
-	listed, err := s.w.adm.ListTopics(ctx, topic)
-	if err != nil || !partlyCommitted(offsets, topic, len(listed[topic].Partitions)) {
+	listed, err := s.w.brokers.Admin.ListTopics(ctx, topic)
+	if err != nil || !brokers.PartlyCommitted(offsets, topic, len(listed[topic].Partitions)) {
 		return err == nil
 	}
 	// The worker that gets the whole topic commits all its partitions.
@@ -77,21 +75,6 @@ func (s *session) canSplit(topic string) bool {
 		})
 	}
 	return false
-}
-
-// partlyCommitted reports whether of a topic's partitions some were never committed,
-// and by others windows are final.
-func partlyCommitted(offsets kadm.OffsetResponses, topic string, partitions int) bool {
-	n, final := 0, false
-	for _, o := range offsets[topic] {
-		if o.At < 0 {
-			continue
-		}
-		n++
-		c, err := agent.DecodeCheckpoint(o.Metadata)
-		final = final || err == nil && c.Final != window.Unset
-	}
-	return final && n < partitions
 }
 
 // setShared notes which topics the leader of the group has shared out.
@@ -170,7 +153,7 @@ func (s *session) reshare(now time.Time) {
 // look at the topics again.
 func (s *session) makePartials(src *source) {
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, lastAsk) {
-		err := s.w.ensurePartials(s.ctx, src.partials)
+		err := s.w.brokers.EnsurePartials(s.ctx, src.partials)
 		var f found
 		if err == nil {
 			f, err = s.w.discover(s.ctx)
@@ -192,16 +175,4 @@ func (s *session) makePartials(src *source) {
 			return
 		}
 	}
-}
-
-// ensurePartials makes a topic for partials. What was merged is deleted from
-// it by the worker that merges; retention is for what is left behind. Frames
-// are stamped by the broker, so that the clocks of workers may differ.
-func (w *Worker) ensurePartials(ctx context.Context, topic string) error {
-	return w.ensure(ctx, topic, 1, map[string]*string{
-		"message.timestamp.type": new("LogAppendTime"),
-		"cleanup.policy":         new("delete"),
-		"retention.ms":           new("604800000"),
-		"segment.bytes":          new("67108864"),
-	})
 }

@@ -2,24 +2,17 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
-
-// adminTimeout bounds a request about topics or offsets.
-const adminTimeout = 15 * time.Second
-
-func isTopicExists(err error) bool { return errors.Is(err, kerr.TopicAlreadyExists) }
 
 // found is what a look at the cluster's topics gave: the source topics, and
 // those with the partials of one.
@@ -36,9 +29,9 @@ type topicView struct {
 
 // discover lists the source topics.
 func (w *Worker) discover(ctx context.Context) (found, error) {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
-	all, err := w.describe(ctx)
+	all, err := w.brokers.Describe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -241,11 +234,11 @@ func (src *source) tellLeaderless(ids []int32) {
 // look asks for the end offsets of sources, away from the loop. What the leader
 // of some of their partitions says does not wait for the others.
 func (s *session) look(sources []*source) {
-	l := leaders{}
+	l := brokers.Leaders{}
 	for _, src := range sources {
 		for id := range src.parts {
 			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
-				l.add(leader, src.topic, id)
+				l.Add(leader, src.topic, id)
 			}
 		}
 	}
@@ -256,9 +249,9 @@ func (s *session) look(sources []*source) {
 		s.looking[leader] = true
 		asked := time.Now() // at this moment the ends were at least so
 		s.helpers.Go(func() {
-			ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
+			ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
 			defer cancel()
-			leaders{leader: topics}.ask(ctx, s.cl, logEnd, allRecords, func(answers []leaderOffset) {
+			brokers.Leaders{leader: topics}.Ask(ctx, s.cl, brokers.LogEnd, brokers.AllRecords, func(answers []brokers.LeaderOffset) {
 				s.notify(func() {
 					delete(s.looking, leader)
 					s.takeEnds(asked, answers)
@@ -302,45 +295,23 @@ func (s *session) idle(now time.Time) {
 
 // takeEnds notes which partitions are read to their end. The question for it was
 // asked at a time.
-func (s *session) takeEnds(asked time.Time, ends []leaderOffset) {
+func (s *session) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
 	for _, e := range ends {
-		src := s.sources[e.topic]
-		if src == nil || e.err != nil {
+		src := s.sources[e.Topic]
+		if src == nil || e.Err != nil {
 			continue
 		}
-		p := src.parts[e.partition]
+		p := src.parts[e.Partition]
 		if p == nil {
 			continue
 		}
-		p.end = max(p.end, e.offset)
+		p.end = max(p.end, e.Offset)
 		switch at := p.Position(); {
-		case at > e.offset: // of another topic, which was made under its name, or its leader is new
+		case at > e.Offset: // of another topic, which was made under its name, or its leader is new
 			s.lookSoon()
-		case at == e.offset && p.arrived.Before(asked):
+		case at == e.Offset && p.arrived.Before(asked):
 			p.caught = asked
 			src.news = true
 		}
 	}
-}
-
-// clusterInfo asks for the cluster's id and the level of its transactions.
-func (w *Worker) clusterInfo(ctx context.Context) (cluster uint64, txnVersion int16, err error) {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	meta, err := w.adm.BrokerMetadata(ctx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("get the cluster's metadata: %w", err)
-	}
-	h := fnv.New64a()
-	h.Write([]byte(meta.Cluster))
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, w.cl)
-	if err != nil {
-		return 0, 0, fmt.Errorf("get the brokers' features: %w", err)
-	}
-	for _, f := range resp.FinalizedFeatures {
-		if f.Name == "transaction.version" {
-			txnVersion = f.MaxVersionLevel
-		}
-	}
-	return h.Sum64(), txnVersion, nil
 }

@@ -15,11 +15,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -34,8 +34,7 @@ type Worker struct {
 	registry   *registry.Client
 	aggregated *registry.Client
 	clientOpts []kgo.Opt
-	cl         *kgo.Client // for administration; sessions have clients of their own
-	adm        *kadm.Client
+	brokers    *brokers.Brokers // asked by a client of its own; sessions have theirs
 	lanes      *lanes
 	pool       recordPool
 	id, txnID  string
@@ -112,6 +111,7 @@ func New(o Options) (*Worker, error) {
 	// The client answers questions about topics from memory for the least age
 	// of its metadata; the worker asks because it wants to know of changes.
 	w.clientOpts = append(w.clientOpts, kgo.MetadataMinAge(250*time.Millisecond), kgo.SoftwareNameAndVersion("kafka-aggregator", cmp.Or(o.Version, "unknown")), kgo.WithLogger(kgoLogger{w.log}))
+	w.clientOpts = append(w.clientOpts, o.KafkaOpts...)
 	w.setState("starting", "not in the group yet")
 	return w, nil
 }
@@ -137,11 +137,12 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 		case <-hard.Done():
 		}
 	})()
-	if w.cl, err = kgo.NewClient(append(append([]kgo.Opt{}, w.clientOpts...), w.opts.KafkaOpts...)...); err != nil {
-		return fmt.Errorf("kafka client: %w", err)
+	if w.brokers, err = brokers.New(brokers.Options{
+		Client: w.clientOpts, Group: w.cfg.Worker.Group, CreateTopics: w.cfg.Worker.CreateTopics, ExactlyOnce: w.cfg.Worker.Delivery == config.ExactlyOnce,
+	}); err != nil {
+		return err
 	}
-	defer w.cl.Close()
-	w.adm = kadm.NewClient(w.cl)
+	defer w.brokers.Close()
 	w.lanes = newLanes(runtime.GOMAXPROCS(0))
 	defer w.lanes.close()
 	defer func() {
@@ -208,7 +209,7 @@ func (w *Worker) work(ctx, hard context.Context) error {
 	if err != nil || len(topics) == 0 {
 		return err
 	}
-	if err := w.foreigners(ctx); err != nil {
+	if err := w.brokers.Foreigners(ctx); err != nil {
 		return err
 	}
 	w.makeLetterTopics(ctx)
@@ -224,12 +225,12 @@ func (w *Worker) work(ctx, hard context.Context) error {
 // they are there. Without them all else goes on.
 func (w *Worker) makeLetterTopics(ctx context.Context) {
 	for _, topic := range w.letterTopics() {
-		if err := w.ensureTopic(ctx, topic, 1); err != nil && ctx.Err() == nil {
+		if err := w.brokers.EnsureTopic(ctx, topic, 1); err != nil && ctx.Err() == nil {
 			if w.rare("letters "+topic, time.Now()) {
 				w.log.Warn("records that are put aside may have no letter", "topic", topic, "err", err)
 			}
 		}
-		w.outputs.learn(ctx, w.adm, topic)
+		w.outputs.learn(ctx, w.brokers.Admin, topic)
 	}
 }
 

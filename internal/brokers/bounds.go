@@ -1,4 +1,4 @@
-package worker
+package brokers
 
 import (
 	"context"
@@ -15,37 +15,38 @@ import (
 
 // Offsets of a partition that its leader can be asked for, as Kafka has them.
 const (
-	logEnd   = -1
-	logStart = -2
+	LogEnd   = -1
+	LogStart = -2
 )
 
-// leadersTimeout is how long the leaders of partitions are waited for where
+// LeadersTimeout is how long the leaders of partitions are waited for where
 // others wait as well. What has not answered by then is asked again later.
-const leadersTimeout = 2 * time.Second
+const LeadersTimeout = 2 * time.Second
 
-// leaders are the partitions by leader and topic.
-type leaders map[int32]map[string][]int32
+// Leaders are the partitions by leader and topic.
+type Leaders map[int32]map[string][]int32
 
-func (l leaders) add(leader int32, topic string, partition int32) {
+// Add adds a partition that its leader is to be asked for.
+func (l Leaders) Add(leader int32, topic string, partition int32) {
 	if l[leader] == nil {
 		l[leader] = map[string][]int32{}
 	}
 	l[leader][topic] = append(l[leader][topic], partition)
 }
 
-// leaderOffset is what the leader of a partition says.
-type leaderOffset struct {
-	topic     string
-	partition int32
-	offset    int64
-	err       error
+// LeaderOffset is what the leader of a partition says.
+type LeaderOffset struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Err       error
 }
 
-// ask asks each leader by itself, so that one that does not answer holds up
+// Ask asks each leader by itself, so that one that does not answer holds up
 // nothing that others know. each is called with what a leader has said, for one
 // leader after the other, as soon as it has; ask returns when all have, or at the
 // end of ctx.
-func (l leaders) ask(ctx context.Context, cl *kgo.Client, at int64, level int8, each func([]leaderOffset)) {
+func (l Leaders) Ask(ctx context.Context, cl *kgo.Client, at int64, level int8, each func([]LeaderOffset)) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for leader, topics := range l {
@@ -59,7 +60,7 @@ func (l leaders) ask(ctx context.Context, cl *kgo.Client, at int64, level int8, 
 	all.Wait()
 }
 
-func askLeader(ctx context.Context, cl *kgo.Client, leader int32, topics map[string][]int32, at int64, level int8) (answers []leaderOffset) {
+func askLeader(ctx context.Context, cl *kgo.Client, leader int32, topics map[string][]int32, at int64, level int8) (answers []LeaderOffset) {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.ReplicaID, req.IsolationLevel = -1, level
 	for topic, partitions := range topics {
@@ -82,7 +83,7 @@ func askLeader(ctx context.Context, cl *kgo.Client, leader int32, topics map[str
 			said[rt.Topic] = map[int32]bool{}
 			for _, rp := range rt.Partitions {
 				said[rt.Topic][rp.Partition] = true
-				answers = append(answers, leaderOffset{rt.Topic, rp.Partition, rp.Offset, kerr.ErrorForCode(rp.ErrorCode)})
+				answers = append(answers, LeaderOffset{rt.Topic, rp.Partition, rp.Offset, kerr.ErrorForCode(rp.ErrorCode)})
 			}
 		}
 		err = fmt.Errorf("broker %d, its leader, says nothing of it", leader)
@@ -90,86 +91,87 @@ func askLeader(ctx context.Context, cl *kgo.Client, leader int32, topics map[str
 	for topic, partitions := range topics {
 		for _, id := range partitions {
 			if !said[topic][id] {
-				answers = append(answers, leaderOffset{topic, id, 0, err})
+				answers = append(answers, LeaderOffset{topic, id, 0, err})
 			}
 		}
 	}
 	return answers
 }
 
-// bound is the first and the next offset of a partition. err says why they are
+// Bound is the first and the next offset of a partition. Err says why they are
 // not known.
-type bound struct {
-	start, end int64
-	err        error
+type Bound struct {
+	Start, End int64
+	Err        error
 }
 
-// bounds are those of all partitions of topics, by topic and partition.
-type bounds map[string]map[int32]bound
+// Bounds are those of all partitions of topics, by topic and partition.
+type Bounds map[string]map[int32]Bound
 
-func (b bounds) of(topic string, partition int32) bound {
+// Of is that of one partition.
+func (b Bounds) Of(topic string, partition int32) Bound {
 	if x, ok := b[topic][partition]; ok {
 		return x
 	}
-	return bound{err: fmt.Errorf("partition %d is not there", partition)}
+	return Bound{Err: fmt.Errorf("partition %d is not there", partition)}
 }
 
-// bounds asks the leaders of topics where their partitions begin and end. The
+// Bounds asks the leaders of topics where their partitions begin and end. The
 // end is that of committed records with the level of read_committed.
-func (w *Worker) bounds(ctx context.Context, topics kadm.TopicDetails, level int8) bounds {
-	out := bounds{}
-	l := leaders{}
+func (b *Brokers) Bounds(ctx context.Context, topics kadm.TopicDetails, level int8) Bounds {
+	out := Bounds{}
+	l := Leaders{}
 	for name, t := range topics {
-		out[name] = map[int32]bound{}
+		out[name] = map[int32]Bound{}
 		for id, p := range t.Partitions {
 			if p.Leader < 0 || p.Err != nil {
 				err := p.Err
 				if err == nil {
 					err = kerr.LeaderNotAvailable
 				}
-				out[name][id] = bound{err: err}
+				out[name][id] = Bound{Err: err}
 				continue
 			}
-			l.add(p.Leader, name, id)
+			l.Add(p.Leader, name, id)
 		}
 	}
 	var mu sync.Mutex
-	take := func(set func(b *bound, offset int64)) func([]leaderOffset) {
-		return func(answers []leaderOffset) {
+	take := func(set func(b *Bound, offset int64)) func([]LeaderOffset) {
+		return func(answers []LeaderOffset) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, a := range answers {
-				b := out[a.topic][a.partition]
-				if b.err == nil {
-					b.err = a.err
+				x := out[a.Topic][a.Partition]
+				if x.Err == nil {
+					x.Err = a.Err
 				}
-				set(&b, a.offset)
-				out[a.topic][a.partition] = b
+				set(&x, a.Offset)
+				out[a.Topic][a.Partition] = x
 			}
 		}
 	}
 	var both sync.WaitGroup
-	both.Go(func() { l.ask(ctx, w.cl, logStart, allRecords, take(func(b *bound, o int64) { b.start = o })) })
-	both.Go(func() { l.ask(ctx, w.cl, logEnd, level, take(func(b *bound, o int64) { b.end = o })) })
+	both.Go(func() { l.Ask(ctx, b.Client, LogStart, AllRecords, take(func(b *Bound, o int64) { b.Start = o })) })
+	both.Go(func() { l.Ask(ctx, b.Client, LogEnd, level, take(func(b *Bound, o int64) { b.End = o })) })
 	both.Wait()
 	return out
 }
 
 // Isolation levels of a question for the end of a partition.
 const (
-	allRecords       = 0
-	committedRecords = 1
+	AllRecords       = 0
+	CommittedRecords = 1
 )
 
-// boundsOf asks for the bounds of topics that are named.
-func (w *Worker) boundsOf(ctx context.Context, level int8, topics ...string) (bounds, error) {
+// BoundsOf asks for the bounds of topics that are named.
+func (b *Brokers) BoundsOf(ctx context.Context, level int8, topics ...string) (Bounds, error) {
 	if len(topics) == 0 {
-		return bounds{}, nil
+		return Bounds{}, nil
 	}
 	slices.Sort(topics)
-	details, err := w.adm.ListTopics(ctx, topics...)
+	details, err := b.Admin.ListTopics(ctx, topics...)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
-	return w.bounds(ctx, details, level), nil
+	return b.Bounds(ctx, details, level), nil
 }

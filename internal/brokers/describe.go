@@ -1,4 +1,4 @@
-package worker
+package brokers
 
 import (
 	"context"
@@ -9,18 +9,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// describe asks a broker what there is of topics; of all, if none is named. Unlike
+// Describe asks a broker what there is of topics; of all, if none is named. Unlike
 // with the client's list of topics the answer is never older than the question: one
 // that is may be of a topic that was made again since, while offsets and records
 // are of the new one.
-func (w *Worker) describe(ctx context.Context, names ...string) (kadm.TopicDetails, error) {
+func (b *Brokers) Describe(ctx context.Context, names ...string) (kadm.TopicDetails, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	for _, name := range names {
 		rt := kmsg.NewMetadataRequestTopic()
 		rt.Topic = kmsg.StringPtr(name)
 		req.Topics = append(req.Topics, rt)
 	}
-	resp, err := req.RequestWith(ctx, w.cl)
+	resp, err := req.RequestWith(ctx, b.Client)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}

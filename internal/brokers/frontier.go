@@ -1,4 +1,4 @@
-package worker
+package brokers
 
 import (
 	"context"
@@ -19,36 +19,36 @@ const frontierRecords = 64
 // a partition has no committed offset. Topics without output have none. Under
 // at_least_once output may be there before the first offsets are; it comes
 // again then, as it may, and nobody asks.
-func (s *session) gatherFrontiers(ctx context.Context, topics []string, questions map[string]question, out map[string]*facts) {
-	ctx, cancel := context.WithTimeout(ctx, 2*leadersTimeout)
+func (b *Brokers) gatherFrontiers(ctx context.Context, topics []string, questions map[string]Question, out map[string]*Facts) {
+	ctx, cancel := context.WithTimeout(ctx, 2*LeadersTimeout)
 	defer cancel()
 	into := map[string]string{} // aggregated topic to source topic
 	var names []string
 	for _, topic := range topics {
 		q := questions[topic]
-		for _, name := range q.into {
+		for _, name := range q.Into {
 			if into[name] == "" {
-				into[name] = q.source
+				into[name] = q.Source
 				names = append(names, name)
 			}
 		}
 	}
-	found, errs := s.frontiers(ctx, names, into)
+	found, errs := b.frontiers(ctx, names, into)
 	for _, topic := range topics {
 		q := questions[topic]
-		if f, ok := found[q.source]; ok {
-			out[topic].frontier = &f
+		if f, ok := found[q.Source]; ok {
+			out[topic].Frontier = &f
 		}
-		for _, name := range q.into {
+		for _, name := range q.Into {
 			if err := errs[name]; err != nil {
-				out[topic].err = fmt.Errorf("no offset is committed, and what is out cannot be read from %s: %w", name, err)
+				out[topic].Err = fmt.Errorf("no offset is committed, and what is out cannot be read from %s: %w", name, err)
 			}
 		}
 	}
 }
 
 // frontiers are those of source topics, and what went wrong with aggregated ones.
-func (s *session) frontiers(ctx context.Context, names []string, into map[string]string) (found recovery.Frontiers, errs map[string]error) {
+func (b *Brokers) frontiers(ctx context.Context, names []string, into map[string]string) (found recovery.Frontiers, errs map[string]error) {
 	found, errs = recovery.Frontiers{}, map[string]error{}
 	fail := func(err error) {
 		for _, name := range names {
@@ -57,7 +57,7 @@ func (s *session) frontiers(ctx context.Context, names []string, into map[string
 			}
 		}
 	}
-	details, err := s.w.adm.ListTopics(ctx, names...)
+	details, err := b.Admin.ListTopics(ctx, names...)
 	if err != nil {
 		fail(err)
 		return found, errs
@@ -69,35 +69,35 @@ func (s *session) frontiers(ctx context.Context, names []string, into map[string
 			errs[name] = d.Err
 		}
 	}
-	ends := s.w.bounds(ctx, details, committedRecords)
+	ends := b.Bounds(ctx, details, CommittedRecords)
 	for back := int64(frontierRecords); ; back *= 16 {
 		from, to, more := map[string]map[int32]kgo.Offset{}, map[string]map[int32]int64{}, false
 		for name, parts := range ends {
 			if _, ok := found[into[name]]; ok || errs[name] != nil {
 				continue
 			}
-			for id, b := range parts {
-				if b.err != nil {
-					errs[name] = fmt.Errorf("partition %d: %w", id, b.err)
+			for id, x := range parts {
+				if x.Err != nil {
+					errs[name] = fmt.Errorf("partition %d: %w", id, x.Err)
 					delete(from, name)
 					delete(to, name)
 					break
 				}
-				if b.start >= b.end {
+				if x.Start >= x.End {
 					continue // it is empty
 				}
-				at := max(b.start, b.end-back)
-				more = more || at > b.start
+				at := max(x.Start, x.End-back)
+				more = more || at > x.Start
 				if from[name] == nil {
 					from[name], to[name] = map[int32]kgo.Offset{}, map[int32]int64{}
 				}
-				from[name][id], to[name][id] = kgo.NewOffset().At(at), b.end
+				from[name][id], to[name][id] = kgo.NewOffset().At(at), x.End
 			}
 		}
 		if len(from) == 0 {
 			return found, errs
 		}
-		if err := s.readFrontiers(ctx, from, to, into, found); err != nil {
+		if err := b.readFrontiers(ctx, from, to, into, found); err != nil {
 			for name := range to { // what is left was not read to its end
 				errs[name] = err
 				delete(found, into[name])
@@ -114,11 +114,11 @@ func (s *session) frontiers(ctx context.Context, names []string, into map[string
 
 // readFrontiers reads partitions of aggregated topics to their ends, and takes from
 // to what it has read.
-func (s *session) readFrontiers(ctx context.Context, from map[string]map[int32]kgo.Offset, to map[string]map[int32]int64, into map[string]string, found recovery.Frontiers) error {
-	cl, err := kgo.NewClient(append(append([]kgo.Opt{
+func (b *Brokers) readFrontiers(ctx context.Context, from map[string]map[int32]kgo.Offset, to map[string]map[int32]int64, into map[string]string, found recovery.Frontiers) error {
+	cl, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
-	}, s.w.clientOpts...), s.w.opts.KafkaOpts...)...)
+	}, b.options.Client...)...)
 	if err != nil {
 		return err
 	}
