@@ -2,14 +2,14 @@
 // a consumer group, hands the records to the agents, and delivers their
 // results together with the offsets they were computed from.
 //
-// One goroutine, the loop of a session, owns all state of the agents. A turn
+// One goroutine, the loop of a session, owns all state of the agents. An iteration
 // of the loop is
 //
 //	poll → process each partition's records → make windows final → compute them → deliver
 //
 // where processing and computing are spread over the processors and joined
-// again before the turn goes on (lanes). Nothing else touches an agent but
-// the callbacks of the group, which the client runs only between turns and
+// again before the iteration goes on (lanes). Nothing else touches an agent but
+// the callbacks of the group, which the client runs only between iterations and
 // which take the session's mutex.
 //
 // A session ends when anything about the group or a transaction is in doubt.

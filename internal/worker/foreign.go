@@ -18,7 +18,7 @@ import (
 func (s *session) lookForForeigners() {
 	s.helpers.Go(func() {
 		if err := s.w.brokers.Foreigners(s.ctx); err != nil {
-			s.notify(func() { s.fail(err) })
+			s.helpers.notify(func() { s.fail(err) })
 		}
 	})
 }
@@ -26,15 +26,15 @@ func (s *session) lookForForeigners() {
 // nameForeigners has the reason for which the group cannot be joined say who is
 // in it.
 func (s *session) nameForeigners(err error) {
-	if !errors.Is(err, kerr.InconsistentGroupProtocol) || time.Since(s.lastNamed) < time.Second {
+	if !errors.Is(err, kerr.InconsistentGroupProtocol) || time.Since(s.member.named) < time.Second {
 		return
 	}
-	s.lastNamed = time.Now()
+	s.member.named = time.Now()
 	s.helpers.Go(func() {
 		if who := s.w.brokers.ClassicForeigners(s.ctx); who != "" {
-			s.notify(func() {
-				if s.outside != "" {
-					s.outside = s.w.outOfGroupText(err) + "; " + who
+			s.helpers.notify(func() {
+				if s.member.outside != "" {
+					s.member.outside = s.w.outOfGroupText(err) + "; " + who
 				}
 			})
 		}

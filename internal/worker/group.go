@@ -13,10 +13,10 @@ import (
 
 // onAssignment is told of each assignment, also of an empty one.
 func (s *session) onAssignment(a assignment.Assigned) {
-	if s.assigned.Swap(&a) == nil {
-		s.lookSoon() // whether it fits the topics that there are
+	if s.shares.assigned.Swap(&a) == nil {
+		s.topics.lookSoon() // whether it fits the topics that there are
 	}
-	s.setShared(a.Shared)
+	s.shares.set(a.Shared)
 	s.lookForForeigners()
 }
 
@@ -24,7 +24,7 @@ func (s *session) onAssignment(a assignment.Assigned) {
 // client has not got their offsets from the group's coordinator; "" if there are
 // none.
 func (s *session) awaited() string {
-	assigned := s.assigned.Load()
+	assigned := s.shares.assigned.Load()
 	if assigned == nil {
 		return ""
 	}
@@ -38,7 +38,7 @@ func (s *session) awaited() string {
 					continue
 				}
 			}
-			if _, ok := s.known[topic]; !ok {
+			if _, ok := s.topics.known[topic]; !ok {
 				continue // it is gone, or another assignment is on its way
 			}
 			if place := fmt.Sprintf("%s/%d", topic, id); n == 0 || place < first {
@@ -56,8 +56,8 @@ func (s *session) awaited() string {
 // outOfGroup notes why the client could not join the group, or stay in it. It
 // tries again, and the next assignment ends it.
 func (s *session) outOfGroup(err error, now time.Time) {
-	if !strings.HasPrefix(s.outside, s.w.outOfGroupText(err)) {
-		s.outside = s.w.outOfGroupText(err)
+	if !strings.HasPrefix(s.member.outside, s.w.outOfGroupText(err)) {
+		s.member.outside = s.w.outOfGroupText(err)
 	}
 	s.nameForeigners(err)
 	if s.w.rare("group", now) {

@@ -116,7 +116,7 @@ func (s *session) release(now time.Time) {
 		h.state = holdChecking
 		s.helpers.Go(func() {
 			err := s.w.checkOutput(s.ctx, src, h.topic)
-			s.notify(func() { s.probe(src, h, err) })
+			s.helpers.notify(func() { s.probe(src, h, err) })
 		})
 	}
 }

@@ -153,7 +153,7 @@ func (s *session) makeLetterTopic(topic string, box *letterbox) {
 		if err := s.w.brokers.EnsureTopic(s.ctx, topic, 1); err != nil {
 			return // the letters are told of
 		}
-		s.notify(func() {
+		s.helpers.notify(func() {
 			s.cl.PurgeTopicsFromProducing(topic) // it has another id
 			box.until = time.Now()
 		})

@@ -94,10 +94,10 @@ const purgeEvery = 30 * time.Second
 // purge deletes the partials that are not needed any more: those below the
 // committed offset. Without the right to do so, retention does it.
 func (s *session) purge(now time.Time) {
-	if now.Sub(s.lastPurge) < purgeEvery {
+	if now.Sub(s.flow.purged) < purgeEvery {
 		return
 	}
-	s.lastPurge = now
+	s.flow.purged = now
 	offsets := merged(s.sources)
 	if len(offsets) == 0 {
 		return

@@ -43,6 +43,6 @@ func TestPace(t *testing.T) {
 		t.Errorf("limited to %d records", limit)
 	}
 	if got := pace(5000, 10, time.Minute); got != 5000 {
-		t.Errorf("limited to %d records by a turn that was busy with something else", got)
+		t.Errorf("limited to %d records by an iteration that was busy with something else", got)
 	}
 }

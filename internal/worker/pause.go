@@ -3,6 +3,8 @@ package worker
 import (
 	"math/bits"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 )
 
@@ -58,9 +60,9 @@ func (s *session) pause(src *source) {
 		p.paused = src.lacks | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
 		switch {
 		case before == 0 && p.paused != 0:
-			s.pausing[src.topic] = append(s.pausing[src.topic], p.id)
+			s.fetching.pause[src.topic] = append(s.fetching.pause[src.topic], p.id)
 		case before != 0 && p.paused == 0:
-			s.resuming[src.topic] = append(s.resuming[src.topic], p.id)
+			s.fetching.resume[src.topic] = append(s.fetching.resume[src.topic], p.id)
 		}
 	}
 }
@@ -68,16 +70,23 @@ func (s *session) pause(src *source) {
 // reasons are those for which what was fetched of the partition cannot be processed.
 func (p *part) reasons() reasons { return pausedSchema.when(p.waits()) }
 
-// tellPaused tells the client, in one call for all partitions of a turn: it
+// fetching is what the client is to be told of partitions that are paused, by topic.
+type fetching struct{ pause, resume map[string][]int32 }
+
+func newFetching() fetching {
+	return fetching{map[string][]int32{}, map[string][]int32{}}
+}
+
+// tell tells the client, in one call for all partitions of an iteration: it
 // copies its list of what is paused each time.
-func (s *session) tellPaused() {
-	if len(s.pausing) > 0 {
-		s.cl.PauseFetchPartitions(s.pausing)
-		clear(s.pausing)
+func (f *fetching) tell(cl *kgo.Client) {
+	if len(f.pause) > 0 {
+		cl.PauseFetchPartitions(f.pause)
+		clear(f.pause)
 	}
-	if len(s.resuming) > 0 {
-		s.cl.ResumeFetchPartitions(s.resuming)
-		clear(s.resuming)
+	if len(f.resume) > 0 {
+		cl.ResumeFetchPartitions(f.resume)
+		clear(f.resume)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestReasonsToPause(t *testing.T) {
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
 	src.parts = map[int32]*part{0: p}
 	share := func(how agent.Sharing) { src.sharing = how; src.agent.Share(how) }
-	s := &session{known: found{}, pausing: map[string][]int32{}, resuming: map[string][]int32{}}
+	s := &session{fetching: newFetching()}
 
 	for _, step := range []struct {
 		what   string
@@ -53,7 +53,7 @@ func TestReasonsToPause(t *testing.T) {
 		for _, tell := range []struct {
 			call string
 			of   map[string][]int32
-		}{{"pause", s.pausing}, {"resume", s.resuming}} {
+		}{{"pause", s.fetching.pause}, {"resume", s.fetching.resume}} {
 			if slices.Equal(tell.of["t"], []int32{0}) {
 				told += tell.call
 			}

@@ -97,7 +97,7 @@ func stand(t *testing.T) (*session, *source, *part) {
 	windows := src.agent.Assign(0, 5, agent.Fresh(5))
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
 	src.parts = map[int32]*part{0: p}
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{}, sources: map[string]*source{"t": src}}
+	s := &session{w: &Worker{cfg: config.Default()}, sources: map[string]*source{"t": src}}
 	return s, src, p
 }
 
@@ -185,7 +185,7 @@ func TestImpossiblePhaseEndsTheSession(t *testing.T) {
 	}
 }
 
-// A source that starts over in a turn had news in it. What it was before was looked at
+// A source that starts over in an iteration had news in it. What it was before was looked at
 // all the same: its windows were computed, and partitions paused for its sake.
 func TestGoneSourceIsNotLookedAt(t *testing.T) {
 	s, src, p := stand(t)
@@ -194,7 +194,7 @@ func TestGoneSourceIsNotLookedAt(t *testing.T) {
 	s.enqueue(p)
 	src.touch(s)
 	s.enter(src, findsDropped)
-	if s.forgetGone(); len(s.ready)+len(s.touched) != 0 {
-		t.Errorf("%d partitions and %d sources are left", len(s.ready), len(s.touched))
+	if s.iteration.forgetGone(); len(s.iteration.ready)+len(s.iteration.touched) != 0 {
+		t.Errorf("%d partitions and %d sources are left", len(s.iteration.ready), len(s.iteration.touched))
 	}
 }

@@ -24,6 +24,12 @@ import (
 // the client does not fetch it; its topic's windows wait, since a partition is
 // missing, and other topics go on. It is asked for again until it is known.
 
+// placing is what is known of assigned partitions that are not placed.
+type placing struct {
+	committed map[string]map[int32]recovery.Committed // what the group's coordinator holds for them
+	asking    bool                                    // for the rest
+}
+
 // unplaced is a partition from its assignment until it is placed, or taken away.
 type unplaced struct {
 	err error // why it is not known where it is read from
@@ -48,8 +54,8 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 		}
 		return placed
 	}
-	if src.merges == "" && other(s.known[src.topic].id, f.ID) {
-		s.lookSoon() // what is here of others of its partitions is another topic's
+	if src.merges == "" && other(s.topics.known[src.topic].id, f.ID) {
+		s.topics.lookSoon() // what is here of others of its partitions is another topic's
 		for _, id := range ids {
 			src.unplaced[id].err = errMadeAgain
 		}
@@ -62,11 +68,11 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 			src.partlyCommitted = shared
 		}
 		s.setPartitions(src, f.Partitions)
-		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.Offset < 0 }
+		never := func(id int32) bool { f, ok := s.placing.committed[src.topic][id]; return ok && f.Offset < 0 }
 		if f.Frontier != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
 			src.mayHaveShipped = true
 			if len(src.parts) > 0 {
-				s.newTopics = true
+				s.topics.changed = true
 			} else {
 				src.sharing = s.sharing(src)
 				src.agent.Share(src.sharing)
@@ -76,7 +82,7 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 	slices.Sort(ids)
 	for _, id := range ids {
 		b, there := f.Bounds[id]
-		held, known := s.fetched[src.topic][id]
+		held, known := s.placing.committed[src.topic][id]
 		switch {
 		case !there:
 			b.Err = errors.New("it is not there yet")
@@ -92,7 +98,7 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 			src.unplaced[id].err = err
 			continue
 		}
-		delete(s.fetched[src.topic], id)
+		delete(s.placing.committed[src.topic], id)
 		delete(src.unplaced, id)
 		delete(src.fetchErrors, id)
 		p := newPart(src, id, at.Offset, at.Checkpoint)
@@ -115,7 +121,7 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 			src.stop[id] = s.w.stopOffset(src.topic, id, b.End)
 		}
 	}
-	src.news, s.newTopics = true, true
+	src.news, s.topics.changed = true, true
 	return placed
 }
 
@@ -174,10 +180,10 @@ func (s *session) tellUnplaced(src *source, now time.Time) {
 
 // placeAgain asks again for what is not known of partitions.
 func (s *session) placeAgain(now time.Time) {
-	if s.gathering {
+	if s.placing.asking {
 		return
 	}
-	shared := s.shared.Load()
+	shared := s.shares.now()
 	questions, asked, waiting := map[string]brokers.Question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	partitions := map[string][]int32{}
 	for topic, src := range s.sources {
@@ -193,12 +199,12 @@ func (s *session) placeAgain(now time.Time) {
 	if len(questions) == 0 {
 		return
 	}
-	s.gathering = true
+	s.placing.asking = true
 	s.helpers.Go(func() {
 		offsets, err := s.w.brokers.Committed(s.ctx, partitions)
 		facts := s.w.brokers.Gather(s.ctx, questions)
-		s.notify(func() {
-			s.gathering = false
+		s.helpers.notify(func() {
+			s.placing.asking = false
 			for topic, src := range asked {
 				if src.phase == phaseGone { // taken away meanwhile
 					continue
@@ -216,18 +222,18 @@ func (s *session) placeAgain(now time.Time) {
 // takePlaces places partitions that were assigned before, and has the client
 // fetch them from there.
 func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *brokers.Facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
-	if s.fetched[src.topic] == nil {
-		s.fetched[src.topic] = map[int32]recovery.Committed{}
+	if s.placing.committed[src.topic] == nil {
+		s.placing.committed[src.topic] = map[int32]recovery.Committed{}
 	}
 	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
 	for id := range waiting {
-		delete(s.fetched[src.topic], id)
+		delete(s.placing.committed[src.topic], id)
 		if o, ok := offsets[id]; !ok { // nobody was asked
 			waiting[id].err = brokers.ErrSilent
 		} else if o.Err != nil {
 			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
 		} else {
-			s.fetched[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
+			s.placing.committed[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
 			continue
 		}
 		delete(waiting, id)
@@ -259,7 +265,7 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 	for id, u := range src.unplaced {
 		fresh.unplaced[id] = u
 	}
-	s.setPartitions(fresh, s.known[src.topic].partitions)
+	s.setPartitions(fresh, s.topics.known[src.topic].partitions)
 	if now.Sub(src.began) < time.Minute { // again
 		fresh.askWait = src.askWait
 	}

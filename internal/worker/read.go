@@ -14,7 +14,7 @@ import (
 
 // process takes the records of a batch, up to one whose schema is not known
 // yet. It runs in a lane and touches nothing but this partition; what it
-// reads of the source changes between turns only.
+// reads of the source changes between iterations only.
 func (p *part) process(now time.Time, deadLetter string) {
 	s := p.source
 	if invariants.Enabled {

@@ -12,16 +12,16 @@ import (
 // all members yet, which by then they are. It was to read the topic again with
 // the next assignment that shares it out, and never did.
 func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}
+	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}, shares: newShares(), member: &membership{}}
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
 	s.sources = map[string]*source{"t": src}
 	assign := func(topics ...string) {
-		s.setShared(topics)
+		s.shares.set(topics)
 		s.reshare(src.shipped)
 	}
 	assign("t")
-	src.partlyCommitted = s.shared.Load() // as onAdjust does
-	s.newTopics = true
+	src.partlyCommitted = s.shares.now() // as onAdjust does
+	s.topics.changed = true
 	if s.reshare(src.shipped); src.phase.reads() {
 		t.Error("read although it was found partly committed under this very assignment")
 	}
@@ -36,10 +36,10 @@ func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
 // A worker gets partitions of which records were shipped, and has not heard of
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 1}}}
+	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 1}}}, shares: newShares(), member: &membership{}}
 	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), making: true}
 	s.sources = map[string]*source{"t": src}
-	s.setShared(nil)
+	s.shares.set(nil)
 	src.agent.SetPartitions(1, false)
 	c := agent.Fresh(4)
 	c.Shipped = 1000
@@ -48,7 +48,7 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	if src.phase.reads() {
 		t.Error("read although there is nowhere to ship to")
 	}
-	s.known["partials"], s.newTopics = topicView{partitions: 1, merges: "t"}, true
+	s.topics.known["partials"], s.topics.changed = topicView{partitions: 1, merges: "t"}, true
 	if s.reshare(src.shipped); !src.phase.reads() {
 		t.Error("not read although there is")
 	}

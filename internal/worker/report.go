@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -55,13 +54,13 @@ func (s *session) report(now time.Time) {
 	if len(s.sources) > 100 {
 		every = time.Second
 	}
-	if now.Sub(s.lastStatus) < every {
+	if now.Sub(s.reported) < every {
 		return
 	}
-	s.lastStatus = now
+	s.reported = now
 	member, _ := s.cl.GroupMetadata()
-	reason := s.outside
-	if s.assigned.Load() == nil {
+	reason := s.member.outside
+	if s.shares.assigned.Load() == nil {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
 	reason = cmp.Or(reason, s.awaited())
@@ -112,7 +111,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
 		t.Watermark = time.Time{}
 	}
-	src.tellUnreadable(s.lastStatus)
+	src.tellUnreadable(s.reported)
 	if src.informed() {
 		src.problems.clear(causePartitions)
 	} else {
@@ -123,7 +122,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
 			Partition: p.id, Position: p.Position(), Committed: p.offset, End: p.end, Lag: max(0, p.end-p.Position()),
-			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
+			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
 			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,
 		})
@@ -136,67 +135,6 @@ func stamp(ns int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, ns).UTC()
-}
-
-// rateEvery is how often the loads of topics are measured.
-const rateEvery = 5 * time.Second
-
-// rates smooths the bytes per second of each source, for the balancer. What a
-// partition that is behind is read at says little about it; what lies before
-// it counts then.
-func (s *session) rates(now time.Time) {
-	d := now.Sub(s.lastRate)
-	if d < rateEvery {
-		return
-	}
-	s.lastRate = now
-	loads := map[string]map[int32]float64{}
-	for topic, src := range s.sources {
-		s.tellLate(src, now)
-		loads[topic] = map[int32]float64{}
-		for id, p := range src.parts {
-			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()
-			p.rated = p.Counts.Bytes
-			if p.bytes == 0 {
-				p.bytes = rate
-			}
-			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
-			loads[topic][id] = max(p.bytes, assignment.BacklogLoad(p.behind()))
-		}
-	}
-	s.hot(now)
-	s.w.mu.Lock()
-	s.w.loads = loads
-	s.w.mu.Unlock()
-}
-
-// askEvery is the least time between two requests for a new assignment because
-// of a load.
-const askEvery = 5 * time.Minute
-
-// hot asks for a new assignment when a topic that may be shared out has become
-// too heavy for one worker: loads are exchanged when members join only. If the
-// answer leaves the topic here, it is asked again when the load has grown.
-func (s *session) hot(now time.Time) {
-	if now.Sub(s.lastAsk) < askEvery {
-		return
-	}
-	for topic, src := range s.sources {
-		load := src.load()
-		if s.maxWorkers(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || !assignment.Hot(load, src.asked) {
-			continue
-		}
-		src.asked, s.lastAsk = load, now
-		src.log.Info("asking for a new assignment: the topic is heavy", "bytes_per_second", int64(load))
-		s.cl.ForceRebalance()
-	}
-}
-
-// loads are what the balancer tells the group.
-func (s *session) loads() map[string]map[int32]float64 {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	return s.w.loads
 }
 
 // kgoLogger passes the client's log on, one level down: what is worth a

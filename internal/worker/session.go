@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
@@ -22,69 +19,42 @@ import (
 // session is one membership in the group, from joining it until something is
 // in doubt or the worker stops.
 type session struct {
-	w          *Worker
-	cl         *kgo.Client
-	ctx        context.Context // ends with the session; for helpers
-	cancel     context.CancelFunc
-	hard       context.Context // ends when work in flight is given up
-	cluster    uint64
-	txnID      string
-	instanceID *string
-	lanes      *lanes
-	pulse      pulse
-	alarm      alarm
-	helpers    sync.WaitGroup
-	resolvers  chan struct{}                       // limits the schemas that are resolved at once
-	events     chan func()                         // what helpers have the loop do
-	stale      chan struct{}                       // there is reason to look at the topics
-	shared     atomic.Pointer[map[string]bool]     // topics that the leader of the group has shared out
-	assigned   atomic.Pointer[assignment.Assigned] // the last one
-	asking     atomic.Bool                         // for a new assignment, later
+	w         *Worker
+	cl        *kgo.Client
+	ctx       context.Context // ends with the session; for helpers
+	cancel    context.CancelFunc
+	hard      context.Context // ends when work in flight is given up
+	cluster   uint64
+	lanes     *lanes
+	pulse     pulse
+	helpers   *helpers
+	member    *membership
+	committer *committer
+	resolver  *resolver
+	abandoned *abandoned
+	shares    *shares
 
-	generations *assignment.Generations
-
-	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
+	mu      mutex // the loop holds it in an iteration, callbacks of the group otherwise
 	sources map[string]*source
-	fetched map[string]map[int32]recovery.Committed
-	member  string // id in the group under which the partitions were assigned
+	placing placing
 	failed  error
 
 	// The rest belongs to the loop alone.
-	known        found
-	outdated     assignment.Outdated
-	ready        []*part // have records to process
-	touched      []*source
-	tasks        []task
-	pausing      map[string][]int32
-	resuming     map[string][]int32
-	closing      []agent.Window
-	behind       int64 // offsets that the sources of this turn are behind
-	sharedSeen   *map[string]bool
-	newTopics    bool
-	outside      string // why this worker is not in the group
-	limit        int    // records of a turn, 0: all
-	following    bool
-	out          map[outputOf]int64 // end of the window of a source topic that came out last, with the build tag invariants
-	waiting      bool               // there are records to be delivered or shipped
-	looking      map[int32]bool     // brokers that were asked for end offsets
-	gathering    bool               // facts on partitions that are not placed
-	lastPoll     time.Time
-	lastDelivery time.Time
-	lastCommit   time.Time
-	lastIdle     time.Time
-	lastRate     time.Time
-	lastStatus   time.Time
-	lastAsked    time.Time
-	lastFollow   time.Time
-	lastAsk      time.Time // for a new assignment
-	lastPurge    time.Time
-	lastNamed    time.Time // who else is in the group
+	topics    catalog
+	iteration iteration
+	fetching  fetching
+	cadence   cadence
+	ends      endQuestions
+	flow      flow
+	order     order
+	measured  time.Time // loads
+	reported  time.Time // in the status
 }
 
 const (
 	// smallTurn is how many samples are too few to share among lanes.
 	smallTurn = 2000
-	// pollPause is how long a turn without backlog waits before the next, so
+	// pollPause is how long an iteration without backlog waits before the next, so
 	// that a trickle of records does not turn the loop for each of them.
 	pollPause = 5 * time.Millisecond
 	// pollWait is how long a poll waits for records.
@@ -118,14 +88,17 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		}
 	}
 	s := &session{
-		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]recovery.Committed{}, out: map[outputOf]int64{},
+		w: w, cluster: cluster, hard: hard, lanes: w.lanes, sources: map[string]*source{}, shares: newShares(),
+		placing: placing{committed: map[string]map[int32]recovery.Committed{}},
+		topics:  catalog{known: topics, stale: make(chan struct{}, 1)}, fetching: newFetching(),
+		ends: endQuestions{looking: map[int32]bool{}}, order: order{map[outputOf]int64{}},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
-	s.generations = assignment.NewGenerations()
-	s.setShared(nil)
-	s.sharedSeen = s.shared.Load()
+	s.helpers = newHelpers(s.ctx)
+	s.member = &membership{generations: assignment.NewGenerations()}
+	s.resolver = newResolver(w, s.helpers)
+	s.abandoned = &abandoned{w: w, txnID: w.txnID, helpers: s.helpers}
+	s.committer = &committer{w: w, hard: hard, txnID: w.txnID, member: s.member}
 	s.pulse.last.Store(time.Now().UnixNano())
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
@@ -139,8 +112,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
 		kgo.Balancers(&assignment.Balancer{
-			Loads: s.loads, MaxWorkers: s.maxWorkers, CanSplit: s.canSplit, Partials: s.partialsOf, Backlog: s.backlog,
-			OnAssignment: s.onAssignment, OnMembers: s.orphans, OnJoin: s.generations.Join,
+			Loads: s.w.meter.told, MaxWorkers: s.maxWorkers, CanSplit: s.canSplit, Partials: s.partialsOf, Backlog: s.backlog,
+			OnAssignment: s.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
 		}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
@@ -157,17 +130,18 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {
-		opts = append(opts, kgo.TransactionalID(s.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
+		opts = append(opts, kgo.TransactionalID(w.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
 	}
 	if w.cfg.Worker.ID != "" {
 		id := w.cfg.Worker.Group + "-" + w.cfg.Worker.ID
-		s.instanceID = &id
+		s.member.instance = &id
 		opts = append(opts, kgo.InstanceID(id))
 	}
 	// A callback of the group may come before NewClient returns; it waits here,
 	// in onFetched, until there is a client.
 	s.mu.Lock()
 	s.cl, err = kgo.NewClient(opts...)
+	s.member.cl, s.committer.cl, s.abandoned.cl = s.cl, s.cl, s.cl
 	s.mu.Unlock()
 	if err != nil {
 		s.cancel()
@@ -193,7 +167,7 @@ func partition(string) func(*kgo.Record, int) int {
 	}
 }
 
-// fail ends the session at the end of the turn.
+// fail ends the session at the end of the iteration.
 func (s *session) fail(err error) {
 	if s.failed == nil {
 		s.failed = err

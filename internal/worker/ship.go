@@ -9,7 +9,7 @@ import (
 
 // hasPartials reports whether the topic for the partials of a source is known here.
 func (s *session) hasPartials(src *source) bool {
-	_, ok := s.known[src.partials]
+	_, ok := s.topics.known[src.partials]
 	return ok
 }
 

@@ -61,8 +61,8 @@ type source struct {
 	late            lateLog
 	looked          time.Time // when its end offsets were last asked for
 	asked           float64   // load when a new assignment was asked for
-	touched         bool      // is looked at in this turn
-	news            bool      // is to be looked at in the next turn
+	touched         bool      // is looked at in this iteration
+	news            bool      // is to be looked at in the next iteration
 	stop            map[int32]int64
 }
 
@@ -117,7 +117,7 @@ type part struct {
 	moved     bool    // since the last commit
 	fresh     bool    // it was never committed
 	cut       bool    // records behind the offset to stop at were passed over
-	queued    bool    // is processed in this turn
+	queued    bool    // is processed in this iteration
 	rated     int64   // Counts.Bytes when the load was last measured
 	bytes     float64 // per second, smoothed
 	frames    [][]byte

@@ -64,26 +64,17 @@ func (s *session) canSplit(topic string) bool {
 		return err == nil
 	}
 	// The worker that gets the whole topic commits all its partitions.
-	if !s.asking.Swap(true) {
+	if !s.shares.asking.Swap(true) {
 		s.helpers.Go(func() {
 			select {
 			case <-time.After(2 * quietCommit):
-				s.asking.Store(false)
+				s.shares.asking.Store(false)
 				s.cl.ForceRebalance()
 			case <-s.ctx.Done():
 			}
 		})
 	}
 	return false
-}
-
-// setShared notes which topics the leader of the group has shared out.
-func (s *session) setShared(topics []string) {
-	m := map[string]bool{}
-	for _, t := range topics {
-		m[t] = true
-	}
-	s.shared.Store(&m)
 }
 
 // sharing is how a source topic is shared now.
@@ -93,7 +84,7 @@ func (s *session) sharing(src *source) agent.Sharing {
 		return agent.Alone
 	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.mayHaveShipped:
 		return agent.Shipping
-	case (*s.shared.Load())[src.topic]:
+	case (*s.shares.now())[src.topic]:
 		return agent.Split
 	}
 	return agent.Alone
@@ -105,9 +96,9 @@ func (s *session) sharing(src *source) agent.Sharing {
 // that is shared out, all that there seem to be, there are others.
 func (s *session) setPartitions(src *source, n int) {
 	others := false
-	if a := s.assigned.Load(); a != nil {
+	if a := s.shares.assigned.Load(); a != nil {
 		ids := a.Partitions[src.topic]
-		others = (*s.shared.Load())[src.topic] && len(ids) >= n ||
+		others = (*s.shares.now())[src.topic] && len(ids) >= n ||
 			slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= n })
 	}
 	src.agent.SetPartitions(n, others)
@@ -116,14 +107,14 @@ func (s *session) setPartitions(src *source, n int) {
 // reshare has the sources follow a new assignment, or a topic for partials
 // that has come; those that are to be shared get one.
 func (s *session) reshare(now time.Time) {
-	shared := s.shared.Load()
-	if shared == s.sharedSeen && !s.newTopics {
+	shared := s.shares.now()
+	if shared == s.shares.seen && !s.topics.changed {
 		return
 	}
-	if shared != s.sharedSeen {
-		s.outside = ""
+	if shared != s.shares.seen {
+		s.member.outside = ""
 	}
-	s.sharedSeen, s.newTopics = shared, false
+	s.shares.seen, s.topics.changed = shared, false
 	for _, src := range s.sources {
 		was := src.sharing
 		is := s.sharing(src)
@@ -133,7 +124,7 @@ func (s *session) reshare(now time.Time) {
 		}
 		src.sharing, src.news = is, true
 		src.agent.Share(is)
-		if v, ok := s.known[src.topic]; ok && src.merges == "" {
+		if v, ok := s.topics.known[src.topic]; ok && src.merges == "" {
 			s.setPartitions(src, v.partitions)
 		}
 		if src.partlyCommitted != nil && src.partlyCommitted != shared && (*shared)[src.topic] {
@@ -160,14 +151,14 @@ func (s *session) makePartials(src *source) {
 		}
 		if err == nil {
 			if _, ok := f[src.partials]; ok {
-				s.notify(func() {
+				s.helpers.notify(func() {
 					src.problems.clear(causePartials)
 					s.update(f)
 				})
 				return
 			}
 		} else if s.ctx.Err() == nil {
-			s.notify(func() { src.problems.set(causePartials, err.Error()) })
+			s.helpers.notify(func() { src.problems.set(causePartials, err.Error()) })
 		}
 		select {
 		case <-time.After(wait):

@@ -84,7 +84,7 @@ func (s *session) watchTopics() {
 		}
 		select {
 		case <-refresh:
-		case <-s.stale:
+		case <-s.topics.stale:
 		case <-s.ctx.Done():
 			return
 		}
@@ -97,16 +97,24 @@ func (s *session) watchTopics() {
 			continue
 		}
 		described := f.topics()
-		if !s.notify(func() { s.update(f); s.takeTopics(described, asked, time.Now()) }) {
+		if !s.helpers.notify(func() { s.update(f); s.takeTopics(described, asked, time.Now()) }) {
 			return
 		}
 	}
 }
 
+// catalog is what a session knows of the topics that there are.
+type catalog struct {
+	known    found
+	changed  bool          // sources have not followed yet
+	stale    chan struct{} // there is reason to look at them
+	outdated assignment.Outdated
+}
+
 // lookSoon has the topics looked at before it is time.
-func (s *session) lookSoon() {
+func (c *catalog) lookSoon() {
 	select {
-	case s.stale <- struct{}{}:
+	case c.stale <- struct{}{}:
 	default:
 	}
 }
@@ -116,7 +124,7 @@ func (s *session) update(f found) {
 	var added, gone, again []string
 	grown := false
 	for topic, now := range f {
-		before, known := s.known[topic]
+		before, known := s.topics.known[topic]
 		switch {
 		case now.err != nil:
 			if known { // what was known of it holds until the brokers say more
@@ -144,12 +152,12 @@ func (s *session) update(f found) {
 		s.setPartitions(src, now.partitions)
 		src.news = true
 	}
-	for topic := range s.known {
+	for topic := range s.topics.known {
 		if _, ok := f[topic]; !ok {
 			gone = append(gone, topic)
 		}
 	}
-	s.known, s.newTopics = f, true
+	s.topics.known, s.topics.changed = f, true
 	for _, src := range s.sources {
 		s.advance(src)
 	}
@@ -185,12 +193,12 @@ func (s *session) update(f found) {
 // with an id of its own that was started again is given what was assigned
 // before, without being asked what there is now.
 func (s *session) judgeAssignment() {
-	a := s.assigned.Load()
+	a := s.shares.assigned.Load()
 	if a == nil {
 		return
 	}
 	fits := !a.Known || a.Basis == assignment.BasisOf(func(yield func(string, int) bool) {
-		for topic, v := range s.known {
+		for topic, v := range s.topics.known {
 			if !yield(topic, v.partitions) {
 				return
 			}
@@ -203,10 +211,10 @@ func (s *session) judgeAssignment() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
-	if !fits && s.outdated.Asked() == 0 {
-		s.lookSoon()
+	if !fits && s.topics.outdated.Asked() == 0 {
+		s.topics.lookSoon()
 	}
-	if s.outdated.Look(fits) {
+	if s.topics.outdated.Look(fits) {
 		s.w.log.Info("asking the group for a new assignment", "why", why)
 		s.cl.ForceRebalance()
 	}
@@ -229,89 +237,4 @@ func (src *source) tellLeaderless(ids []int32) {
 		return
 	}
 	src.problems.set(causeLeader, fmt.Sprintf("partitions %v have no leader: no broker that is there has them; the topic's windows wait", ids))
-}
-
-// look asks for the end offsets of sources, away from the loop. What the leader
-// of some of their partitions says does not wait for the others.
-func (s *session) look(sources []*source) {
-	l := brokers.Leaders{}
-	for _, src := range sources {
-		for id := range src.parts {
-			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
-				l.Add(leader, src.topic, id)
-			}
-		}
-	}
-	for leader, topics := range l {
-		if s.looking[leader] {
-			continue // it has not answered the last question
-		}
-		s.looking[leader] = true
-		asked := time.Now() // at this moment the ends were at least so
-		s.helpers.Go(func() {
-			ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
-			defer cancel()
-			brokers.Leaders{leader: topics}.Ask(ctx, s.cl, brokers.LogEnd, brokers.AllRecords, func(answers []brokers.LeaderOffset) {
-				s.notify(func() {
-					delete(s.looking, leader)
-					s.takeEnds(asked, answers)
-				})
-			})
-		})
-	}
-}
-
-// idleTick is how often partitions are looked at that may have gone silent.
-func (s *session) idleTick() time.Duration {
-	return min(time.Second, max(50*time.Millisecond, s.w.minIdle/10))
-}
-
-// idle looks for partitions that hold up windows and may have gone silent,
-// and asks for their end offsets: what closes a window by the clock is the
-// broker's word that there is nothing more to read, not the lack of news. Of a
-// source without open windows, that only ships, the word is needed once for
-// each claim.
-func (s *session) idle(now time.Time) {
-	var ask []*source
-	for _, src := range s.sources {
-		if src.merges != "" || !src.phase.reads() {
-			continue
-		}
-		silent := false
-		open := 0
-		for _, p := range src.parts {
-			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(src.job.set.IdleAfter)
-			_, n := p.OpenRows()
-			open += n
-		}
-		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
-			src.news = src.news || brokenIdle
-			src.looked = now
-			ask = append(ask, src)
-		}
-	}
-	s.look(ask)
-}
-
-// takeEnds notes which partitions are read to their end. The question for it was
-// asked at a time.
-func (s *session) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
-	for _, e := range ends {
-		src := s.sources[e.Topic]
-		if src == nil || e.Err != nil {
-			continue
-		}
-		p := src.parts[e.Partition]
-		if p == nil {
-			continue
-		}
-		p.end = max(p.end, e.Offset)
-		switch at := p.Position(); {
-		case at > e.Offset: // of another topic, which was made under its name, or its leader is new
-			s.lookSoon()
-		case at == e.Offset && p.arrived.Before(asked):
-			p.caught = asked
-			src.news = true
-		}
-	}
 }

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,9 +52,8 @@ type Worker struct {
 	outputs      outputs
 	names        once
 
-	mu     sync.Mutex // totals, rates
 	totals map[string]*totals
-	loads  map[string]map[int32]float64
+	meter  meter
 
 	commits, plainCommits, aborts, sessions atomic.Int64
 	commitDuration, resultLatency           *histogram
@@ -73,7 +71,7 @@ type state struct{ name, reason, member string }
 func New(o Options) (*Worker, error) {
 	w := &Worker{
 		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]*hold{}, boxes: map[string]*letterbox{}, verdicts: map[string]map[int32]*agent.Verdicts{},
+		totals: map[string]*totals{}, logged: map[string]time.Time{}, holds: map[string]*hold{}, boxes: map[string]*letterbox{}, verdicts: map[string]map[int32]*agent.Verdicts{},
 		commitDuration: newHistogram(), resultLatency: newHistogram(),
 		offsetsLimit: maxOffsetsBytes,
 		started:      time.Now(), // Status may be asked for before Run

@@ -11,70 +11,78 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
-// orphanAge is for how long a transaction must not have ended. Those of this
-// program take some ten milliseconds.
-const orphanAge = 250 * time.Millisecond
-
-// orphans has the open transactions ended of workers that are not among the
-// members any more: they were frozen or killed in the middle of one. Until a
-// transaction is over, nobody can read on in its partitions, nor read what
-// comes behind it in the topics it has written to, and the brokers by
-// themselves end it up to ten seconds after its timeout. The leader of the
-// group calls it with each assignment. A worker that is alive after all starts
-// again from what is committed.
-func (s *session) orphans(members []string) {
-	s.seekOrphans(func(context.Context) ([]string, error) { return members, nil })
+// abandoned transactions are open ones of workers that are gone: they were frozen or
+// killed in the middle of one. Until a transaction is over, nobody can read on in its
+// partitions, nor read what comes behind it in the topics it has written to, and the
+// brokers by themselves end it up to ten seconds after its timeout.
+type abandoned struct {
+	w       *Worker
+	cl      *kgo.Client // of the session
+	txnID   string      // of this worker
+	helpers *helpers
 }
 
-// orphansOnce looks for such transactions once in the life of a worker: a leader
+// openFor is for how long a transaction must not have ended. Those of this
+// program take some ten milliseconds.
+const openFor = 250 * time.Millisecond
+
+// unless has those ended of workers that are not among the members any more. The
+// leader of the group calls it with each assignment. A worker that is alive after all starts
+// again from what is committed.
+func (a *abandoned) unless(members []string) {
+	a.seek(func(context.Context) ([]string, error) { return members, nil })
+}
+
+// once looks for such transactions once in the life of a worker: a leader
 // may end before it has found them, and if it comes back soon enough, nobody is
 // told that somebody was away.
-func (s *session) orphansOnce() {
+func (a *abandoned) once() {
 	for {
-		if _, generation := s.cl.GroupMetadata(); generation >= 0 {
+		if _, generation := a.cl.GroupMetadata(); generation >= 0 {
 			break
 		}
 		select {
-		case <-time.After(orphanAge):
-		case <-s.ctx.Done():
+		case <-time.After(openFor):
+		case <-a.helpers.ctx.Done():
 			return
 		}
 	}
-	s.seekOrphans(s.w.brokers.Members)
+	a.seek(a.w.brokers.Members)
 }
 
-func (s *session) seekOrphans(members func(context.Context) ([]string, error)) {
-	if s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.ctx.Err() != nil {
+func (a *abandoned) seek(members func(context.Context) ([]string, error)) {
+	if a.w.cfg.Worker.Delivery != config.ExactlyOnce || a.helpers.ctx.Err() != nil {
 		return
 	}
-	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
+	a.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(a.helpers.ctx, brokers.AdminTimeout)
 		defer cancel()
-		if err := s.endOrphans(ctx, members); err == nil {
-			s.w.sought.Store(true)
-		} else if s.ctx.Err() == nil {
-			s.w.log.Debug("ending transactions of workers that are gone failed", "err", err)
+		if err := a.end(ctx, members); err == nil {
+			a.w.sought.Store(true)
+		} else if a.helpers.ctx.Err() == nil {
+			a.w.log.Debug("ending transactions of workers that are gone failed", "err", err)
 		}
 	})
 }
 
-func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]string, error)) error {
-	before, err := s.openTransactions(ctx)
+func (a *abandoned) end(ctx context.Context, ask func(context.Context) ([]string, error)) error {
+	before, err := a.openTransactions(ctx)
 	if err != nil || len(before) == 0 {
 		return err
 	}
 	select {
-	case <-time.After(orphanAge):
+	case <-time.After(openFor):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	now, err := s.openTransactions(ctx)
+	now, err := a.openTransactions(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,10 +104,10 @@ func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]s
 		if slices.Contains(members, id) {
 			continue
 		}
-		s.w.log.Info("ending the open transaction of a worker that is gone", "transactional_id", id)
+		a.w.log.Info("ending the open transaction of a worker that is gone", "transactional_id", id)
 		req := kmsg.NewPtrInitProducerIDRequest()
-		req.TransactionalID, req.TransactionTimeoutMillis = &id, int32(s.w.cfg.Worker.TransactionTimeout.Milliseconds())
-		resp, err := req.RequestWith(ctx, s.w.brokers.Client)
+		req.TransactionalID, req.TransactionTimeoutMillis = &id, int32(a.w.cfg.Worker.TransactionTimeout.Milliseconds())
+		resp, err := req.RequestWith(ctx, a.w.brokers.Client)
 		if err == nil {
 			err = kerr.ErrorForCode(resp.ErrorCode)
 		}
@@ -111,25 +119,25 @@ func (s *session) endOrphans(ctx context.Context, ask func(context.Context) ([]s
 }
 
 // openTransactions finds those that other workers of this group have open.
-func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransactions, error) {
-	list, err := s.w.brokers.Admin.ListTransactions(ctx, nil, []string{"Ongoing"})
+func (a *abandoned) openTransactions(ctx context.Context) (kadm.DescribedTransactions, error) {
+	list, err := a.w.brokers.Admin.ListTransactions(ctx, nil, []string{"Ongoing"})
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)
 	}
 	var ids []string
 	for id, t := range list {
-		if t.State == "Ongoing" && strings.HasPrefix(id, s.w.cfg.Worker.Group+"-") && id != s.txnID {
+		if t.State == "Ongoing" && strings.HasPrefix(id, a.w.cfg.Worker.Group+"-") && id != a.txnID {
 			ids = append(ids, id)
 		}
 	}
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	all, err := s.w.brokers.Admin.DescribeTransactions(ctx, ids...)
+	all, err := a.w.brokers.Admin.DescribeTransactions(ctx, ids...)
 	if err != nil {
 		return nil, fmt.Errorf("describe transactions: %w", err)
 	}
-	// The id may also be one of a group whose name begins like this one's. What
+	// The id may also be one of a group whose name begins like this one'a. What
 	// it has written to tells, and if it has done no more than commit offsets,
 	// whether there is such a group.
 	var groups []string
@@ -139,17 +147,17 @@ func (s *session) openTransactions(ctx context.Context) (kadm.DescribedTransacti
 			continue
 		}
 		topics := slices.DeleteFunc(t.Topics.Topics(), func(topic string) bool { return topic == offsetsTopic })
-		ours := slices.ContainsFunc(topics, s.w.writes)
+		ours := slices.ContainsFunc(topics, a.w.writes)
 		if len(topics) == 0 {
 			if groups == nil {
-				listed, err := s.w.brokers.Admin.ListGroups(ctx)
+				listed, err := a.w.brokers.Admin.ListGroups(ctx)
 				if err != nil {
 					return nil, fmt.Errorf("list groups: %w", err)
 				}
 				groups = append(listed.Groups(), "")
 			}
 			ours = !slices.ContainsFunc(groups, func(g string) bool {
-				return len(g) > len(s.w.cfg.Worker.Group) && strings.HasPrefix(id, g+"-")
+				return len(g) > len(a.w.cfg.Worker.Group) && strings.HasPrefix(id, g+"-")
 			})
 		}
 		if !ours {

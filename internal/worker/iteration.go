@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -19,18 +20,18 @@ func (s *session) run(ctx context.Context) error {
 	defer func() {
 		s.cancel()
 		s.cl.CloseAllowingRebalance() // its callbacks start helpers too
-		s.helpers.Wait()
+		s.helpers.wait()
 	}()
 	s.helpers.Go(s.watchTopics)
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
 		// Done while the group forms; the first transaction would do it itself.
 		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
 		if !s.w.sought.Load() {
-			s.helpers.Go(s.orphansOnce)
+			s.helpers.Go(s.abandoned.once)
 		}
 	}
 	now := time.Now()
-	s.lastCommit, s.lastRate, s.lastDelivery = now, now, now
+	s.cadence.committed, s.measured, s.cadence.delivered = now, now, now
 	for wait := pollWait; ; {
 		ended, next, err := s.locked(ctx, s.poll(ctx, wait))
 		wait = next
@@ -38,23 +39,23 @@ func (s *session) run(ctx context.Context) error {
 		if err != nil || ended {
 			return err
 		}
-		if pause := pollPause - time.Since(s.lastPoll); pause > 0 && !s.lagging() {
+		if pause := pollPause - time.Since(s.iteration.polled); pause > 0 && !s.iteration.lagging() {
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
 			}
 		}
-		s.lastPoll = time.Now()
+		s.iteration.polled = time.Now()
 	}
 }
 
-// locked is a turn that holds the mutex, also if it panics: the client cannot
+// locked is an iteration that holds the mutex, also if it panics: the client cannot
 // be closed otherwise, and the process would stay. wait is how long the next
 // poll may wait.
 func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ended, err = s.turn(ctx, fs)
+	ended, err = s.iterate(ctx, fs)
 	return ended, s.patience(), err
 }
 
@@ -62,22 +63,22 @@ func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait 
 // other work to do soon.
 func (s *session) patience() time.Duration {
 	d := pollWait
-	if s.waiting {
-		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.lastDelivery)))
+	if s.cadence.waiting {
+		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.cadence.delivered)))
 	}
 	return d
 }
 
 // interval is the least time between two deliveries.
 func (s *session) interval() time.Duration {
-	if s.lagging() {
+	if s.iteration.lagging() {
 		return max(s.w.cfg.Worker.CommitInterval, catchUpInterval)
 	}
 	return s.w.cfg.Worker.CommitInterval
 }
 
-// turn is one turn of the loop.
-func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err error) {
+// iterate is one iteration of the loop.
+func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err error) {
 	now := time.Now()
 	s.w.beat(now)
 	if fs.IsClientClosed() || s.hard.Err() != nil {
@@ -92,32 +93,32 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	if s.failed != nil {
 		return true, s.failed
 	}
-	s.forgetGone()
+	s.iteration.forgetGone()
 	s.process(now)
-	if len(s.touched) > 0 { // a turn without news says nothing about the lag
-		s.behind = 0
+	if len(s.iteration.touched) > 0 { // an iteration without news says nothing about the lag
+		s.iteration.behind = 0
 	}
-	for _, src := range s.touched {
-		s.behind += src.lag()
+	for _, src := range s.iteration.touched {
+		s.iteration.behind += src.lag()
 		s.advance(src)
 	}
-	s.finish(s.touched, now)
-	for _, src := range s.touched {
+	s.finish(s.iteration.touched, now)
+	for _, src := range s.iteration.touched {
 		src.touched = false
 		s.advance(src)
 		s.pause(src)
 		s.tellLate(src, now)
 	}
-	s.tellPaused()
-	s.touched = s.touched[:0]
+	s.fetching.tell(s.cl)
+	s.iteration.touched = s.iteration.touched[:0]
 	stopping := ctx.Err() != nil
-	s.limit = pace(s.limit, records, time.Since(now))
+	s.iteration.limit = pace(s.iteration.limit, records, time.Since(now))
 	all := s.w.ending != nil && s.allFinished(now)
 	if err := s.commit(now, stopping || all); err != nil {
 		return true, err
 	}
-	if now.Sub(s.lastIdle) >= s.idleTick() {
-		s.lastIdle = now
+	if now.Sub(s.ends.looked) >= s.idleTick() {
+		s.ends.looked = now
 		s.idle(now)
 		s.wonder()
 	}
@@ -125,7 +126,7 @@ func (s *session) turn(ctx context.Context, fs kgo.Fetches) (ended bool, err err
 	s.purge(now)
 	s.rates(now)
 	if stopping || all {
-		s.lastStatus = time.Time{} // the last word is not left out
+		s.reported = time.Time{} // the last word is not left out
 	}
 	s.report(now)
 	if all && !stopping {
@@ -155,7 +156,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 				s.cl.AddConsumeTopics(topic)
 			}
 		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
-			s.lookSoon() // it may have been made again
+			s.topics.lookSoon() // it may have been made again
 		default:
 			s.unreadable(topic, id, err, now)
 		}
@@ -181,39 +182,53 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 	})
 }
 
-// enqueue has a partition's batch processed in this turn, unless it has to
+// enqueue has a partition's batch processed in this iteration, unless it has to
 // wait: for its schema or topic, for its aggregated topic, or for the other partitions
 // of its topic. These know what is final; a record read before would get into
 // a window that is out.
 func (s *session) enqueue(p *part) {
 	if !p.waits() && !p.queued && p.source.phase.reads() {
 		p.queued = true
-		s.ready = append(s.ready, p)
+		s.iteration.ready = append(s.iteration.ready, p)
 	}
 }
 
 func (src *source) touch(s *session) {
 	if !src.touched {
 		src.touched = true
-		s.touched = append(s.touched, src)
+		s.iteration.touched = append(s.iteration.touched, src)
 	}
 }
 
+// iteration is what one iteration of the loop works on, and what the last one found.
+type iteration struct {
+	ready   []*part // have records to process
+	touched []*source
+	tasks   []task
+	closing []agent.Window
+	behind  int64 // offsets that the touched sources were behind
+	limit   int   // records that are polled at once, 0: all
+	polled  time.Time
+}
+
+// lagging reports whether there is more to read at once.
+func (it *iteration) lagging() bool { return it.behind > lagLimit }
+
 // forgetGone leaves sources out that were taken away, or started over, since
-// something of them was to be looked at in this turn.
-func (s *session) forgetGone() {
-	s.ready = slices.DeleteFunc(s.ready, func(p *part) bool { return p.source.phase == phaseGone })
-	s.touched = slices.DeleteFunc(s.touched, func(src *source) bool { return src.phase == phaseGone })
+// something of them was to be looked at in this iteration.
+func (it *iteration) forgetGone() {
+	it.ready = slices.DeleteFunc(it.ready, func(p *part) bool { return p.source.phase == phaseGone })
+	it.touched = slices.DeleteFunc(it.touched, func(src *source) bool { return src.phase == phaseGone })
 }
 
 // process decodes the batches, each partition in one lane.
 func (s *session) process(now time.Time) {
 	records := 0
-	for _, p := range s.ready {
+	for _, p := range s.iteration.ready {
 		records += len(p.batch) * p.source.fields()
 	}
-	s.lanes.each(len(s.ready), records < smallTurn, func(_, i int) { s.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
-	for _, p := range s.ready {
+	s.lanes.each(len(s.iteration.ready), records < smallTurn, func(_, i int) { s.iteration.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
+	for _, p := range s.iteration.ready {
 		p.queued = false
 		src := p.source
 		for _, l := range p.letters {
@@ -226,9 +241,32 @@ func (s *session) process(now time.Time) {
 			s.request(p)
 		}
 	}
-	clear(s.ready)
-	s.ready = s.ready[:0]
+	clear(s.iteration.ready)
+	s.iteration.ready = s.iteration.ready[:0]
 }
 
-// lagging reports whether there is more to read at once.
-func (s *session) lagging() bool { return s.behind > lagLimit }
+// drain does what helpers have asked for, and then looks at the sources that
+// have news.
+func (s *session) drain() {
+	s.helpers.drain()
+	for _, src := range s.sources {
+		if !src.news {
+			continue
+		}
+		src.news = false
+		src.touch(s)
+		for _, p := range src.parts {
+			if len(p.batch) > 0 {
+				s.enqueue(p)
+			}
+		}
+	}
+}
+
+// poll waits for records, no longer than wait or until there is other news.
+func (s *session) poll(ctx context.Context, wait time.Duration) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	s.helpers.interrupt(cancel)
+	return s.cl.PollRecords(ctx, s.iteration.limit)
+}

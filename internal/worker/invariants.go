@@ -49,18 +49,22 @@ func (p *part) verifyBatch() {
 	}
 }
 
-// verifyOut checks that the windows of a topic come out in order, and none
+// order is how far the windows of each output have come out in this session, with the
+// build tag invariants.
+type order struct{ last map[outputOf]int64 } // end of the last window
+
+// verify checks that the windows of a topic come out in order, and none
 // twice, from whichever agent of this session.
-func (s *session) verifyOut(of string, r *agent.Result) {
+func (o *order) verify(of string, r *agent.Result) {
 	at := outputOf{of, r.Output}
-	if last, ok := s.out[at]; ok && r.End <= last {
+	if last, ok := o.last[at]; ok && r.End <= last {
 		invariants.Violated("%s: window %d to %d comes out behind one that ends at %d (%d records)", of, r.Start, r.End, last, r.Count)
 	}
-	s.out[at] = r.End
+	o.last[at] = r.End
 	n := int64(0)
-	for _, o := range r.Ranges {
-		if n += o.Count; o.Count <= 0 || o.Last-o.First+1 < o.Count {
-			invariants.Violated("%s/%d window %d: %d records from offset %d to %d", of, o.Partition, r.Start, o.Count, o.First, o.Last)
+	for _, x := range r.Ranges {
+		if n += x.Count; x.Count <= 0 || x.Last-x.First+1 < x.Count {
+			invariants.Violated("%s/%d window %d: %d records from offset %d to %d", of, x.Partition, r.Start, x.Count, x.First, x.Last)
 		}
 	}
 	if n != r.Count || len(r.Ranges) == 0 {
@@ -68,10 +72,10 @@ func (s *session) verifyOut(of string, r *agent.Result) {
 	}
 }
 
-// verifyDropped notes that windows of a topic were not delivered: they may come
+// forget notes that windows of a topic were not delivered: they may come
 // out again.
-func (s *session) verifyDropped(of string) {
-	maps.DeleteFunc(s.out, func(at outputOf, _ int64) bool { return at.source == of })
+func (o *order) forget(of string) {
+	maps.DeleteFunc(o.last, func(at outputOf, _ int64) bool { return at.source == of })
 }
 
 // outputOf is an output of a source topic, by its index.

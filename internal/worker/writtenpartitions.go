@@ -9,10 +9,10 @@ import (
 )
 
 // awaitLoaded is loaded with the patience of a transaction.
-func (s *session) awaitLoaded(written []*kgo.Record) error {
-	ctx, cancel := context.WithTimeout(s.hard, s.w.cfg.Worker.TransactionTimeout)
+func (c *committer) awaitLoaded(written []*kgo.Record) error {
+	ctx, cancel := context.WithTimeout(c.hard, c.w.cfg.Worker.TransactionTimeout)
 	defer cancel()
-	return loaded(ctx, s.cl, written)
+	return loaded(ctx, c.cl, written)
 }
 
 // loaded waits until the client has stored what it knows of the partitions of

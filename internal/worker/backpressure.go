@@ -10,6 +10,13 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
 
+// flow is what a worker that ships, or merges, has asked for.
+type flow struct {
+	asking bool // how far the merging workers are
+	asked  time.Time
+	purged time.Time // when partials were last deleted
+}
+
 // progress is up to which time windows are out, by topic with partials.
 type progress map[string]int64
 
@@ -24,7 +31,7 @@ const (
 // hold back partitions that run ahead, since what they ship would fill the
 // memory of the other; and to know when windows can be computed here again.
 func (s *session) follow(now time.Time) {
-	if now.Sub(s.lastFollow) < followSoon || s.following {
+	if now.Sub(s.flow.asked) < followSoon || s.flow.asking {
 		return
 	}
 	var topics []string
@@ -37,11 +44,11 @@ func (s *session) follow(now time.Time) {
 			}
 		}
 	}
-	if len(topics) == 0 || !waits && now.Sub(s.lastFollow) < followEvery {
+	if len(topics) == 0 || !waits && now.Sub(s.flow.asked) < followEvery {
 		return
 	}
-	s.lastFollow = now
-	s.following = true
+	s.flow.asked = now
+	s.flow.asking = true
 	s.helpers.Go(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
 		defer cancel()
@@ -54,13 +61,13 @@ func (s *session) follow(now time.Time) {
 				}
 			}
 		}
-		s.notify(func() { s.takeProgress(got) })
+		s.helpers.notify(func() { s.takeProgress(got) })
 	})
 }
 
 // takeProgress notes how far the merging workers are.
 func (s *session) takeProgress(got progress) {
-	s.following = false
+	s.flow.asking = false
 	for _, src := range s.sources {
 		if final, ok := got[src.partials]; ok && src.merges == "" {
 			src.merged, src.news = final, true

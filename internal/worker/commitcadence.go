@@ -7,15 +7,23 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
+// cadence is when what is pending was delivered, and offsets without output
+// committed.
+type cadence struct {
+	waiting   bool // there are records to be delivered or shipped
+	delivered time.Time
+	committed time.Time
+}
+
 // commit delivers what is pending, and now and then commits the offsets of
 // partitions that move without output. With flush it does both at once. A
 // source whose topics have refused records is delivered by itself.
 func (s *session) commit(now time.Time, flush bool) error {
 	// What there is to ship goes out with the rest, or by itself in time.
-	inTime := flush || now.Sub(s.lastDelivery) >= s.interval()
+	inTime := flush || now.Sub(s.cadence.delivered) >= s.interval()
 	due, bytes := false, 0
 	var with, alone []*source
-	s.waiting = false
+	s.cadence.waiting = false
 	for _, src := range s.sources {
 		if !src.phase.delivers() && src.phase != phaseLetters {
 			continue
@@ -30,7 +38,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 		rows, memory := src.agent.Unshipped()
 		due = due || inTime && (src.undelivered() || rows > 0) || s.ships(src) && (now.Sub(src.shipped) >= claimEvery || memory >= unshippedEnough)
 		bytes += src.bytes
-		s.waiting = s.waiting || rows > 0 || src.undelivered()
+		s.cadence.waiting = s.cadence.waiting || rows > 0 || src.undelivered()
 		switch {
 		case !src.undelivered() && !s.ships(src):
 		case src.hold != nil || rule == tryLetters:
@@ -51,10 +59,10 @@ func (s *session) commit(now time.Time, flush bool) error {
 				return err
 			}
 		}
-		s.lastDelivery, s.waiting = time.Now(), false
+		s.cadence.delivered, s.cadence.waiting = time.Now(), false
 	}
 	daily := now.Sub(s.w.lastDaily) >= dailyCommit
-	quiet := s.quiet(now, flush || now.Sub(s.lastCommit) >= quietCommit)
+	quiet := s.quiet(now, flush || now.Sub(s.cadence.committed) >= quietCommit)
 	if len(quiet) == 0 {
 		return nil
 	}
@@ -81,7 +89,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 // since workers that ship follow what is committed here.
 func (s *session) quiet(now time.Time, all bool) (out []*source) {
 	if all {
-		s.lastCommit = now
+		s.cadence.committed = now
 	}
 	for _, src := range s.sources {
 		if rows, _ := src.agent.Unshipped(); src.undelivered() || rows > 0 {

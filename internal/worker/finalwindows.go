@@ -22,7 +22,7 @@ type task struct {
 // finish makes windows final, computes them, and appends their records to
 // what is pending. ss are the sources to look at.
 func (s *session) finish(ss []*source, now time.Time) {
-	s.tasks = s.tasks[:0]
+	s.iteration.tasks = s.iteration.tasks[:0]
 	rows := int64(0)
 	for _, src := range ss {
 		if !src.phase.reads() {
@@ -33,26 +33,26 @@ func (s *session) finish(ss []*source, now time.Time) {
 		if ended {
 			mark = max(mark, src.agent.CloseAll())
 		}
-		s.closing = src.agent.Close(mark, s.closing[:0])
-		for _, w := range s.closing {
-			s.tasks = append(s.tasks, task{source: src, window: w})
+		s.iteration.closing = src.agent.Close(mark, s.iteration.closing[:0])
+		for _, w := range s.iteration.closing {
+			s.iteration.tasks = append(s.iteration.tasks, task{source: src, window: w})
 			rows += w.Rows() * int64(src.fields())
 		}
-		for _, w := range s.closing {
+		for _, w := range s.iteration.closing {
 			// What a lagging worker, the clock or an end closes tells nothing about latency.
-			if end := time.Unix(0, w.Start+src.job.set.Grid.Shapes[w.Output].Size+src.job.set.Grace); !ended && !s.lagging() && now.Sub(end) < time.Hour {
+			if end := time.Unix(0, w.Start+src.job.set.Grid.Shapes[w.Output].Size+src.job.set.Grace); !ended && !s.iteration.lagging() && now.Sub(end) < time.Hour {
 				src.due = append(src.due, end)
 			}
 		}
 	}
-	s.lanes.each(len(s.tasks), rows < smallTurn, func(lane, i int) {
-		t := &s.tasks[i]
+	s.lanes.each(len(s.iteration.tasks), rows < smallTurn, func(lane, i int) {
+		t := &s.iteration.tasks[i]
 		t.result = t.source.job.computers[lane][t.window.Output].Compute(t.source.agent, t.window)
 	})
-	for i := range s.tasks {
-		t := &s.tasks[i]
+	for i := range s.iteration.tasks {
+		t := &s.iteration.tasks[i]
 		if invariants.Enabled {
-			s.verifyOut(t.source.agent.Topic, &t.result)
+			s.order.verify(t.source.agent.Topic, &t.result)
 		}
 		t.source.agent.Release(t.window)
 		record := aggregatedRecord(t.source, t.source.sourceID(), &t.result)
@@ -60,7 +60,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		t.source.pending = append(t.source.pending, record)
 		t.source.bytes += len(t.result.Value)
 	}
-	clear(s.tasks)
+	clear(s.iteration.tasks)
 }
 
 // sourceID is the id of the topic that a source's records come from.

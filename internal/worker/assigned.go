@@ -30,10 +30,10 @@ func (s *session) onFetched(_ context.Context, _ *kgo.Client, resp *kmsg.OffsetF
 		if meta != nil {
 			f.Metadata = *meta
 		}
-		if s.fetched[topic] == nil {
-			s.fetched[topic] = map[int32]recovery.Committed{}
+		if s.placing.committed[topic] == nil {
+			s.placing.committed[topic] = map[int32]recovery.Committed{}
 		}
-		s.fetched[topic][partition] = f
+		s.placing.committed[topic][partition] = f
 	}
 	for _, g := range resp.Groups {
 		for _, t := range g.Topics {
@@ -57,19 +57,15 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 	if len(assigned) == 0 {
 		return assigned, nil
 	}
-	shared := s.shared.Load()
+	shared := s.shares.now()
 	facts := s.w.brokers.Gather(ctx, s.questions(assigned, *shared))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch member, generation := s.cl.GroupMetadata(); {
-	case !s.holds():
-		s.member = member
-		s.generations.Forget(generation)
-	case member != s.member && !brokenMember:
-		s.fail(errRemoved)
+	if err := s.member.take(s.holds()); err != nil {
+		s.fail(err)
 	}
 	// The client keeps a partition paused that it loses, also when it gets
 	// the partition back.
@@ -101,7 +97,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 		for id := range parts {
 			offset, ok := placed[id]
 			if !ok {
-				offset = max(0, s.fetched[topic][id].Offset)
+				offset = max(0, s.placing.committed[topic][id].Offset)
 				paused[topic] = append(paused[topic], id)
 			}
 			parts[id] = kgo.NewOffset().At(offset)
@@ -122,7 +118,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 			continue
 		}
 		for id := range parts {
-			f, ok := s.fetched[topic][id]
+			f, ok := s.placing.committed[topic][id]
 			q.Fresh = q.Fresh || !ok || f.Offset < 0
 		}
 		out[topic] = q
@@ -131,7 +127,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 }
 
 func (s *session) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
-	q = brokers.Question{Source: cmp.Or(s.known[topic].merges, topic), Shared: shared[topic]}
+	q = brokers.Question{Source: cmp.Or(s.topics.known[topic].merges, topic), Shared: shared[topic]}
 	c, ok := s.w.selector.Select(q.Source)
 	q.Into = c.AggregatedTopics
 	return q, ok
@@ -175,13 +171,13 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			s.advance(src)
 			src.news = true
 		}
-		delete(s.fetched, topic)
+		delete(s.placing.committed, topic)
 	}
 }
 
 // onLost drops partitions of a member that is out of the group.
 func (s *session) onLost(ctx context.Context, cl *kgo.Client, lost map[string][]int32) {
-	s.assigned.Store(nil)
+	s.shares.assigned.Store(nil)
 	s.onGone(ctx, cl, lost)
 }
 
@@ -196,7 +192,7 @@ func (s *session) failIfCut(src *source) {
 // drop forgets a source, with what is pending of it.
 func (s *session) drop(src *source) {
 	if len(src.pending) > 0 || s.w.cfg.Worker.Delivery != config.ExactlyOnce { // or what was written is not committed
-		s.verifyDropped(src.agent.Topic)
+		s.order.forget(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)
 	s.enter(src, findsDropped)
@@ -204,7 +200,7 @@ func (s *session) drop(src *source) {
 
 // newSource makes the agent of a topic; nil if the topic is not selected.
 func (s *session) newSource(topic string) *source {
-	merges := s.known[topic].merges
+	merges := s.topics.known[topic].merges
 	of := cmp.Or(merges, topic)
 	choice, ok := s.w.selector.Select(of)
 	if !ok {
@@ -216,7 +212,7 @@ func (s *session) newSource(topic string) *source {
 	src := &source{
 		topic: topic, merges: merges, job: j, outputs: j.Outputs(of, choice), histories: make([]pipeline.History, len(choice.AggregatedTopics)), partials: choice.PartialsTopic, agent: agent.New(of, set),
 		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
-		log: s.w.log.With("topic", topic), merged: window.Unset, mergesID: s.known[merges].id, formers: map[uint32]bool{},
+		log: s.w.log.With("topic", topic), merged: window.Unset, mergesID: s.topics.known[merges].id, formers: map[uint32]bool{},
 	}
 	if src.hold = s.w.holds[topic]; src.hold != nil {
 		if src.hold.state == holdChecking { // by a session that has ended meanwhile

@@ -12,6 +12,7 @@ import (
 // ending is what a worker with StopAtEnd knows of the end.
 type ending struct {
 	partitions map[string]map[int32]end
+	asked      time.Time        // when the group was last asked whether others are at their ends
 	partials   map[string]int64 // by topic with partials: up to where they have to be merged, once that is known
 }
 
@@ -23,7 +24,7 @@ type end struct {
 
 // noteEnds notes where to stop.
 func (w *Worker) noteEnds(ctx context.Context, topics found) error {
-	e := &ending{map[string]map[int32]end{}, map[string]int64{}}
+	e := &ending{partitions: map[string]map[int32]end{}, partials: map[string]int64{}}
 	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
 	all, err := w.brokers.BoundsOf(ctx, brokers.AllRecords, topics.topics()...)
@@ -63,7 +64,7 @@ const lookEvery = time.Second / 2
 //     that is gone is not missed yet, the offsets are committed up to the end.
 //  3. What had been shipped when that was so is merged, and its windows are out.
 func (s *session) allFinished(now time.Time) bool {
-	if s.assigned.Load() == nil {
+	if s.shares.assigned.Load() == nil {
 		return false
 	}
 	for _, src := range s.sources {
@@ -74,23 +75,23 @@ func (s *session) allFinished(now time.Time) bool {
 	var elsewhere, partials []string
 	for topic := range s.w.ending.partitions {
 		c, ok := s.w.selector.Select(topic)
-		if _, there := s.known[topic]; !there || !ok {
+		if _, there := s.topics.known[topic]; !there || !ok {
 			continue
 		}
 		if src := s.sources[topic]; src == nil || !src.agent.Complete() {
 			elsewhere = append(elsewhere, topic)
 		}
-		if _, there := s.known[c.PartialsTopic]; there {
+		if _, there := s.topics.known[c.PartialsTopic]; there {
 			partials = append(partials, c.PartialsTopic)
 		}
 	}
 	switch {
 	case len(elsewhere)+len(partials) == 0:
 		return true
-	case now.Sub(s.lastAsked) < lookEvery:
+	case now.Sub(s.w.ending.asked) < lookEvery:
 		return false
 	}
-	s.lastAsked = now
+	s.w.ending.asked = now
 	ctx, cancel := context.WithTimeout(s.ctx, abortTimeout)
 	defer cancel()
 	committed, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)

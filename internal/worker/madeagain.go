@@ -65,7 +65,7 @@ func (s *session) takeTopics(described []string, asked, now time.Time) {
 }
 
 func (s *session) takeTopic(src *source, asked, now time.Time) {
-	if id := s.known[src.merges].id; id != src.mergesID && !brokenID {
+	if id := s.topics.known[src.merges].id; id != src.mergesID && !brokenID {
 		s.startOver(src, errMadeAgain, now)
 		return
 	}
@@ -85,7 +85,7 @@ func (s *session) wonder() {
 	for _, src := range s.sources {
 		for _, p := range src.parts {
 			if !p.unknown.met.IsZero() {
-				s.lookSoon()
+				s.topics.lookSoon()
 			}
 		}
 	}

@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
+)
+
+// endQuestions are the questions for end offsets that are under way.
+type endQuestions struct {
+	looking map[int32]bool // by broker: it was asked
+	looked  time.Time      // for partitions that may have gone silent
+}
+
+// look asks for the end offsets of sources, away from the loop. What the leader
+// of some of their partitions says does not wait for the others.
+func (s *session) look(sources []*source) {
+	l := brokers.Leaders{}
+	for _, src := range sources {
+		for id := range src.parts {
+			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
+				l.Add(leader, src.topic, id)
+			}
+		}
+	}
+	for leader, topics := range l {
+		if s.ends.looking[leader] {
+			continue // it has not answered the last question
+		}
+		s.ends.looking[leader] = true
+		asked := time.Now() // at this moment the ends were at least so
+		s.helpers.Go(func() {
+			ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
+			defer cancel()
+			brokers.Leaders{leader: topics}.Ask(ctx, s.cl, brokers.LogEnd, brokers.AllRecords, func(answers []brokers.LeaderOffset) {
+				s.helpers.notify(func() {
+					delete(s.ends.looking, leader)
+					s.takeEnds(asked, answers)
+				})
+			})
+		})
+	}
+}
+
+// idleTick is how often partitions are looked at that may have gone silent.
+func (s *session) idleTick() time.Duration {
+	return min(time.Second, max(50*time.Millisecond, s.w.minIdle/10))
+}
+
+// idle looks for partitions that hold up windows and may have gone silent,
+// and asks for their end offsets: what closes a window by the clock is the
+// broker's word that there is nothing more to read, not the lack of news. Of a
+// source without open windows, that only ships, the word is needed once for
+// each claim.
+func (s *session) idle(now time.Time) {
+	var ask []*source
+	for _, src := range s.sources {
+		if src.merges != "" || !src.phase.reads() {
+			continue
+		}
+		silent := false
+		open := 0
+		for _, p := range src.parts {
+			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(src.job.set.IdleAfter)
+			_, n := p.OpenRows()
+			open += n
+		}
+		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
+			src.news = src.news || brokenIdle
+			src.looked = now
+			ask = append(ask, src)
+		}
+	}
+	s.look(ask)
+}
+
+// takeEnds notes which partitions are read to their end. The question for it was
+// asked at a time.
+func (s *session) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
+	for _, e := range ends {
+		src := s.sources[e.Topic]
+		if src == nil || e.Err != nil {
+			continue
+		}
+		p := src.parts[e.Partition]
+		if p == nil {
+			continue
+		}
+		p.end = max(p.end, e.Offset)
+		switch at := p.Position(); {
+		case at > e.Offset: // of another topic, which was made under its name, or its leader is new
+			s.topics.lookSoon()
+		case at == e.Offset && p.arrived.Before(asked):
+			p.caught = asked
+			src.news = true
+		}
+	}
+}
