@@ -90,7 +90,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 			if src.merges != "" && id != 0 { // nothing is written there
 				delete(parts, id)
 			} else {
-				src.unplaced[id] = &unplaced{}
+				src.placement.unplaced[id] = &unplaced{}
 			}
 		}
 		placed := s.place(src, slices.Collect(maps.Keys(parts)), facts[topic], shared, now)
@@ -136,7 +136,7 @@ func (s *session) question(topic string, shared map[string]bool) (q brokers.Ques
 // holds reports whether any partition is assigned.
 func (s *session) holds() bool {
 	for _, src := range s.sources {
-		if len(src.parts)+len(src.unplaced) > 0 {
+		if len(src.parts)+len(src.placement.unplaced) > 0 {
 			return true
 		}
 	}
@@ -156,13 +156,13 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		for _, id := range parts {
 			src.agent.Revoke(id)
 			delete(src.parts, id)
-			delete(src.unplaced, id)
+			delete(src.placement.unplaced, id)
 		}
 		switch {
-		case brokenRevoke && src.undelivered():
-		case len(src.parts)+len(src.unplaced) == 0:
+		case brokenRevoke && src.out.undelivered():
+		case len(src.parts)+len(src.placement.unplaced) == 0:
 			s.drop(src)
-		case src.undelivered():
+		case src.out.undelivered():
 			// Windows of a part of the topic are computed and taken out of
 			// its other partitions, but may not be delivered any more.
 			s.startOver(src, errors.New("the topic was taken away in part"), time.Now())
@@ -191,7 +191,7 @@ func (s *session) failIfCut(src *source) {
 
 // drop forgets a source, with what is pending of it.
 func (s *session) drop(src *source) {
-	if len(src.pending) > 0 || s.w.cfg.Worker.Delivery != config.ExactlyOnce { // or what was written is not committed
+	if len(src.out.windows) > 0 || s.w.cfg.Worker.Delivery != config.ExactlyOnce { // or what was written is not committed
 		s.order.forget(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)
@@ -210,9 +210,13 @@ func (s *session) newSource(topic string) *source {
 	set := j.set
 	set.Once = s.once()
 	src := &source{
-		topic: topic, merges: merges, job: j, outputs: j.Outputs(of, choice), histories: make([]pipeline.History, len(choice.AggregatedTopics)), partials: choice.PartialsTopic, agent: agent.New(of, set),
-		parts: map[int32]*part{}, unplaced: map[int32]*unplaced{}, schemas: map[int]*schema{}, resolving: noSchema, problems: problems{}, fetchErrors: map[int32]fetchError{}, stop: map[int32]int64{},
-		log: s.w.log.With("topic", topic), merged: window.Unset, mergesID: s.topics.known[merges].id, formers: map[uint32]bool{},
+		identity: identity{topic: topic, merges: merges, mergesID: s.topics.known[merges].id, formers: map[uint32]bool{}},
+		job:      j, outputs: j.Outputs(of, choice), partials: choice.PartialsTopic, log: s.w.log.With("topic", topic),
+		agent: agent.New(of, set), parts: map[int32]*part{}, stop: map[int32]int64{},
+		placement: placement{unplaced: map[int32]*unplaced{}},
+		schemas:   schemas{byID: map[int]*schema{}, histories: make([]pipeline.History, len(choice.AggregatedTopics)), resolving: noSchema},
+		split:     split{merged: window.Unset},
+		problems:  problems{}, fetchErrors: map[int32]fetchError{},
 	}
 	if src.hold = s.w.holds[topic]; src.hold != nil {
 		if src.hold.state == holdChecking { // by a session that has ended meanwhile
@@ -220,8 +224,8 @@ func (s *session) newSource(topic string) *source {
 		}
 		src.problems.set(causeOutput, src.hold.text)
 	}
-	src.sharing = s.sharing(src)
-	src.agent.Share(src.sharing)
+	src.split.sharing = s.sharing(src)
+	src.agent.Share(src.split.sharing)
 	return src
 }
 

@@ -70,7 +70,7 @@ func (s *session) takeProgress(got progress) {
 	s.flow.asking = false
 	for _, src := range s.sources {
 		if final, ok := got[src.partials]; ok && src.merges == "" {
-			src.merged, src.news = final, true
+			src.split.merged, src.news = final, true
 		}
 	}
 }
@@ -80,9 +80,9 @@ func merged(sources map[string]*source) kadm.Offsets {
 	offsets := kadm.Offsets{}
 	for _, src := range sources {
 		for id, p := range src.parts {
-			if p.merger != nil && p.offset > p.purged {
-				offsets.AddOffset(src.topic, id, p.offset, -1)
-				p.purged = p.offset
+			if p.merger != nil && p.last.offset > p.purged {
+				offsets.AddOffset(src.topic, id, p.last.offset, -1)
+				p.purged = p.last.offset
 			}
 		}
 	}

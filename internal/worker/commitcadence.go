@@ -36,11 +36,11 @@ func (s *session) commit(now time.Time, flush bool) error {
 			continue
 		}
 		rows, memory := src.agent.Unshipped()
-		due = due || inTime && (src.undelivered() || rows > 0) || s.ships(src) && (now.Sub(src.shipped) >= claimEvery || memory >= unshippedEnough)
-		bytes += src.bytes
-		s.cadence.waiting = s.cadence.waiting || rows > 0 || src.undelivered()
+		due = due || inTime && (src.out.undelivered() || rows > 0) || s.ships(src) && (now.Sub(src.split.shipped) >= claimEvery || memory >= unshippedEnough)
+		bytes += src.out.bytes
+		s.cadence.waiting = s.cadence.waiting || rows > 0 || src.out.undelivered()
 		switch {
-		case !src.undelivered() && !s.ships(src):
+		case !src.out.undelivered() && !s.ships(src):
 		case src.hold != nil || rule == tryLetters:
 			alone = append(alone, src)
 		default:
@@ -92,12 +92,12 @@ func (s *session) quiet(now time.Time, all bool) (out []*source) {
 		s.cadence.committed = now
 	}
 	for _, src := range s.sources {
-		if rows, _ := src.agent.Unshipped(); src.undelivered() || rows > 0 {
+		if rows, _ := src.agent.Unshipped(); src.out.undelivered() || rows > 0 {
 			continue
 		}
-		ahead := src.merges != "" && src.agent.Final() > src.merged && now.Sub(src.shipped) >= claimEvery
+		ahead := src.merges != "" && src.agent.Final() > src.split.merged && now.Sub(src.split.shipped) >= claimEvery
 		if ahead {
-			src.merged, src.shipped = src.agent.Final(), now
+			src.split.merged, src.split.shipped = src.agent.Final(), now
 		}
 		if all || ahead {
 			out = append(out, src)

@@ -97,13 +97,13 @@ func (c *committer) produce(ss []*source) (refused refusals, written []*kgo.Reco
 	var a acknowledgements
 	now := time.Now()
 	for _, src := range ss {
-		for _, r := range src.pending {
+		for _, r := range src.out.windows {
 			c.write(&a, src, nil, r)
 		}
-		for _, r := range src.frames {
+		for _, r := range src.out.partials {
 			c.write(&a, src, nil, r)
 		}
-		for _, l := range src.letters {
+		for _, l := range src.out.letters {
 			limit := c.w.outputs.batch(l.topic)
 			l.form = c.w.box(l.topic).form(l, limit, now)
 			c.write(&a, src, l, l.record(limit))

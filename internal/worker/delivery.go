@@ -50,10 +50,10 @@ func (s *session) deliver(ss []*source) error {
 // others in the same transaction.
 func (s *session) attempt(ss []*source) (delivered []*source, refused refusals, err error) {
 	for _, src := range ss {
-		src.dropped.tell(s.w, src, false)
+		src.out.dropped.tell(s.w, src, false)
 	}
 	offsets := s.low(ss, false)
-	if s.w.cfg.Worker.Delivery == config.ExactlyOnce && slices.ContainsFunc(ss, (*source).hasOutput) {
+	if s.w.cfg.Worker.Delivery == config.ExactlyOnce && slices.ContainsFunc(ss, func(src *source) bool { return src.out.hasRecords() }) {
 		if refused, err = s.committer.transact(ss, offsets); err != nil || len(refused) > 0 {
 			if err != nil {
 				s.rememberRefusals(ss, refused, err)
@@ -68,7 +68,7 @@ func (s *session) attempt(ss []*source) (delivered []*source, refused refusals, 
 	}
 	for _, src := range ss {
 		if refused.of(src) {
-			s.keepRefused(src, refused) // the rest is written
+			s.w.total(src.topic).windows += int64(src.out.keep(refused)) // the rest is written
 		} else {
 			delivered = append(delivered, src)
 		}
@@ -93,23 +93,19 @@ func (s *session) rememberRefusals(ss []*source, refused refusals, err error) {
 // delivered notes that all that was pending of a source is written, and its
 // offsets are committed.
 func (s *session) delivered(src *source, now time.Time) {
-	for _, due := range src.due {
+	for _, due := range src.out.due {
 		s.w.resultLatency.observe(max(0, now.Sub(due)))
 	}
 	total := s.w.total(src.topic)
-	total.windows += int64(len(src.pending))
-	total.unsent += src.unsent
-	src.dropped.tell(s.w, src, true)
-	for _, l := range src.letters {
+	total.windows += int64(len(src.out.windows))
+	total.unsent += src.out.unsent
+	src.out.dropped.tell(s.w, src, true)
+	for _, l := range src.out.letters {
 		s.w.box(l.topic).taken()
 	}
-	clear(src.pending)
-	clear(src.letters)
-	clear(src.frames)
-	src.pending, src.letters, src.frames, src.due, src.bytes = src.pending[:0], src.letters[:0], src.frames[:0], src.due[:0], 0
-	src.unsent = 0
+	src.out.clear()
 	if src.agent.Complete() {
-		src.partlyCommitted = nil
+		src.split.partlyCommitted = nil
 	}
 	s.free(src)
 	s.advance(src)
@@ -118,8 +114,8 @@ func (s *session) delivered(src *source, now time.Time) {
 // settle notes that offsets are committed.
 func (s *session) settle(offsets []offset) {
 	for _, o := range offsets {
-		s.w.total(o.source.topic).add(&o.Counts, &o.committed)
-		o.committed, o.offset, o.moved, o.fresh = o.Counts, o.low, false, false
+		s.w.total(o.source.topic).add(&o.Counts, &o.last.counts)
+		o.last = commit{offset: o.low, counts: o.Counts}
 		if o.verdicts != nil {
 			o.verdicts.Committed(o.low)
 		}

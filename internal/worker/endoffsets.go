@@ -62,7 +62,7 @@ func (s *session) idle(now time.Time) {
 		silent := false
 		open := 0
 		for _, p := range src.parts {
-			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(src.job.set.IdleAfter)
+			silent = silent || len(p.batch) == 0 && now.Sub(p.tail.arrived) >= time.Duration(src.job.set.IdleAfter)
 			_, n := p.OpenRows()
 			open += n
 		}
@@ -87,12 +87,12 @@ func (s *session) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
 		if p == nil {
 			continue
 		}
-		p.end = max(p.end, e.Offset)
+		p.tail.end = max(p.tail.end, e.Offset)
 		switch at := p.Position(); {
 		case at > e.Offset: // of another topic, which was made under its name, or its leader is new
 			s.topics.lookSoon()
-		case at == e.Offset && p.arrived.Before(asked):
-			p.caught = asked
+		case at == e.Offset && p.tail.arrived.Before(asked):
+			p.tail.caught = asked
 			src.news = true
 		}
 	}

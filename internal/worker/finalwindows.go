@@ -41,7 +41,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		for _, w := range s.iteration.closing {
 			// What a lagging worker, the clock or an end closes tells nothing about latency.
 			if end := time.Unix(0, w.Start+src.job.set.Grid.Shapes[w.Output].Size+src.job.set.Grace); !ended && !s.iteration.lagging() && now.Sub(end) < time.Hour {
-				src.due = append(src.due, end)
+				src.out.due = append(src.out.due, end)
 			}
 		}
 	}
@@ -57,18 +57,10 @@ func (s *session) finish(ss []*source, now time.Time) {
 		t.source.agent.Release(t.window)
 		record := aggregatedRecord(t.source, t.source.sourceID(), &t.result)
 		s.w.warnOfRetention(t.source, record, now)
-		t.source.pending = append(t.source.pending, record)
-		t.source.bytes += len(t.result.Value)
+		t.source.out.windows = append(t.source.out.windows, record)
+		t.source.out.bytes += len(t.result.Value)
 	}
 	clear(s.iteration.tasks)
-}
-
-// sourceID is the id of the topic that a source's records come from.
-func (src *source) sourceID() [16]byte {
-	if src.merges != "" {
-		return src.mergesID
-	}
-	return src.topicID
 }
 
 func aggregatedRecord(src *source, id [16]byte, r *agent.Result) *kgo.Record {
@@ -102,7 +94,7 @@ func aggregatedRecord(src *source, id [16]byte, r *agent.Result) *kgo.Record {
 // seen of their ends.
 func (src *source) lag() (n int64) {
 	for _, p := range src.parts {
-		n += max(0, p.end-p.Position())
+		n += max(0, p.tail.end-p.Position())
 	}
 	return n
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestHeadersOfAggregatedRecord(t *testing.T) {
-	src := &source{topic: "t", outputs: []pipeline.Output{{Topic: "t-aggregated"}}}
+	src := &source{identity: identity{topic: "t"}, outputs: []pipeline.Output{{Topic: "t-aggregated"}}}
 	r := agent.Result{Ranges: []agent.Range{{Partition: 0, First: 3, Last: 9, Count: 7}, {Partition: 4, First: 0, Last: 0, Count: 1}}}
 	for _, c := range []struct {
 		partial bool

@@ -33,7 +33,7 @@ func (s *session) awaited() string {
 		src := s.sources[topic]
 		for _, id := range ids {
 			if src != nil {
-				_, unplaced := src.unplaced[id]
+				_, unplaced := src.placement.unplaced[id]
 				if unplaced || src.parts[id] != nil || src.merges != "" && id != 0 {
 					continue
 				}

@@ -72,7 +72,7 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 // oversized holds a source with a record that is known to be larger than its
 // topic takes: the transaction that it is in would be aborted.
 func (s *session) oversized(src *source, now time.Time) bool {
-	for _, r := range src.pending {
+	for _, r := range src.out.windows {
 		if n, limit := recordBytes(r), s.w.outputs.batch(r.Topic); n > limit {
 			s.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
 			return true
@@ -96,7 +96,7 @@ func (s *session) atEnd() (ended bool, err error) {
 		switch {
 		case src.givenUp():
 			err = fmt.Errorf("%w: %s", errRefused, src.hold.text)
-		case src.undelivered():
+		case src.out.undelivered():
 			return false, nil
 		}
 	}

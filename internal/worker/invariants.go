@@ -86,8 +86,8 @@ type outputOf struct {
 
 // verifyLow checks that a partition's committed offset does not go back.
 func (p *part) verifyLow(low int64) {
-	if low < p.offset || low > p.Position() {
-		invariants.Violated("%s/%d: offset %d is to be committed after %d, position %d", p.source.topic, p.id, low, p.offset, p.Position())
+	if low < p.last.offset || low > p.Position() {
+		invariants.Violated("%s/%d: offset %d is to be committed after %d, position %d", p.source.topic, p.id, low, p.last.offset, p.Position())
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 func TestInvariantsCanFail(t *testing.T) {
 	newSession := func() (*session, *source, *part) {
 		s := &session{sources: map[string]*source{}, order: order{map[outputOf]int64{}}}
-		src := &source{topic: "t", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(10)}), parts: map[int32]*part{}}
+		src := &source{identity: identity{topic: "t"}, agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(10)}), parts: map[int32]*part{}}
 		s.sources["t"] = src
 		p := newPart(src, 3, 20, agent.Fresh(20))
-		p.offset = 20
+		p.last.offset = 20
 		src.parts[3] = p
 		return s, src, p
 	}

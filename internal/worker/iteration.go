@@ -170,12 +170,12 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 		if p == nil {
 			return
 		}
-		p.end = max(p.end, fp.HighWatermark)
+		p.tail.end = max(p.tail.end, fp.HighWatermark)
 		if len(fp.Records) == 0 {
 			return
 		}
 		delete(src.fetchErrors, fp.Partition)
-		p.arrived, p.caught, p.moved = now, time.Time{}, true
+		p.tail.arrived, p.tail.caught, p.last.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)
 		src.touch(s)
@@ -232,9 +232,9 @@ func (s *session) process(now time.Time) {
 		p.queued = false
 		src := p.source
 		for _, l := range p.letters {
-			src.bytes += len(l.key) + len(l.value)
+			src.out.bytes += len(l.key) + len(l.value)
 		}
-		src.letters = append(src.letters, p.letters...)
+		src.out.letters = append(src.out.letters, p.letters...)
 		clear(p.letters)
 		p.letters = p.letters[:0]
 		if p.waiting != noSchema {

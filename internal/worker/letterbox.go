@@ -164,16 +164,16 @@ func (s *session) makeLetterTopic(topic string, box *letterbox) {
 // strictest rule of their boxes. Those that are to be dropped are.
 func (s *session) settleLetters(src *source, now time.Time) ruling {
 	r := writeLetters
-	if len(src.letters) == 0 && !src.lettersWait {
+	if len(src.out.letters) == 0 && !src.out.lettersWait {
 		return r
 	}
 	waits := ""
-	src.letters = slices.DeleteFunc(src.letters, func(l *letter) bool {
+	src.out.letters = slices.DeleteFunc(src.out.letters, func(l *letter) bool {
 		box := s.w.box(l.topic)
 		switch rule := box.rule(now); rule {
 		case dropLetters:
-			src.unsent++
-			src.dropped.add(l)
+			src.out.unsent++
+			src.out.dropped.add(l)
 			if s.w.rare("letter "+l.topic, now) {
 				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
 			}
@@ -194,7 +194,7 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 	} else {
 		src.problems.clear(causeLetters)
 	}
-	src.lettersWait = waits != ""
+	src.out.lettersWait = waits != ""
 	s.advance(src)
 	return r
 }

@@ -44,13 +44,13 @@ func (s *session) rates(now time.Time) {
 		s.tellLate(src, now)
 		loads[topic] = map[int32]float64{}
 		for id, p := range src.parts {
-			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()
-			p.rated = p.Counts.Bytes
-			if p.bytes == 0 {
-				p.bytes = rate
+			rate := float64(p.Counts.Bytes-p.load.counted) / d.Seconds()
+			p.load.counted = p.Counts.Bytes
+			if p.load.rate == 0 {
+				p.load.rate = rate
 			}
-			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
-			loads[topic][id] = max(p.bytes, assignment.BacklogLoad(p.behind()))
+			p.load.rate += (rate - p.load.rate) / 6 // a time constant of half a minute
+			loads[topic][id] = max(p.load.rate, assignment.BacklogLoad(p.behind()))
 		}
 	}
 	s.hot(now)

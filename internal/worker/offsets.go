@@ -21,7 +21,7 @@ type offset struct {
 func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 	for _, src := range ss {
 		for _, p := range src.sorted() {
-			if movedOnly && !p.moved || !p.settled() {
+			if movedOnly && !p.last.moved || !p.settled() {
 				continue
 			}
 			p.Check()

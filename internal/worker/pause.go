@@ -96,8 +96,8 @@ func (src *source) ahead(p *part, limit int64, slowest int32, final int64) bool 
 	switch {
 	case src.merges != "": // whoever ships holds back
 		return false
-	case src.agent.Complete() && src.sharing != agent.Shipping:
+	case src.agent.Complete() && src.split.sharing != agent.Shipping:
 		return p.id != slowest && p.windows.Watermark() > final && p.Memory() > limit
 	}
-	return p.windows.Ahead(src.merged) > limit
+	return p.windows.Ahead(src.split.merged) > limit
 }

@@ -13,12 +13,12 @@ import (
 // A partition is paused while there is any reason for it, and the client is told
 // when the first comes and the last goes.
 func TestReasonsToPause(t *testing.T) {
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), stop: map[int32]int64{}}
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), stop: map[int32]int64{}}
 	src.agent.SetPartitions(1, false)
 	windows := src.agent.Assign(0, 5, agent.Fresh(5))
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
 	src.parts = map[int32]*part{0: p}
-	share := func(how agent.Sharing) { src.sharing = how; src.agent.Share(how) }
+	share := func(how agent.Sharing) { src.split.sharing = how; src.agent.Share(how) }
 	s := &session{fetching: newFetching()}
 
 	for _, step := range []struct {
@@ -31,8 +31,8 @@ func TestReasonsToPause(t *testing.T) {
 		{"a record of schema 0, which is asked for", func() { p.waiting = 0 }, "schema", "pause"},
 		{"an aggregated topic that refuses", func() { src.hold = &hold{} }, "schema output", ""},
 		{"the schema is there", func() { p.waiting = noSchema }, "output", ""},
-		{"the dead-letter topic refuses too", func() { src.lettersWait = true }, "output letters", ""},
-		{"both take records again", func() { src.hold, src.lettersWait = nil, false }, "", "resume"},
+		{"the dead-letter topic refuses too", func() { src.out.lettersWait = true }, "output letters", ""},
+		{"both take records again", func() { src.hold, src.out.lettersWait = nil, false }, "", "resume"},
 		{"the topic for partials is missing", func() { share(agent.Shipping) }, "partials", "pause"},
 		{"it is there, but a partition is not", func() { share(agent.Alone); src.agent.SetPartitions(2, false) }, "partitions", ""},
 		{"it is here", func() { src.agent.SetPartitions(1, false) }, "", "resume"},

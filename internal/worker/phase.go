@@ -117,7 +117,7 @@ func (s *session) enter(src *source, f finding) {
 func (s *session) find(src *source) (f finding, lacks reasons) {
 	informed := src.informed()
 	lacks = pausedOutput.when(src.hold.waits()) | pausedPartials.when(s.lacksPartials(src)) |
-		pausedLetters.when(src.lettersWait) | pausedPartitions.when(!informed)
+		pausedLetters.when(src.out.lettersWait) | pausedPartitions.when(!informed)
 	switch {
 	case lacks&pausedOutput != 0:
 		f = findsRefusal
@@ -125,7 +125,7 @@ func (s *session) find(src *source) (f finding, lacks reasons) {
 		f = findsNoPartials
 	case lacks&pausedLetters != 0:
 		f = findsLetters
-	case len(src.unplaced) > 0 && (!informed || len(src.parts) == 0):
+	case len(src.placement.unplaced) > 0 && (!informed || len(src.parts) == 0):
 		f = findsUnplaced
 	case !informed:
 		f = findsMissing

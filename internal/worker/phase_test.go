@@ -92,7 +92,7 @@ func TestWhatPhasesAllow(t *testing.T) {
 // stand is a session with a source that has one partition of one, at offset 5.
 func stand(t *testing.T) (*session, *source, *part) {
 	t.Helper()
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), stop: map[int32]int64{}, unplaced: map[int32]*unplaced{}}
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), stop: map[int32]int64{}, placement: placement{unplaced: map[int32]*unplaced{}}}
 	src.agent.SetPartitions(1, false)
 	windows := src.agent.Assign(0, 5, agent.Fresh(5))
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
@@ -114,11 +114,11 @@ func TestFindings(t *testing.T) {
 		{findsMissing, "partitions", func(src *source, _ *part) { src.agent.SetPartitions(2, false) }},
 		{findsUnplaced, "partitions", func(src *source, _ *part) {
 			src.agent.SetPartitions(2, false)
-			src.unplaced[1] = &unplaced{}
+			src.placement.unplaced[1] = &unplaced{}
 		}},
-		{findsLetters, "letters", func(src *source, _ *part) { src.lettersWait = true }},
+		{findsLetters, "letters", func(src *source, _ *part) { src.out.lettersWait = true }},
 		{findsNoPartials, "partials", func(src *source, _ *part) {
-			src.sharing = agent.Shipping
+			src.split.sharing = agent.Shipping
 			src.agent.Share(agent.Shipping)
 		}},
 		{findsRefusal, "output", func(src *source, _ *part) { src.hold = &hold{} }},

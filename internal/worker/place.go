@@ -50,32 +50,32 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 	}
 	if f.Err != nil {
 		for _, id := range ids {
-			src.unplaced[id].err = f.Err
+			src.placement.unplaced[id].err = f.Err
 		}
 		return placed
 	}
 	if src.merges == "" && other(s.topics.known[src.topic].id, f.ID) {
 		s.topics.lookSoon() // what is here of others of its partitions is another topic's
 		for _, id := range ids {
-			src.unplaced[id].err = errMadeAgain
+			src.placement.unplaced[id].err = errMadeAgain
 		}
 		return placed
 	}
 	src.topicID = f.ID
 	if src.merges == "" {
-		src.partlyCommitted = nil
+		src.split.partlyCommitted = nil
 		if f.PartlyCommitted {
-			src.partlyCommitted = shared
+			src.split.partlyCommitted = shared
 		}
 		s.setPartitions(src, f.Partitions)
 		never := func(id int32) bool { f, ok := s.placing.committed[src.topic][id]; return ok && f.Offset < 0 }
-		if f.Frontier != nil && !src.mayHaveShipped && slices.ContainsFunc(ids, never) {
-			src.mayHaveShipped = true
+		if f.Frontier != nil && !src.split.mayHaveShipped && slices.ContainsFunc(ids, never) {
+			src.split.mayHaveShipped = true
 			if len(src.parts) > 0 {
 				s.topics.changed = true
 			} else {
-				src.sharing = s.sharing(src)
-				src.agent.Share(src.sharing)
+				src.split.sharing = s.sharing(src)
+				src.agent.Share(src.split.sharing)
 			}
 		}
 	}
@@ -90,27 +90,27 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 			b.Err = brokers.ErrSilent
 		}
 		if b.Err != nil {
-			src.unplaced[id].err = b.Err
+			src.placement.unplaced[id].err = b.Err
 			continue
 		}
 		at, err := s.resume(src, id, held, f)
 		if err != nil {
-			src.unplaced[id].err = err
+			src.placement.unplaced[id].err = err
 			continue
 		}
 		delete(s.placing.committed[src.topic], id)
-		delete(src.unplaced, id)
+		delete(src.placement.unplaced, id)
 		delete(src.fetchErrors, id)
 		p := newPart(src, id, at.Offset, at.Checkpoint)
-		p.end, p.since, p.arrived, p.offset = b.End, now, now, at.Offset
-		p.fresh = held.Offset < 0
-		p.moved = p.fresh // so that it is known what is final
+		p.tail.end, p.since, p.tail.arrived, p.last.offset = b.End, now, now, at.Offset
+		p.last.fresh = held.Offset < 0
+		p.last.moved = p.last.fresh // so that it is known what is final
 		if until := p.PartialUpTo(); until != window.Unset {
 			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
 		}
 		p.Lose(at.Lost)
 		if p.Position() >= b.End {
-			p.caught = now
+			p.tail.caught = now
 		}
 		src.parts[id] = p
 		if invariants.Enabled {
@@ -156,24 +156,24 @@ const (
 
 // tellUnplaced notes which partitions have no position, and when to ask again.
 func (s *session) tellUnplaced(src *source, now time.Time) {
-	if len(src.unplaced) == 0 {
+	if len(src.placement.unplaced) == 0 {
 		src.problems.clear(causePosition)
-		src.askWait = 0
+		src.placement.askWait = 0
 		return
 	}
-	src.askWait = min(max(firstAsk, 2*src.askWait), lastAsk)
-	src.askAt = now.Add(src.askWait)
+	src.placement.askWait = min(max(firstAsk, 2*src.placement.askWait), lastAsk)
+	src.placement.askAt = now.Add(src.placement.askWait)
 	var texts []string
-	for i, id := range slices.Sorted(maps.Keys(src.unplaced)) {
+	for i, id := range slices.Sorted(maps.Keys(src.placement.unplaced)) {
 		if i == 3 {
-			texts = append(texts, fmt.Sprintf("and %d more", len(src.unplaced)-i))
+			texts = append(texts, fmt.Sprintf("and %d more", len(src.placement.unplaced)-i))
 			break
 		}
-		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.unplaced[id].err))
+		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.placement.unplaced[id].err))
 	}
 	text := strings.Join(texts, "; ")
 	if src.problems[causePosition] != text {
-		src.log.Warn("partitions cannot be read; the topic waits, the others go on", "partitions", len(src.unplaced), "err", text)
+		src.log.Warn("partitions cannot be read; the topic waits, the others go on", "partitions", len(src.placement.unplaced), "err", text)
 	}
 	src.problems.set(causePosition, text)
 }
@@ -187,13 +187,13 @@ func (s *session) placeAgain(now time.Time) {
 	questions, asked, waiting := map[string]brokers.Question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	partitions := map[string][]int32{}
 	for topic, src := range s.sources {
-		if len(src.unplaced) == 0 || now.Before(src.askAt) {
+		if len(src.placement.unplaced) == 0 || now.Before(src.placement.askAt) {
 			continue
 		}
 		if q, ok := s.question(topic, *shared); ok {
 			q.Fresh = true // it may be
-			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
-			partitions[topic] = slices.Sorted(maps.Keys(src.unplaced))
+			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.placement.unplaced)
+			partitions[topic] = slices.Sorted(maps.Keys(src.placement.unplaced))
 		}
 	}
 	if len(questions) == 0 {
@@ -225,7 +225,7 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *broker
 	if s.placing.committed[src.topic] == nil {
 		s.placing.committed[src.topic] = map[int32]recovery.Committed{}
 	}
-	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
+	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.placement.unplaced[id] != u }) // taken away meanwhile, and maybe given back
 	for id := range waiting {
 		delete(s.placing.committed[src.topic], id)
 		if o, ok := offsets[id]; !ok { // nobody was asked
@@ -260,19 +260,19 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 		return
 	}
 	for id := range src.parts {
-		fresh.unplaced[id] = &unplaced{why}
+		fresh.placement.unplaced[id] = &unplaced{why}
 	}
-	for id, u := range src.unplaced {
-		fresh.unplaced[id] = u
+	for id, u := range src.placement.unplaced {
+		fresh.placement.unplaced[id] = u
 	}
 	s.setPartitions(fresh, s.topics.known[src.topic].partitions)
-	if now.Sub(src.began) < time.Minute { // again
-		fresh.askWait = src.askWait
+	if now.Sub(src.placement.began) < time.Minute { // again
+		fresh.placement.askWait = src.placement.askWait
 	}
-	fresh.began = now
+	fresh.placement.began = now
 	s.drop(src)
 	s.sources[src.topic] = fresh
 	s.tellUnplaced(fresh, now)
 	s.advance(fresh)
-	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.unplaced))})
+	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.placement.unplaced))})
 }

@@ -13,16 +13,16 @@ import (
 // the next assignment that shares it out, and never did.
 func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
 	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}, shares: newShares(), member: &membership{}}
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{})}
 	s.sources = map[string]*source{"t": src}
 	assign := func(topics ...string) {
 		s.shares.set(topics)
-		s.reshare(src.shipped)
+		s.reshare(src.split.shipped)
 	}
 	assign("t")
-	src.partlyCommitted = s.shares.now() // as onAdjust does
+	src.split.partlyCommitted = s.shares.now() // as onAdjust does
 	s.topics.changed = true
-	if s.reshare(src.shipped); src.phase.reads() {
+	if s.reshare(src.split.shipped); src.phase.reads() {
 		t.Error("read although it was found partly committed under this very assignment")
 	}
 	if assign("other"); src.phase.reads() {
@@ -37,7 +37,7 @@ func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
 	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 1}}}, shares: newShares(), member: &membership{}}
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), making: true}
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), split: split{making: true}}
 	s.sources = map[string]*source{"t": src}
 	s.shares.set(nil)
 	src.agent.SetPartitions(1, false)
@@ -49,7 +49,7 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 		t.Error("read although there is nowhere to ship to")
 	}
 	s.topics.known["partials"], s.topics.changed = topicView{partitions: 1, merges: "t"}, true
-	if s.reshare(src.shipped); !src.phase.reads() {
+	if s.reshare(src.split.shipped); !src.phase.reads() {
 		t.Error("not read although there is")
 	}
 }
@@ -58,10 +58,10 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 // topic was taken away. They were delivered, its offset was not, and the next
 // worker had the letters once more.
 func TestOffsetGoesWithWhatWasProcessed(t *testing.T) {
-	src := &source{topic: "t", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)})}
+	src := &source{identity: identity{topic: "t"}, agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)})}
 	src.agent.SetPartitions(2, false)
 	windows := src.agent.Assign(0, 0, agent.Fresh(0))
-	p := &part{Feed: windows.Feed, windows: windows, source: src, fresh: true}
+	p := &part{Feed: windows.Feed, windows: windows, source: src, last: commit{fresh: true}}
 	if src.informed() || p.settled() {
 		t.Fatal("a partition without an offset is committed though others, that may know what is final, are missing")
 	}

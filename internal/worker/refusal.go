@@ -125,21 +125,6 @@ func (a *acknowledgements) fail(err error) {
 	}
 }
 
-// keepRefused drops what was written of a source, without a transaction, beside
-// records that were refused.
-func (s *session) keepRefused(src *source, refused refusals) {
-	kept := func(r *kgo.Record) bool {
-		return slices.ContainsFunc(refused, func(x refusal) bool { return x.record == r })
-	}
-	before := len(src.pending)
-	src.pending = slices.DeleteFunc(src.pending, func(r *kgo.Record) bool { return !kept(r) })
-	s.w.total(src.topic).windows += int64(before - len(src.pending))
-	src.frames = slices.DeleteFunc(src.frames, func(r *kgo.Record) bool { return !kept(r) })
-	src.letters = slices.DeleteFunc(src.letters, func(l *letter) bool {
-		return !slices.ContainsFunc(refused, func(x refusal) bool { return x.letter == l })
-	})
-}
-
 // takeRefusals decides what becomes of a source of which records may have been
 // refused: it is held, or its letters get smaller, or are given up. It reports
 // whether what is pending can be tried again at once.

@@ -92,7 +92,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
 		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
 	}
-	if n := src.newest; n != nil {
+	if n := src.schemas.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
 	}
 	if v := src.agent.Versions(0); len(v) > 0 {
@@ -121,7 +121,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
-			Partition: p.id, Position: p.Position(), Committed: p.offset, End: p.end, Lag: max(0, p.end-p.Position()),
+			Partition: p.id, Position: p.Position(), Committed: p.last.offset, End: p.tail.end, Lag: max(0, p.tail.end-p.Position()),
 			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
 			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,

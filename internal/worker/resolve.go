@@ -182,13 +182,13 @@ func (r *resolver) planOf(src *source, o pipeline.Output, h pipeline.History, in
 // install takes what the resolver has found out. It runs in the loop.
 func (s *session) install(r resolution) {
 	src := r.source
-	src.resolving = noSchema
+	src.schemas.resolving = noSchema
 	if src.phase == phaseGone { // taken away meanwhile
 		return
 	}
 	src.touch(s)
 	src.problems.clear(causeSchema)
-	src.histories = r.histories
+	src.schemas.histories = r.histories
 	for i, h := range r.histories {
 		for _, v := range h.Versions[len(src.agent.Versions(i)):] {
 			src.agent.AddVersion(i, v)
@@ -197,9 +197,9 @@ func (s *session) install(r resolution) {
 	if r.rejected {
 		s.w.total(src.topic).rejected++
 	}
-	src.schemas[r.schema.id] = &r.schema
+	src.schemas.byID[r.schema.id] = &r.schema
 	if r.schema.err == nil {
-		src.newest = &r.schema
+		src.schemas.newest = &r.schema
 	} else {
 		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
 	}
@@ -219,10 +219,10 @@ func (s *session) install(r resolution) {
 // time for each source.
 func (s *session) request(p *part) {
 	src := p.source
-	if src.resolving != noSchema {
+	if src.schemas.resolving != noSchema {
 		return
 	}
-	src.resolving = p.waiting
-	id, since, histories := p.waiting, p.since, src.histories
+	src.schemas.resolving = p.waiting
+	id, since, histories := p.waiting, p.since, src.schemas.histories
 	s.helpers.Go(func() { s.resolver.resolve(src, id, since, histories, s.install) })
 }

@@ -35,7 +35,7 @@ func (s *session) ship(ss []*source, now time.Time) []*source {
 	}
 	s.lanes.each(len(parts), false, func(_, i int) {
 		p := parts[i]
-		if len(p.source.frames) > 0 {
+		if len(p.source.out.partials) > 0 {
 			p.frames = nil // these have its memory
 		}
 		p.frames, p.err = p.windows.Ship(p.source.topicID, p.silentFor(now), p.frames[:0])
@@ -47,13 +47,13 @@ func (s *session) ship(ss []*source, now time.Time) []*source {
 			s.startOver(p.source, p.err, now)
 		}
 		for _, f := range p.frames {
-			p.source.frames = append(p.source.frames, &kgo.Record{Topic: p.source.partials, Value: f})
+			p.source.out.partials = append(p.source.out.partials, &kgo.Record{Topic: p.source.partials, Value: f})
 		}
 	}
 	for _, src := range shipping {
 		if !failed[src] {
-			src.agent.Shipped(src.merged)
-			src.shipped, src.news = now, true
+			src.agent.Shipped(src.split.merged)
+			src.split.shipped, src.news = now, true
 			s.advance(src)
 		}
 	}

@@ -82,7 +82,7 @@ func (s *session) sharing(src *source) agent.Sharing {
 	switch {
 	case src.merges != "" || !s.hasPartials(src):
 		return agent.Alone
-	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.mayHaveShipped:
+	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.split.mayHaveShipped:
 		return agent.Shipping
 	case (*s.shares.now())[src.topic]:
 		return agent.Split
@@ -116,25 +116,25 @@ func (s *session) reshare(now time.Time) {
 	}
 	s.shares.seen, s.topics.changed = shared, false
 	for _, src := range s.sources {
-		was := src.sharing
+		was := src.split.sharing
 		is := s.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
 			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
 			continue
 		}
-		src.sharing, src.news = is, true
+		src.split.sharing, src.news = is, true
 		src.agent.Share(is)
 		if v, ok := s.topics.known[src.topic]; ok && src.merges == "" {
 			s.setPartitions(src, v.partitions)
 		}
-		if src.partlyCommitted != nil && src.partlyCommitted != shared && (*shared)[src.topic] {
+		if src.split.partlyCommitted != nil && src.split.partlyCommitted != shared && (*shared)[src.topic] {
 			// The members have committed what they were given since this was
 			// found: the leader shares out even topics only.
-			src.partlyCommitted = nil
+			src.split.partlyCommitted = nil
 		}
 		s.advance(src)
-		if ((*shared)[src.topic] || s.lacksPartials(src)) && !s.hasPartials(src) && !src.making {
-			src.making = true
+		if ((*shared)[src.topic] || s.lacksPartials(src)) && !s.hasPartials(src) && !src.split.making {
+			src.split.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}
 	}

@@ -207,7 +207,7 @@ func (s *session) judgeAssignment() {
 	why := "it was made for other topics or partitions than there are now"
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		src := s.sources[topic]
-		if fits && src.partlyCommitted != nil && len(src.unplaced) == 0 && !src.informed() {
+		if fits && src.split.partlyCommitted != nil && len(src.placement.unplaced) == 0 && !src.informed() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
