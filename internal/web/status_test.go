@@ -22,8 +22,8 @@ func healthy() worker.Status {
 			Outputs:  []worker.OutputStatus{{Topic: "example-000-aggregated", WindowSize: 1, Advance: 1, AggregatedSchema: new(9)}, {Topic: "example-000-1m", WindowSize: 60, Advance: 10}},
 			SchemaID: new(7), AggregatedSchema: new(9), Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
 			Watermark: now.Add(-1500 * time.Millisecond), WatermarkDelay: 1.5,
-			Records: 1_234_567, Bytes: 123_456_789, Windows: 98_765, OpenWindows: 2, Late: 5, Future: 1,
-			DeadLettered: 4, Tombstones: 6, Lost: 8, Rejected: 1, Mismatches: 1,
+			Windows: 98_765, OpenWindows: 2,
+			TopicCounts: worker.TopicCounts{Records: 1_234_567, Bytes: 123_456_789, Late: 5, Future: 1, DeadLettered: 4, Tombstones: 6, Lost: 8, Rejected: 1, Mismatches: 1},
 			Partitions: []worker.PartitionStatus{
 				{Partition: 0, Position: 110, Committed: 100, End: 150, Lag: 40, Watermark: now.Add(-time.Second), Idle: true,
 					Records: 100, InWindows: 80, Open: 10, Late: 5, DeadLettered: 2, Tombstones: 3},
@@ -46,7 +46,7 @@ func hostile() worker.Status {
 	for i, x := range bad {
 		st.Topics = append(st.Topics, worker.TopicStatus{
 			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Phase: name, Problems: []worker.Problem{{Cause: name, Text: name}},
-			Weight: x, WindowSize: x, WatermarkDelay: x, Watermark: time.Unix(1e15, 0), Late: -1,
+			Weight: x, WindowSize: x, WatermarkDelay: x, Watermark: time.Unix(1e15, 0), TopicCounts: worker.TopicCounts{Late: -1},
 			Partitions: []worker.PartitionStatus{{Lag: math.MinInt64, Watermark: time.Unix(-1e15, 0)}},
 		})
 	}

@@ -172,6 +172,6 @@ const offsetsTopic = "__consumer_offsets"
 
 // writes reports whether a topic is one that this group writes to.
 func (w *Worker) writes(topic string) bool {
-	return w.selector.Aggregated(topic) || topic == w.cfg.DeadLetterTopic || strings.HasPrefix(topic, w.cfg.Worker.Group+"-partials-") ||
+	return w.selection.selector.Aggregated(topic) || topic == w.cfg.DeadLetterTopic || strings.HasPrefix(topic, w.cfg.Worker.Group+"-partials-") ||
 		slices.ContainsFunc(w.cfg.Aggregations, func(a config.Aggregation) bool { return topic == a.Late.Topic })
 }

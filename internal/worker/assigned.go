@@ -128,7 +128,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 
 func (s *session) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
 	q = brokers.Question{Source: cmp.Or(s.topics.known[topic].merges, topic), Shared: shared[topic]}
-	c, ok := s.w.selector.Select(q.Source)
+	c, ok := s.w.selection.selector.Select(q.Source)
 	q.Into = c.AggregatedTopics
 	return q, ok
 }
@@ -202,11 +202,11 @@ func (s *session) drop(src *source) {
 func (s *session) newSource(topic string) *source {
 	merges := s.topics.known[topic].merges
 	of := cmp.Or(merges, topic)
-	choice, ok := s.w.selector.Select(of)
+	choice, ok := s.w.selection.selector.Select(of)
 	if !ok {
 		return nil
 	}
-	j := s.w.jobs[choice.Aggregation]
+	j := s.w.selection.jobs[choice.Aggregation]
 	set := j.set
 	set.Once = s.once()
 	src := &source{
@@ -218,7 +218,7 @@ func (s *session) newSource(topic string) *source {
 		split:     split{merged: window.Unset},
 		problems:  problems{}, fetchErrors: map[int32]fetchError{},
 	}
-	if src.hold = s.w.holds[topic]; src.hold != nil {
+	if src.hold = s.w.sinks.holds[topic]; src.hold != nil {
 		if src.hold.state == holdChecking { // by a session that has ended meanwhile
 			src.hold.state = holdWaiting
 		}

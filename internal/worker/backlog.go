@@ -43,6 +43,6 @@ func (s *session) backlog(topics []string) map[string]map[int32]float64 {
 
 // partialsOf is the topic with the partials of a source topic.
 func (s *session) partialsOf(topic string) string {
-	c, _ := s.w.selector.Select(topic)
+	c, _ := s.w.selection.selector.Select(topic)
 	return c.PartialsTopic
 }

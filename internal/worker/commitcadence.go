@@ -79,7 +79,7 @@ func (s *session) commit(now time.Time, flush bool) error {
 		s.w.lastDaily = now
 	}
 	if len(o) > 0 {
-		s.w.plainCommits.Add(1)
+		s.w.counters.plainCommits.Add(1)
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func (c *committer) produce(ss []*source) (refused refusals, written []*kgo.Reco
 			c.write(&a, src, nil, r)
 		}
 		for _, l := range src.out.letters {
-			limit := c.w.outputs.batch(l.topic)
+			limit := c.w.sinks.outputs.batch(l.topic)
 			l.form = c.w.box(l.topic).form(l, limit, now)
 			c.write(&a, src, l, l.record(limit))
 		}
@@ -120,13 +120,13 @@ func (c *committer) produce(ss []*source) (refused refusals, written []*kgo.Reco
 	if err != nil {
 		return nil, nil, fmt.Errorf("produce: %w", err)
 	}
-	c.w.outputs.blame(refused, time.Now())
+	c.w.sinks.outputs.blame(refused, time.Now())
 	return refused, a.written, nil
 }
 
 // write hands a record to the client.
 func (c *committer) write(a *acknowledgements, src *source, l *letter, r *kgo.Record) {
-	alone := c.w.outputs.alone(r.Topic, time.Now())
+	alone := c.w.sinks.outputs.alone(r.Topic, time.Now())
 	if alone {
 		a.flush(c) // what was written before it
 	}

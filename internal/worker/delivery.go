@@ -24,15 +24,15 @@ func (s *session) deliver(ss []*source) error {
 	for len(ss) > 0 {
 		delivered, refused, err := s.attempt(ss)
 		if err != nil || len(delivered) == 0 {
-			s.w.aborts.Add(1)
+			s.w.counters.aborts.Add(1)
 		}
 		if err != nil {
 			return err
 		}
 		now := time.Now()
 		if len(delivered) > 0 {
-			s.w.commitDuration.observe(now.Sub(start))
-			s.w.commits.Add(1)
+			s.w.counters.commitDuration.observe(now.Sub(start))
+			s.w.counters.commits.Add(1)
 		}
 		for _, src := range delivered {
 			s.delivered(src, now)
@@ -94,7 +94,7 @@ func (s *session) rememberRefusals(ss []*source, refused refusals, err error) {
 // offsets are committed.
 func (s *session) delivered(src *source, now time.Time) {
 	for _, due := range src.out.due {
-		s.w.resultLatency.observe(max(0, now.Sub(due)))
+		s.w.counters.resultLatency.observe(max(0, now.Sub(due)))
 	}
 	total := s.w.total(src.topic)
 	total.windows += int64(len(src.out.windows))

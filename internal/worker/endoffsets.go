@@ -45,7 +45,7 @@ func (s *session) look(sources []*source) {
 
 // idleTick is how often partitions are looked at that may have gone silent.
 func (s *session) idleTick() time.Duration {
-	return min(time.Second, max(50*time.Millisecond, s.w.minIdle/10))
+	return min(time.Second, max(50*time.Millisecond, s.w.selection.minIdle/10))
 }
 
 // idle looks for partitions that hold up windows and may have gone silent,

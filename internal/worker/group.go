@@ -60,7 +60,7 @@ func (s *session) outOfGroup(err error, now time.Time) {
 		s.member.outside = s.w.outOfGroupText(err)
 	}
 	s.nameForeigners(err)
-	if s.w.rare("group", now) {
+	if s.w.said.rare("group", now) {
 		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
 	}
 }

@@ -44,14 +44,14 @@ const (
 
 // holdBack begins or prolongs the hold of a source.
 func (s *session) holdBack(src *source, topic string, err error, size int, now time.Time) {
-	h := s.w.holds[src.topic]
+	h := s.w.sinks.holds[src.topic]
 	first := h == nil || h.topic != topic
 	if first {
 		h = &hold{topic: topic}
-		s.w.holds[src.topic] = h
+		s.w.sinks.holds[src.topic] = h
 	}
 	h.wait = min(max(firstHold, 2*h.wait), maxHold)
-	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, s.w.outputs.batch(topic)
+	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, s.w.sinks.outputs.batch(topic)
 	if first && (size > 0 || errors.Is(err, errUnacknowledged)) {
 		h.until = now // the topic may take more than was known; brokers may have been slow
 	} else {
@@ -73,7 +73,7 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 // topic takes: the transaction that it is in would be aborted.
 func (s *session) oversized(src *source, now time.Time) bool {
 	for _, r := range src.out.windows {
-		if n, limit := recordBytes(r), s.w.outputs.batch(r.Topic); n > limit {
+		if n, limit := recordBytes(r), s.w.sinks.outputs.batch(r.Topic); n > limit {
 			s.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
 			return true
 		}
@@ -108,7 +108,7 @@ func (h *hold) waits() bool { return h != nil && h.state != holdProbing }
 
 // release has topics looked at whose hold is over.
 func (s *session) release(now time.Time) {
-	for topic, h := range s.w.holds {
+	for topic, h := range s.w.sinks.holds {
 		src := s.sources[topic]
 		if src == nil || h.state != holdWaiting || now.Before(h.until) {
 			continue
@@ -124,8 +124,8 @@ func (s *session) release(now time.Time) {
 // probe takes what was found out of an output that refused records. It is tried
 // again, unless it is known that it would refuse again.
 func (s *session) probe(src *source, h *hold, err error) {
-	now, limit := time.Now(), s.w.outputs.batch(h.topic)
-	if s.w.holds[src.topic] != h || h.state != holdChecking {
+	now, limit := time.Now(), s.w.sinks.outputs.batch(h.topic)
+	if s.w.sinks.holds[src.topic] != h || h.state != holdChecking {
 		return
 	}
 	if src.phase == phaseGone { // taken away meanwhile
@@ -160,7 +160,7 @@ func (s *session) free(src *source) {
 		return
 	}
 	s.w.log.Info("a topic takes records again", "topic", src.hold.topic, "source_topic", src.agent.Topic)
-	delete(s.w.holds, src.topic)
+	delete(s.w.sinks.holds, src.topic)
 	src.hold = nil
 	src.problems.clear(causeOutput)
 }

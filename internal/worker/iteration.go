@@ -31,7 +31,7 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}
 	now := time.Now()
-	s.cadence.committed, s.measured, s.cadence.delivered = now, now, now
+	s.cadence.committed, s.w.meter.measured, s.cadence.delivered = now, now, now
 	for wait := pollWait; ; {
 		ended, next, err := s.locked(ctx, s.poll(ctx, wait))
 		wait = next
@@ -227,7 +227,7 @@ func (s *session) process(now time.Time) {
 	for _, p := range s.iteration.ready {
 		records += len(p.batch) * p.source.fields()
 	}
-	s.lanes.each(len(s.iteration.ready), records < smallTurn, func(_, i int) { s.iteration.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
+	s.w.lanes.each(len(s.iteration.ready), records < smallTurn, func(_, i int) { s.iteration.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
 	for _, p := range s.iteration.ready {
 		p.queued = false
 		src := p.source

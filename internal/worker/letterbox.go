@@ -139,10 +139,10 @@ func ofSize(err error) bool {
 
 // box is the letterbox of a topic.
 func (w *Worker) box(topic string) *letterbox {
-	b := w.boxes[topic]
+	b := w.sinks.boxes[topic]
 	if b == nil {
 		b = &letterbox{}
-		w.boxes[topic] = b
+		w.sinks.boxes[topic] = b
 	}
 	return b
 }
@@ -174,7 +174,7 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 		case dropLetters:
 			src.out.unsent++
 			src.out.dropped.add(l)
-			if s.w.rare("letter "+l.topic, now) {
+			if s.w.said.rare("letter "+l.topic, now) {
 				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
 			}
 			return true

@@ -10,6 +10,8 @@ import (
 // meter has the loads that a worker tells the group. They outlive a session, so
 // that the next one has something to tell when it joins.
 type meter struct {
+	measured time.Time // by the loop
+
 	mu    sync.Mutex
 	loads map[string]map[int32]float64 // bytes/s by topic and partition
 }
@@ -34,11 +36,11 @@ const rateEvery = 5 * time.Second
 // partition that is behind is read at says little about it; what lies before
 // it counts then.
 func (s *session) rates(now time.Time) {
-	d := now.Sub(s.measured)
+	d := now.Sub(s.w.meter.measured)
 	if d < rateEvery {
 		return
 	}
-	s.measured = now
+	s.w.meter.measured = now
 	loads := map[string]map[int32]float64{}
 	for topic, src := range s.sources {
 		s.tellLate(src, now)

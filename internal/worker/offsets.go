@@ -32,7 +32,7 @@ func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 			if invariants.Enabled {
 				p.verifyLow(low)
 			}
-			c.Cluster, c.TopicID = s.cluster, src.topicID
+			c.Cluster, c.TopicID = s.topics.cluster, src.topicID
 			out = append(out, offset{p, low, epoch, c.Encode()})
 		}
 	}

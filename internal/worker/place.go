@@ -130,7 +130,7 @@ func (s *session) resume(src *source, id int32, held recovery.Committed, f *brok
 	known := &recovery.Facts{
 		Partition: id, Start: f.Bounds[id].Start, End: f.Bounds[id].End, Committed: held,
 		TopicID: f.ID, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.Frontier,
-		Cluster: s.cluster, Group: s.w.cfg.Worker.Group, Anew: src.agent.Anew,
+		Cluster: s.topics.cluster, Group: s.w.cfg.Worker.Group, Anew: src.agent.Anew,
 	}
 	if brokenID {
 		known.TopicID, known.SourceID = noTopicID, noTopicID

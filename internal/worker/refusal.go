@@ -149,7 +149,7 @@ func (s *session) takeRefusals(src *source, refused refusals, now time.Time) boo
 		case isUnknownTopic(r.err):
 			s.makeLetterTopic(topic, box)
 		case box.large != large:
-			s.helpers.Go(func() { s.w.outputs.learn(s.ctx, s.w.brokers.Admin, topic) })
+			s.helpers.Go(func() { s.w.sinks.outputs.learn(s.ctx, s.w.brokers.Admin, topic) })
 		}
 	}
 	return s.settleLetters(src, now) != keepLetters

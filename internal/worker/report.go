@@ -17,26 +17,26 @@ import (
 
 func (w *Worker) setState(name, reason string) {
 	s := state{name: name, reason: reason}
-	if old := w.state.Load(); old != nil {
+	if old := w.board.state.Load(); old != nil {
 		s.member = old.member
 	}
-	w.state.Store(&s)
+	w.board.state.Store(&s)
 }
 
 // Status is a value of its own; it may be called at any time.
 func (w *Worker) Status() Status {
 	now := time.Now()
-	st := w.state.Load()
+	st := w.board.state.Load()
 	s := Status{
-		Time: now, Started: w.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
+		Time: now, Started: w.board.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
 		Group: w.cfg.Worker.Group, ID: w.id, MemberID: st.member, Delivery: w.cfg.Worker.Delivery,
-		Commits: w.commits.Load(), PlainCommits: w.plainCommits.Load(), Aborts: w.aborts.Load(), Sessions: w.sessions.Load(),
-		CommitDuration: w.commitDuration.snapshot(), ResultLatency: w.resultLatency.snapshot(),
+		Commits: w.counters.commits.Load(), PlainCommits: w.counters.plainCommits.Load(), Aborts: w.counters.aborts.Load(), Sessions: w.counters.sessions.Load(),
+		CommitDuration: w.counters.commitDuration.snapshot(), ResultLatency: w.counters.resultLatency.snapshot(),
 	}
-	if b := w.beaten.Load(); b != 0 {
+	if b := w.board.beaten.Load(); b != 0 {
 		s.LoopAge = max(0, now.Sub(time.Unix(0, b)).Seconds())
 	}
-	if t := w.topics.Load(); t != nil {
+	if t := w.board.topics.Load(); t != nil {
 		s.Topics = slices.Clone(*t)
 	}
 	for i := range s.Topics {
@@ -66,7 +66,7 @@ func (s *session) report(now time.Time) {
 	reason = cmp.Or(reason, s.awaited())
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
-		if s.w.rare("pulse", now) {
+		if s.w.said.rare("pulse", now) {
 			s.w.log.Warn("no broker answers", "for", d.Truncate(time.Second).String())
 		}
 	}
@@ -78,8 +78,8 @@ func (s *session) report(now time.Time) {
 		}
 		list = append(list, t)
 	}
-	s.w.topics.Store(&list)
-	s.w.state.Store(&state{name: "running", reason: reason, member: member})
+	s.w.board.topics.Store(&list)
+	s.w.board.state.Store(&state{name: "running", reason: reason, member: member})
 }
 
 func (s *session) topicStatus(src *source) TopicStatus {
@@ -89,8 +89,11 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name, Phase: src.phase.String(),
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
-		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
+		Windows: n.windows, Merges: src.merges,
+		TopicCounts: TopicCounts{
+			Records: c.Records - c.Replayed, Bytes: c.Bytes, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad,
+			Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		},
 	}
 	if n := src.schemas.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut

@@ -128,18 +128,18 @@ func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []
 // the aggregated schema whose slots they have.
 func (r *resolver) input(src *source, id int, since time.Time) (*pipeline.Input, error) {
 	if src.merges == "" {
-		text, err := r.w.registry.SchemaSince(registry.WithSubject(r.helpers.ctx, src.agent.Topic+"-value"), id, since)
+		text, err := r.w.registries.sources.SchemaSince(registry.WithSubject(r.helpers.ctx, src.agent.Topic+"-value"), id, since)
 		if err != nil {
 			return nil, err
 		}
 		in, err := src.job.Input(text.Text, text.References...)
 		if err != nil {
-			r.w.registry.Forget(id)
+			r.w.registries.sources.Forget(id)
 		}
 		return in, err
 	}
 	subject := src.outputs[0].Subject()
-	registered, err := r.w.aggregated.Versions(r.helpers.ctx, subject)
+	registered, err := r.w.registries.aggregated.Versions(r.helpers.ctx, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (r *resolver) planOf(src *source, o pipeline.Output, h pipeline.History, in
 		if err := r.w.ensureAggregated(r.helpers.ctx, o.Topic, src.job.Aggregation); err != nil {
 			return o.Plan(h, in), err
 		}
-		found, err := r.w.aggregated.Versions(r.helpers.ctx, o.Subject())
+		found, err := r.w.registries.aggregated.Versions(r.helpers.ctx, o.Subject())
 		if err != nil {
 			return o.Plan(h, in), fmt.Errorf("get versions of subject %s: %w", o.Subject(), err)
 		}
@@ -172,7 +172,7 @@ func (r *resolver) planOf(src *source, o pipeline.Output, h pipeline.History, in
 	if p.ID != 0 || p.Err != nil {
 		return p, p.Err
 	}
-	id, err := r.w.aggregated.Register(r.helpers.ctx, o.Subject(), p.Schema.Text)
+	id, err := r.w.registries.aggregated.Register(r.helpers.ctx, o.Subject(), p.Schema.Text)
 	if err != nil {
 		return p, fmt.Errorf("register the schema of %s: %w", o.Topic, err)
 	}

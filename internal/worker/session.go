@@ -24,8 +24,6 @@ type session struct {
 	ctx       context.Context // ends with the session; for helpers
 	cancel    context.CancelFunc
 	hard      context.Context // ends when work in flight is given up
-	cluster   uint64
-	lanes     *lanes
 	pulse     pulse
 	helpers   *helpers
 	member    *membership
@@ -47,7 +45,6 @@ type session struct {
 	ends      endQuestions
 	flow      flow
 	order     order
-	measured  time.Time // loads
 	reported  time.Time // in the status
 }
 
@@ -88,9 +85,9 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		}
 	}
 	s := &session{
-		w: w, cluster: cluster, hard: hard, lanes: w.lanes, sources: map[string]*source{}, shares: newShares(),
+		w: w, hard: hard, sources: map[string]*source{}, shares: newShares(),
 		placing: placing{committed: map[string]map[int32]recovery.Committed{}},
-		topics:  catalog{known: topics, stale: make(chan struct{}, 1)}, fetching: newFetching(),
+		topics:  catalog{cluster: cluster, known: topics, stale: make(chan struct{}, 1)}, fetching: newFetching(),
 		ends: endQuestions{looking: map[int32]bool{}}, order: order{map[outputOf]int64{}},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
@@ -126,7 +123,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
-		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.outputs.batch(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.sinks.outputs.batch(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
 
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {

@@ -33,7 +33,7 @@ func (s *session) ship(ss []*source, now time.Time) []*source {
 	for _, src := range shipping {
 		parts = append(parts, src.sorted()...)
 	}
-	s.lanes.each(len(parts), false, func(_, i int) {
+	s.w.lanes.each(len(parts), false, func(_, i int) {
 		p := parts[i]
 		if len(p.source.out.partials) > 0 {
 			p.frames = nil // these have its memory

@@ -23,7 +23,7 @@ const (
 // maxWorkers is the balancer's question among how many members a topic may be
 // shared out.
 func (s *session) maxWorkers(topic string) int {
-	c, ok := s.w.selector.Select(topic)
+	c, ok := s.w.selection.selector.Select(topic)
 	if !ok || s.w.opts.StopAtEnd {
 		return 1
 	}
@@ -35,7 +35,7 @@ func (s *session) maxWorkers(topic string) int {
 // of all partitions what is final, or of none: a record of one that was never
 // committed could else get into a window that is out.
 func (s *session) canSplit(topic string) bool {
-	c, ok := s.w.selector.Select(topic)
+	c, ok := s.w.selection.selector.Select(topic)
 	if !ok {
 		return false
 	}

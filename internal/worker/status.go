@@ -32,37 +32,42 @@ type Status struct {
 // topic that is split has one too: its records are those in the partials, and
 // the windows of the source topic are counted there.
 type TopicStatus struct {
-	Topic            string            `json:"topic"`
-	AggregatedTopic  string            `json:"aggregated_topic"`
-	Aggregation      string            `json:"aggregation"`
-	SchemaID         *int              `json:"schema_id"`            // newest source schema met, null before the first
-	AggregatedSchema *int              `json:"aggregated_schema_id"` // newest in use, null before the first
-	Fields           int               `json:"fields"`               // numeric fields aggregated
-	LeftOut          int               `json:"left_out"`             // fields left out
-	Weight           float64           `json:"bytes_per_second"`     // measured load
-	Phase            string            `json:"phase"`                // where it stands: new, held, partials, letters, placing, partitions, draining, drained, probing, schema, running or gone
-	Problems         []Problem         `json:"problems,omitempty"`   // what holds this topic up
-	WindowSize       float64           `json:"window_size_seconds"`
-	Outputs          []OutputStatus    `json:"outputs"`                 // of windows of each size; the fields above are those of the first
-	Watermark        time.Time         `json:"watermark"`               // all windows that end at or before are out; zero before the first
-	WatermarkDelay   float64           `json:"watermark_delay_seconds"` // now - watermark
-	Records          int64             `json:"records"`
-	Bytes            int64             `json:"bytes"`
-	Windows          int64             `json:"windows"` // aggregated records committed
-	OpenWindows      int64             `json:"open_windows"`
-	Late             int64             `json:"late"`
-	LateByClock      int64             `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
-	Future           int64             `json:"future"`        // stamped too far ahead; also dead-lettered
-	DeadLettered     int64             `json:"dead_lettered"`
-	Unsent           int64             `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
-	Tombstones       int64             `json:"tombstones"`
-	Shipped          int64             `json:"shipped"`                  // records sent on to be merged, where a topic is split
-	PartialsTopic    string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now
-	Merges           string            `json:"merges,omitempty"`         // of a topic with partials: the source topic that is merged from it
-	Lost             int64             `json:"lost"`                     // offsets that were deleted before they were read
-	Rejected         int64             `json:"rejected_schemas"`         // aggregated schemas the registry refused
-	Mismatches       int64             `json:"replay_mismatches"`        // re-read ranges that differ from what was read before
-	Partitions       []PartitionStatus `json:"partitions"`
+	Topic            string         `json:"topic"`
+	AggregatedTopic  string         `json:"aggregated_topic"`
+	Aggregation      string         `json:"aggregation"`
+	SchemaID         *int           `json:"schema_id"`            // newest source schema met, null before the first
+	AggregatedSchema *int           `json:"aggregated_schema_id"` // newest in use, null before the first
+	Fields           int            `json:"fields"`               // numeric fields aggregated
+	LeftOut          int            `json:"left_out"`             // fields left out
+	Weight           float64        `json:"bytes_per_second"`     // measured load
+	Phase            string         `json:"phase"`                // where it stands: new, held, partials, letters, placing, partitions, draining, drained, probing, schema, running or gone
+	Problems         []Problem      `json:"problems,omitempty"`   // what holds this topic up
+	WindowSize       float64        `json:"window_size_seconds"`
+	Outputs          []OutputStatus `json:"outputs"`                 // of windows of each size; the fields above are those of the first
+	Watermark        time.Time      `json:"watermark"`               // all windows that end at or before are out; zero before the first
+	WatermarkDelay   float64        `json:"watermark_delay_seconds"` // now - watermark
+	TopicCounts
+	Windows       int64             `json:"windows"` // aggregated records committed
+	OpenWindows   int64             `json:"open_windows"`
+	PartialsTopic string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now
+	Merges        string            `json:"merges,omitempty"`         // of a topic with partials: the source topic that is merged from it
+	Partitions    []PartitionStatus `json:"partitions"`
+}
+
+// TopicCounts are counters of a topic, since the process started.
+type TopicCounts struct {
+	Records      int64 `json:"records"`
+	Bytes        int64 `json:"bytes"`
+	Late         int64 `json:"late"`
+	LateByClock  int64 `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
+	Future       int64 `json:"future"`        // stamped too far ahead; also dead-lettered
+	DeadLettered int64 `json:"dead_lettered"`
+	Unsent       int64 `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
+	Tombstones   int64 `json:"tombstones"`
+	Shipped      int64 `json:"shipped"`           // records sent on to be merged, where a topic is split
+	Lost         int64 `json:"lost"`              // offsets that were deleted before they were read
+	Rejected     int64 `json:"rejected_schemas"`  // aggregated schemas the registry refused
+	Mismatches   int64 `json:"replay_mismatches"` // re-read ranges that differ from what was read before
 }
 
 // OutputStatus is an aggregated topic with its windows.

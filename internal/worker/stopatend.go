@@ -74,7 +74,7 @@ func (s *session) allFinished(now time.Time) bool {
 	}
 	var elsewhere, partials []string
 	for topic := range s.w.ending.partitions {
-		c, ok := s.w.selector.Select(topic)
+		c, ok := s.w.selection.selector.Select(topic)
 		if _, there := s.topics.known[topic]; !there || !ok {
 			continue
 		}

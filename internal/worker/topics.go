@@ -38,7 +38,7 @@ func (w *Worker) discover(ctx context.Context) (found, error) {
 	w.warnOfNames(all)
 	f := found{}
 	for topic, d := range all {
-		c, ok := w.selector.Select(topic)
+		c, ok := w.selection.selector.Select(topic)
 		if !ok {
 			continue
 		}
@@ -105,6 +105,7 @@ func (s *session) watchTopics() {
 
 // catalog is what a session knows of the topics that there are.
 type catalog struct {
+	cluster  uint64 // hash of the id of the cluster that they are in
 	known    found
 	changed  bool          // sources have not followed yet
 	stale    chan struct{} // there is reason to look at them
