@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -168,7 +167,7 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 			s.startOver(src, errors.New("the topic was taken away in part"), time.Now())
 		}
 		if src.phase != phaseGone {
-			s.advance(src)
+			s.phases.advance(src)
 			src.news = true
 		}
 		delete(s.placing.committed, topic)
@@ -181,21 +180,13 @@ func (s *session) onLost(ctx context.Context, cl *kgo.Client, lost map[string][]
 	s.onGone(ctx, cl, lost)
 }
 
-// failIfCut ends the session if records behind the offsets to stop at were passed
-// over, and others have a part of the topic now: they are not behind an end any more.
-func (s *session) failIfCut(src *source) {
-	if slices.ContainsFunc(slices.Collect(maps.Values(src.parts)), func(p *part) bool { return p.cut }) {
-		s.fail(fmt.Errorf("topic %s, which was read to the end that --stop-at-end asked for, is shared out", src.topic))
-	}
-}
-
 // drop forgets a source, with what is pending of it.
 func (s *session) drop(src *source) {
 	if len(src.out.windows) > 0 || s.w.cfg.Worker.Delivery != config.ExactlyOnce { // or what was written is not committed
 		s.order.forget(src.agent.Topic)
 	}
 	delete(s.sources, src.topic)
-	s.enter(src, findsDropped)
+	s.phases.enter(src, findsDropped)
 }
 
 // newSource makes the agent of a topic; nil if the topic is not selected.

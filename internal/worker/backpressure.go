@@ -12,9 +12,13 @@ import (
 
 // flow is what a worker that ships, or merges, has asked for.
 type flow struct {
-	asking bool // how far the merging workers are
-	asked  time.Time
-	purged time.Time // when partials were last deleted
+	w       *Worker
+	helpers *helpers
+	topics  *catalog
+	sources map[string]*source // of the session
+	asking  bool               // how far the merging workers are
+	asked   time.Time
+	purged  time.Time // when partials were last deleted
 }
 
 // progress is up to which time windows are out, by topic with partials.
@@ -30,30 +34,30 @@ const (
 // follow asks, while this worker ships, how far the merging workers are: to
 // hold back partitions that run ahead, since what they ship would fill the
 // memory of the other; and to know when windows can be computed here again.
-func (s *session) follow(now time.Time) {
-	if now.Sub(s.flow.asked) < followSoon || s.flow.asking {
+func (f *flow) follow(now time.Time) {
+	if now.Sub(f.asked) < followSoon || f.asking {
 		return
 	}
 	var topics []string
 	waits := false
-	for _, src := range s.sources {
-		if s.ships(src) {
+	for _, src := range f.sources {
+		if f.topics.ships(src) {
 			topics = append(topics, src.partials)
 			for _, p := range src.parts {
 				waits = waits || p.paused != 0
 			}
 		}
 	}
-	if len(topics) == 0 || !waits && now.Sub(s.flow.asked) < followEvery {
+	if len(topics) == 0 || !waits && now.Sub(f.asked) < followEvery {
 		return
 	}
-	s.flow.asked = now
-	s.flow.asking = true
-	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
+	f.asked = now
+	f.asking = true
+	f.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(f.helpers.ctx, brokers.AdminTimeout)
 		defer cancel()
 		got := progress{}
-		offsets, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)
+		offsets, err := f.w.brokers.Admin.FetchOffsets(ctx, f.w.cfg.Worker.Group)
 		for _, topic := range topics {
 			if o, ok := offsets.Lookup(topic, 0); ok && err == nil {
 				if c, err := agent.DecodeCheckpoint(o.Metadata); err == nil {
@@ -61,14 +65,14 @@ func (s *session) follow(now time.Time) {
 				}
 			}
 		}
-		s.helpers.notify(func() { s.takeProgress(got) })
+		f.helpers.notify(func() { f.takeProgress(got) })
 	})
 }
 
 // takeProgress notes how far the merging workers are.
-func (s *session) takeProgress(got progress) {
-	s.flow.asking = false
-	for _, src := range s.sources {
+func (f *flow) takeProgress(got progress) {
+	f.asking = false
+	for _, src := range f.sources {
 		if final, ok := got[src.partials]; ok && src.merges == "" {
 			src.split.merged, src.news = final, true
 		}

@@ -18,29 +18,29 @@ type cadence struct {
 // commit delivers what is pending, and now and then commits the offsets of
 // partitions that move without output. With flush it does both at once. A
 // source whose topics have refused records is delivered by itself.
-func (s *session) commit(now time.Time, flush bool) error {
+func (d *delivery) commit(now time.Time, flush bool) error {
 	// What there is to ship goes out with the rest, or by itself in time.
-	inTime := flush || now.Sub(s.cadence.delivered) >= s.interval()
+	inTime := flush || now.Sub(d.cadence.delivered) >= d.interval()
 	due, bytes := false, 0
 	var with, alone []*source
-	s.cadence.waiting = false
-	for _, src := range s.sources {
+	d.cadence.waiting = false
+	for _, src := range d.sources {
 		if !src.phase.delivers() && src.phase != phaseLetters {
 			continue
 		}
-		rule := s.settleLetters(src, now)
+		rule := d.decideLetters(src, now)
 		if invariants.Enabled {
-			s.verifyPhase(src)
+			d.phases.verify(src)
 		}
 		if !src.phase.delivers() {
 			continue
 		}
 		rows, memory := src.agent.Unshipped()
-		due = due || inTime && (src.out.undelivered() || rows > 0) || s.ships(src) && (now.Sub(src.split.shipped) >= claimEvery || memory >= unshippedEnough)
+		due = due || inTime && (src.out.undelivered() || rows > 0) || d.topics.ships(src) && (now.Sub(src.split.shipped) >= claimEvery || memory >= unshippedEnough)
 		bytes += src.out.bytes
-		s.cadence.waiting = s.cadence.waiting || rows > 0 || src.out.undelivered()
+		d.cadence.waiting = d.cadence.waiting || rows > 0 || src.out.undelivered()
 		switch {
-		case !src.out.undelivered() && !s.ships(src):
+		case !src.out.undelivered() && !d.topics.ships(src):
 		case src.hold != nil || rule == tryLetters:
 			alone = append(alone, src)
 		default:
@@ -49,37 +49,37 @@ func (s *session) commit(now time.Time, flush bool) error {
 	}
 	if due || bytes >= pendingEnough {
 		for _, ss := range append([][]*source{with}, singly(alone)...) {
-			if len(ss) == 1 && s.settleLetters(ss[0], time.Now()) == keepLetters {
+			if len(ss) == 1 && d.decideLetters(ss[0], time.Now()) == keepLetters {
 				continue // those of another source were refused just now
 			}
-			if err := s.deliver(ss); err != nil {
+			if err := d.deliver(ss); err != nil {
 				if brokenAbort && !flush {
 					return nil
 				}
 				return err
 			}
 		}
-		s.cadence.delivered, s.cadence.waiting = time.Now(), false
+		d.cadence.delivered, d.cadence.waiting = time.Now(), false
 	}
-	daily := now.Sub(s.w.lastDaily) >= dailyCommit
-	quiet := s.quiet(now, flush || now.Sub(s.cadence.committed) >= quietCommit)
+	daily := now.Sub(d.w.lastDaily) >= dailyCommit
+	quiet := d.quiet(now, flush || now.Sub(d.cadence.committed) >= quietCommit)
 	if len(quiet) == 0 {
 		return nil
 	}
-	o := s.low(quiet, !daily)
-	if err := s.commitPlain(o); err != nil {
+	o := d.low(quiet, !daily)
+	if err := d.commitPlain(o); err != nil {
 		// Nothing was put out by it, so nothing is in doubt: it is tried again.
 		if flush || errors.Is(err, errRemoved) || errors.Is(err, errBehind) {
 			return err
 		}
-		s.w.log.Warn("committing offsets failed", "err", err)
+		d.w.log.Warn("committing offsets failed", "err", err)
 		return nil
 	}
 	if daily {
-		s.w.lastDaily = now
+		d.w.lastDaily = now
 	}
 	if len(o) > 0 {
-		s.w.counters.plainCommits.Add(1)
+		d.w.counters.plainCommits.Add(1)
 	}
 	return nil
 }
@@ -87,11 +87,11 @@ func (s *session) commit(now time.Time, flush bool) error {
 // quiet are the sources whose offsets are due to be committed without output:
 // now and then all of them, and those that merge as soon as time has gone on,
 // since workers that ship follow what is committed here.
-func (s *session) quiet(now time.Time, all bool) (out []*source) {
+func (d *delivery) quiet(now time.Time, all bool) (out []*source) {
 	if all {
-		s.cadence.committed = now
+		d.cadence.committed = now
 	}
-	for _, src := range s.sources {
+	for _, src := range d.sources {
 		if rows, _ := src.agent.Unshipped(); src.out.undelivered() || rows > 0 {
 			continue
 		}
@@ -112,4 +112,12 @@ func singly(ss []*source) (out [][]*source) {
 		out = append(out, ss[i:i+1])
 	}
 	return out
+}
+
+// interval is the least time between two deliveries.
+func (d *delivery) interval() time.Duration {
+	if d.iteration.lagging() {
+		return max(d.w.cfg.Worker.CommitInterval, catchUpInterval)
+	}
+	return d.w.cfg.Worker.CommitInterval
 }

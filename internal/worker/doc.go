@@ -68,7 +68,7 @@
 //	    reads --> gone
 //	    gone --> [*]
 //
-// Only session.advance sets a phase, with what a look at the topic finds
+// Only phases.advance sets a phase, with what a look at the topic finds
 // (phase.go). Facts that are not about where the topic stands are kept beside it:
 //
 //   - of a partition, whether it waits for a schema, has reached its end, or is far

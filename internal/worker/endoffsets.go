@@ -4,39 +4,46 @@ import (
 	"context"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
 
 // endQuestions are the questions for end offsets that are under way.
 type endQuestions struct {
-	looking map[int32]bool // by broker: it was asked
-	looked  time.Time      // for partitions that may have gone silent
+	w       *Worker
+	cl      *kgo.Client
+	helpers *helpers
+	topics  *catalog
+	sources map[string]*source // of the session
+	looking map[int32]bool     // by broker: it was asked
+	looked  time.Time          // for partitions that may have gone silent
 }
 
 // look asks for the end offsets of sources, away from the loop. What the leader
 // of some of their partitions says does not wait for the others.
-func (s *session) look(sources []*source) {
+func (e *endQuestions) look(sources []*source) {
 	l := brokers.Leaders{}
 	for _, src := range sources {
 		for id := range src.parts {
-			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
+			if leader, _, err := e.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
 				l.Add(leader, src.topic, id)
 			}
 		}
 	}
 	for leader, topics := range l {
-		if s.ends.looking[leader] {
+		if e.looking[leader] {
 			continue // it has not answered the last question
 		}
-		s.ends.looking[leader] = true
+		e.looking[leader] = true
 		asked := time.Now() // at this moment the ends were at least so
-		s.helpers.Go(func() {
-			ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
+		e.helpers.Go(func() {
+			ctx, cancel := context.WithTimeout(e.helpers.ctx, brokers.AdminTimeout)
 			defer cancel()
-			brokers.Leaders{leader: topics}.Ask(ctx, s.cl, brokers.LogEnd, brokers.AllRecords, func(answers []brokers.LeaderOffset) {
-				s.helpers.notify(func() {
-					delete(s.ends.looking, leader)
-					s.takeEnds(asked, answers)
+			brokers.Leaders{leader: topics}.Ask(ctx, e.cl, brokers.LogEnd, brokers.AllRecords, func(answers []brokers.LeaderOffset) {
+				e.helpers.notify(func() {
+					delete(e.looking, leader)
+					e.takeEnds(asked, answers)
 				})
 			})
 		})
@@ -44,8 +51,8 @@ func (s *session) look(sources []*source) {
 }
 
 // idleTick is how often partitions are looked at that may have gone silent.
-func (s *session) idleTick() time.Duration {
-	return min(time.Second, max(50*time.Millisecond, s.w.selection.minIdle/10))
+func (e *endQuestions) idleTick() time.Duration {
+	return min(time.Second, max(50*time.Millisecond, e.w.selection.minIdle/10))
 }
 
 // idle looks for partitions that hold up windows and may have gone silent,
@@ -53,9 +60,9 @@ func (s *session) idleTick() time.Duration {
 // broker's word that there is nothing more to read, not the lack of news. Of a
 // source without open windows, that only ships, the word is needed once for
 // each claim.
-func (s *session) idle(now time.Time) {
+func (e *endQuestions) idle(now time.Time) {
 	var ask []*source
-	for _, src := range s.sources {
+	for _, src := range e.sources {
 		if src.merges != "" || !src.phase.reads() {
 			continue
 		}
@@ -66,32 +73,32 @@ func (s *session) idle(now time.Time) {
 			_, n := p.OpenRows()
 			open += n
 		}
-		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
+		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-e.idleTick()) {
 			src.news = src.news || brokenIdle
 			src.looked = now
 			ask = append(ask, src)
 		}
 	}
-	s.look(ask)
+	e.look(ask)
 }
 
 // takeEnds notes which partitions are read to their end. The question for it was
 // asked at a time.
-func (s *session) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
-	for _, e := range ends {
-		src := s.sources[e.Topic]
-		if src == nil || e.Err != nil {
+func (e *endQuestions) takeEnds(asked time.Time, ends []brokers.LeaderOffset) {
+	for _, x := range ends {
+		src := e.sources[x.Topic]
+		if src == nil || x.Err != nil {
 			continue
 		}
-		p := src.parts[e.Partition]
+		p := src.parts[x.Partition]
 		if p == nil {
 			continue
 		}
-		p.tail.end = max(p.tail.end, e.Offset)
+		p.tail.end = max(p.tail.end, x.Offset)
 		switch at := p.Position(); {
-		case at > e.Offset: // of another topic, which was made under its name, or its leader is new
-			s.topics.lookSoon()
-		case at == e.Offset && p.tail.arrived.Before(asked):
+		case at > x.Offset: // of another topic, which was made under its name, or its leader is new
+			e.topics.lookSoon()
+		case at == x.Offset && p.tail.arrived.Before(asked):
 			p.tail.caught = asked
 			src.news = true
 		}

@@ -31,7 +31,7 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}
 	now := time.Now()
-	s.cadence.committed, s.w.meter.measured, s.cadence.delivered = now, now, now
+	s.delivery.cadence.committed, s.w.meter.measured, s.delivery.cadence.delivered = now, now, now
 	for wait := pollWait; ; {
 		ended, next, err := s.locked(ctx, s.poll(ctx, wait))
 		wait = next
@@ -63,18 +63,10 @@ func (s *session) locked(ctx context.Context, fs kgo.Fetches) (ended bool, wait 
 // other work to do soon.
 func (s *session) patience() time.Duration {
 	d := pollWait
-	if s.cadence.waiting {
-		d = min(d, max(time.Millisecond, s.interval()-time.Since(s.cadence.delivered)))
+	if s.delivery.cadence.waiting {
+		d = min(d, max(time.Millisecond, s.delivery.interval()-time.Since(s.delivery.cadence.delivered)))
 	}
 	return d
-}
-
-// interval is the least time between two deliveries.
-func (s *session) interval() time.Duration {
-	if s.iteration.lagging() {
-		return max(s.w.cfg.Worker.CommitInterval, catchUpInterval)
-	}
-	return s.w.cfg.Worker.CommitInterval
 }
 
 // iterate is one iteration of the loop.
@@ -86,7 +78,7 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 	}
 	records := fs.NumRecords()
 	s.receive(fs, now)
-	s.release(now)
+	s.delivery.release(now)
 	s.drain()
 	s.reshare(now)
 	s.placeAgain(now)
@@ -100,12 +92,12 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 	}
 	for _, src := range s.iteration.touched {
 		s.iteration.behind += src.lag()
-		s.advance(src)
+		s.phases.advance(src)
 	}
 	s.finish(s.iteration.touched, now)
 	for _, src := range s.iteration.touched {
 		src.touched = false
-		s.advance(src)
+		s.phases.advance(src)
 		s.pause(src)
 		s.tellLate(src, now)
 	}
@@ -114,23 +106,23 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 	stopping := ctx.Err() != nil
 	s.iteration.limit = pace(s.iteration.limit, records, time.Since(now))
 	all := s.w.ending != nil && s.allFinished(now)
-	if err := s.commit(now, stopping || all); err != nil {
+	if err := s.delivery.commit(now, stopping || all); err != nil {
 		return true, err
 	}
-	if now.Sub(s.ends.looked) >= s.idleTick() {
+	if now.Sub(s.ends.looked) >= s.ends.idleTick() {
 		s.ends.looked = now
-		s.idle(now)
+		s.ends.idle(now)
 		s.wonder()
 	}
-	s.follow(now)
-	s.purge(now)
+	s.flow.follow(now)
+	s.flow.purge(now)
 	s.rates(now)
 	if stopping || all {
 		s.reported = time.Time{} // the last word is not left out
 	}
 	s.report(now)
 	if all && !stopping {
-		return s.atEnd()
+		return s.delivery.atEnd()
 	}
 	return stopping, nil
 }

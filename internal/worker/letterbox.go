@@ -148,33 +148,33 @@ func (w *Worker) box(topic string) *letterbox {
 }
 
 // makeLetterTopic makes a topic that is gone, and has its letters written.
-func (s *session) makeLetterTopic(topic string, box *letterbox) {
-	s.helpers.Go(func() {
-		if err := s.w.brokers.EnsureTopic(s.ctx, topic, 1); err != nil {
+func (d *delivery) makeLetterTopic(topic string, box *letterbox) {
+	d.helpers.Go(func() {
+		if err := d.w.brokers.EnsureTopic(d.helpers.ctx, topic, 1); err != nil {
 			return // the letters are told of
 		}
-		s.helpers.notify(func() {
-			s.cl.PurgeTopicsFromProducing(topic) // it has another id
+		d.helpers.notify(func() {
+			d.cl.PurgeTopicsFromProducing(topic) // it has another id
 			box.until = time.Now()
 		})
 	})
 }
 
-// settleLetters decides what is done with the letters of a source now: the
+// decideLetters decides what is done with the letters of a source now: the
 // strictest rule of their boxes. Those that are to be dropped are.
-func (s *session) settleLetters(src *source, now time.Time) ruling {
+func (d *delivery) decideLetters(src *source, now time.Time) ruling {
 	r := writeLetters
 	if len(src.out.letters) == 0 && !src.out.lettersWait {
 		return r
 	}
 	waits := ""
 	src.out.letters = slices.DeleteFunc(src.out.letters, func(l *letter) bool {
-		box := s.w.box(l.topic)
+		box := d.w.box(l.topic)
 		switch rule := box.rule(now); rule {
 		case dropLetters:
 			src.out.unsent++
 			src.out.dropped.add(l)
-			if s.w.said.rare("letter "+l.topic, now) {
+			if d.w.said.rare("letter "+l.topic, now) {
 				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
 			}
 			return true
@@ -195,6 +195,6 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 		src.problems.clear(causeLetters)
 	}
 	src.out.lettersWait = waits != ""
-	s.advance(src)
+	d.phases.advance(src)
 	return r
 }

@@ -19,9 +19,9 @@ import (
 //	              has told whether the topic was made again. If so, the source starts
 //	              over as that of the new topic; if not, they are of a former one
 
-// settled is how long all brokers may take until they know that a topic was made
+// knownByAll is how long all brokers may take until they know that a topic was made
 // again, after those who ship do.
-const settled = 2 * time.Second
+const knownByAll = 2 * time.Second
 
 // noTopicID is that of brokers that give topics none.
 var noTopicID recovery.TopicID
@@ -70,7 +70,7 @@ func (s *session) takeTopic(src *source, asked, now time.Time) {
 		return
 	}
 	for _, p := range src.parts {
-		if u := p.unknown; !u.met.IsZero() && asked.Sub(u.met) >= settled {
+		if u := p.unknown; !u.met.IsZero() && asked.Sub(u.met) >= knownByAll {
 			src.log.Warn("the topic was deleted and made again; what was not out of the former one is left out", "topic_made_again", src.merges)
 			src.formers[u.hash] = true
 			p.unknown = unknown{}

@@ -72,7 +72,7 @@ func (s *session) hot(now time.Time) {
 	}
 	for topic, src := range s.sources {
 		load := src.load()
-		if s.maxWorkers(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || !assignment.Hot(load, src.asked) {
+		if s.advisor.maxWorkers(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || !assignment.Hot(load, src.asked) {
 			continue
 		}
 		src.asked, s.shares.asked = load, now

@@ -18,10 +18,10 @@ type offset struct {
 // low collects the offsets of all partitions of the sources, whether they
 // moved or not: by them the broker can tell a member of the group that may
 // emit from one that was removed.
-func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
+func (d *delivery) low(ss []*source, movedOnly bool) (out []offset) {
 	for _, src := range ss {
 		for _, p := range src.sorted() {
-			if movedOnly && !p.last.moved || !p.settled() {
+			if movedOnly && !p.last.moved || !p.commitReady() {
 				continue
 			}
 			p.Check()
@@ -32,7 +32,7 @@ func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 			if invariants.Enabled {
 				p.verifyLow(low)
 			}
-			c.Cluster, c.TopicID = s.topics.cluster, src.topicID
+			c.Cluster, c.TopicID = d.topics.cluster, src.topicID
 			out = append(out, offset{p, low, epoch, c.Encode()})
 		}
 	}
@@ -41,12 +41,12 @@ func (s *session) low(ss []*source, movedOnly bool) (out []offset) {
 
 // commitPlain commits outside of a transaction. What the coordinator does not
 // take of one topic is tried again when its offsets are committed next.
-func (s *session) commitPlain(offsets []offset) error {
-	refused, err := s.committer.plain(offsets)
+func (d *delivery) commitPlain(offsets []offset) error {
+	refused, err := d.committer.plain(offsets)
 	if err != nil {
 		return err
 	}
-	s.settle(slices.DeleteFunc(slices.Clone(offsets), func(o offset) bool { return refused[o.source.topic] != nil }))
+	d.noteCommitted(slices.DeleteFunc(slices.Clone(offsets), func(o offset) bool { return refused[o.source.topic] != nil }))
 	for _, o := range offsets {
 		if err := refused[o.source.topic]; err != nil {
 			o.source.problems.set(causeOffsets, "the group's offsets are not taken: "+err.Error())

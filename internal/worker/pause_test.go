@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -19,7 +20,7 @@ func TestReasonsToPause(t *testing.T) {
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
 	src.parts = map[int32]*part{0: p}
 	share := func(how agent.Sharing) { src.split.sharing = how; src.agent.Share(how) }
-	s := &session{fetching: newFetching()}
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{})
 
 	for _, step := range []struct {
 		what   string
@@ -40,7 +41,7 @@ func TestReasonsToPause(t *testing.T) {
 		{"a frame of an unknown topic", func() { p.unknown.met = time.Unix(1, 0) }, "schema end", ""},
 	} {
 		step.change()
-		s.advance(src)
+		s.phases.advance(src)
 		s.pause(src)
 		if got := strings.Join(p.paused.names(), " "); got != step.want {
 			t.Errorf("%s: paused by %q, want %q", step.what, got, step.want)

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
@@ -30,10 +32,10 @@ const (
 	phaseGone                    // its partitions were taken away, or it started over: what is here is of no use any more
 )
 
-// phases are the labels of the metric, in the order of the constants.
-var phases = [...]string{"new", "held", "partials", "letters", "placing", "partitions", "draining", "drained", "probing", "schema", "running", "gone"}
+// phaseNames are the labels of the metric, in the order of the constants.
+var phaseNames = [...]string{"new", "held", "partials", "letters", "placing", "partitions", "draining", "drained", "probing", "schema", "running", "gone"}
 
-func (p phase) String() string { return phases[p] }
+func (p phase) String() string { return phaseNames[p] }
 
 // delivers reports whether what was computed may be written and committed.
 func (p phase) delivers() bool { return p >= phasePlacing && p != phaseGone }
@@ -84,23 +86,29 @@ func (p phase) next(f finding) (phase, error) {
 	return to, nil
 }
 
+// phases sets the phases of sources.
+type phases struct {
+	topics *catalog
+	fail   func(error) // ends the session
+}
+
 // advance looks at a source and takes it to its next phase. It is called whenever
 // something of that may have changed; nothing else sets a phase. One that cannot be
 // ends the session, as all does that is in doubt.
-func (s *session) advance(src *source) {
-	f, lacks := s.find(src)
+func (ps *phases) advance(src *source) {
+	f, lacks := ps.find(src)
 	src.lacks = lacks
-	s.enter(src, f)
+	ps.enter(src, f)
 }
 
-func (s *session) enter(src *source, f finding) {
+func (ps *phases) enter(src *source, f finding) {
 	before := src.phase
 	to, err := before.next(f)
 	if err != nil {
 		if invariants.Enabled {
 			invariants.Violated("%s: %v", src.topic, err)
 		}
-		s.fail(fmt.Errorf("topic %s: %w", src.topic, err))
+		ps.fail(fmt.Errorf("topic %s: %w", src.topic, err))
 		return
 	}
 	src.phase = to
@@ -108,15 +116,23 @@ func (s *session) enter(src *source, f finding) {
 		src.news = true
 	}
 	if to == phasePlacing || to == phasePartitions {
-		s.failIfCut(src)
+		ps.failIfCut(src)
+	}
+}
+
+// failIfCut ends the session if records behind the offsets to stop at were passed
+// over, and others have a part of the topic now: they are not behind an end any more.
+func (ps *phases) failIfCut(src *source) {
+	if slices.ContainsFunc(slices.Collect(maps.Values(src.parts)), func(p *part) bool { return p.cut }) {
+		ps.fail(fmt.Errorf("topic %s, which was read to the end that --stop-at-end asked for, is shared out", src.topic))
 	}
 }
 
 // find looks at a source: at all the reasons for which it is not read, and at the
 // strictest thing that tells where it stands.
-func (s *session) find(src *source) (f finding, lacks reasons) {
+func (ps *phases) find(src *source) (f finding, lacks reasons) {
 	informed := src.informed()
-	lacks = pausedOutput.when(src.hold.waits()) | pausedPartials.when(s.lacksPartials(src)) |
+	lacks = pausedOutput.when(src.hold.waits()) | pausedPartials.when(ps.topics.lacksPartials(src)) |
 		pausedLetters.when(src.out.lettersWait) | pausedPartitions.when(!informed)
 	switch {
 	case lacks&pausedOutput != 0:
@@ -143,10 +159,10 @@ func (s *session) find(src *source) (f finding, lacks reasons) {
 	return f, lacks
 }
 
-// verifyPhase checks that the phase of a source is that of what a look at it finds
+// verify checks that the phase of a source is that of what a look at it finds
 // now, as far as anything is decided by it.
-func (s *session) verifyPhase(src *source) {
-	f, lacks := s.find(src)
+func (ps *phases) verify(src *source) {
+	f, lacks := ps.find(src)
 	if now, err := src.phase.next(f); err != nil || now.reads() != src.phase.reads() || now.delivers() != src.phase.delivers() || lacks != src.lacks {
 		invariants.Violated("%s: the phase is %q, a look at the topic finds %q (%v), reasons %v and not %v", src.topic, src.phase, f, err, lacks.names(), src.lacks.names())
 	}

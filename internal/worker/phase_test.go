@@ -41,8 +41,8 @@ func TestTransitions(t *testing.T) {
 	if got := cells(rows[0])[1:]; strings.Join(got, ",") != strings.Join(findingNames[:], ",") {
 		t.Fatalf("the table has the findings %q", got)
 	}
-	if len(rows)-1 != len(phases) {
-		t.Fatalf("the table has %d phases, there are %d", len(rows)-1, len(phases))
+	if len(rows)-1 != len(phaseNames) {
+		t.Fatalf("the table has %d phases, there are %d", len(rows)-1, len(phaseNames))
 	}
 	for i, row := range rows[1:] {
 		p, want := phase(i), cells(row)
@@ -97,7 +97,8 @@ func stand(t *testing.T) (*session, *source, *part) {
 	windows := src.agent.Assign(0, 5, agent.Fresh(5))
 	p := &part{Feed: windows.Feed, windows: windows, source: src, waiting: noSchema}
 	src.parts = map[int32]*part{0: p}
-	s := &session{w: &Worker{cfg: config.Default()}, sources: map[string]*source{"t": src}}
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{})
+	s.sources["t"] = src
 	return s, src, p
 }
 
@@ -126,14 +127,14 @@ func TestFindings(t *testing.T) {
 	for i, fact := range facts {
 		s, src, p := stand(t)
 		fact.set(src, p)
-		if f, lacks := s.find(src); f != fact.finding || strings.Join(lacks.names(), " ") != fact.lacks {
+		if f, lacks := s.phases.find(src); f != fact.finding || strings.Join(lacks.names(), " ") != fact.lacks {
 			t.Errorf("%s: found %s, lacks %v", fact.finding, f, lacks.names())
 		}
 		s, src, p = stand(t)
 		for _, fact := range facts[:i+1] {
 			fact.set(src, p)
 		}
-		if f, _ := s.find(src); f != fact.finding {
+		if f, _ := s.phases.find(src); f != fact.finding {
 			t.Errorf("%s beside all that is less strict: found %s", fact.finding, f)
 		}
 	}
@@ -155,7 +156,7 @@ func TestFindsTheEnd(t *testing.T) {
 		{"it has another partition", func() { src.agent.SetPartitions(2, false) }, phasePartitions},
 	} {
 		step.change()
-		if s.advance(src); src.phase != step.want {
+		if s.phases.advance(src); src.phase != step.want {
 			t.Errorf("%s: the phase is %s, want %s", step.what, src.phase, step.want)
 		}
 	}
@@ -163,7 +164,7 @@ func TestFindsTheEnd(t *testing.T) {
 		t.Fatal(s.failed)
 	}
 	p.cut = true // records behind the end were passed over
-	if s.advance(src); s.failed == nil {
+	if s.phases.advance(src); s.failed == nil {
 		t.Error("the session goes on, though others have a part of what was read to the end")
 	}
 }
@@ -178,7 +179,7 @@ func TestImpossiblePhaseEndsTheSession(t *testing.T) {
 				s.failed = fmt.Errorf("%v", fault)
 			}
 		}()
-		s.advance(src)
+		s.phases.advance(src)
 	}()
 	if s.failed == nil || !strings.Contains(s.failed.Error(), `in the phase "gone" of a topic "nothing" cannot be found`) || src.phase != phaseGone {
 		t.Errorf("the phase is %s, the session fails with %v", src.phase, s.failed)
@@ -189,11 +190,11 @@ func TestImpossiblePhaseEndsTheSession(t *testing.T) {
 // all the same: its windows were computed, and partitions paused for its sake.
 func TestGoneSourceIsNotLookedAt(t *testing.T) {
 	s, src, p := stand(t)
-	s.advance(src)
+	s.phases.advance(src)
 	p.batch = append(p.batch, nil)
 	s.enqueue(p)
 	src.touch(s)
-	s.enter(src, findsDropped)
+	s.phases.enter(src, findsDropped)
 	if s.iteration.forgetGone(); len(s.iteration.ready)+len(s.iteration.touched) != 0 {
 		t.Errorf("%d partitions and %d sources are left", len(s.iteration.ready), len(s.iteration.touched))
 	}

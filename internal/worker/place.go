@@ -43,7 +43,7 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 	placed = map[int32]int64{}
 	defer func() {
 		s.tellUnplaced(src, now)
-		s.advance(src)
+		s.phases.advance(src)
 	}()
 	if f == nil {
 		f = &brokers.Facts{Err: errors.New("nothing is known of its topic")}
@@ -273,6 +273,6 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 	s.drop(src)
 	s.sources[src.topic] = fresh
 	s.tellUnplaced(fresh, now)
-	s.advance(fresh)
+	s.phases.advance(fresh)
 	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.placement.unplaced))})
 }

@@ -12,9 +12,9 @@ import (
 // all members yet, which by then they are. It was to read the topic again with
 // the next assignment that shares it out, and never did.
 func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}, shares: newShares(), member: &membership{}}
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}})
 	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{})}
-	s.sources = map[string]*source{"t": src}
+	s.sources["t"] = src
 	assign := func(topics ...string) {
 		s.shares.set(topics)
 		s.reshare(src.split.shipped)
@@ -36,15 +36,15 @@ func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
 // A worker gets partitions of which records were shipped, and has not heard of
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, topics: catalog{known: found{"t": {partitions: 1}}}, shares: newShares(), member: &membership{}}
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{"t": {partitions: 1}})
 	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), split: split{making: true}}
-	s.sources = map[string]*source{"t": src}
+	s.sources["t"] = src
 	s.shares.set(nil)
 	src.agent.SetPartitions(1, false)
 	c := agent.Fresh(4)
 	c.Shipped = 1000
 	src.agent.Assign(0, 4, c)
-	s.advance(src)
+	s.phases.advance(src)
 	if src.phase.reads() {
 		t.Error("read although there is nowhere to ship to")
 	}
@@ -62,10 +62,10 @@ func TestOffsetGoesWithWhatWasProcessed(t *testing.T) {
 	src.agent.SetPartitions(2, false)
 	windows := src.agent.Assign(0, 0, agent.Fresh(0))
 	p := &part{Feed: windows.Feed, windows: windows, source: src, last: commit{fresh: true}}
-	if src.informed() || p.settled() {
+	if src.informed() || p.commitReady() {
 		t.Fatal("a partition without an offset is committed though others, that may know what is final, are missing")
 	}
-	if p.Counts.Records++; !p.settled() {
+	if p.Counts.Records++; !p.commitReady() {
 		t.Error("the offset of processed records is not committed")
 	}
 }

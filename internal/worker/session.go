@@ -27,9 +27,13 @@ type session struct {
 	pulse     pulse
 	helpers   *helpers
 	member    *membership
-	committer *committer
 	resolver  *resolver
 	abandoned *abandoned
+	advisor   *advisor
+	phases    *phases
+	delivery  *delivery
+	ends      *endQuestions
+	flow      *flow
 	shares    *shares
 
 	mu      mutex // the loop holds it in an iteration, callbacks of the group otherwise
@@ -38,12 +42,9 @@ type session struct {
 	failed  error
 
 	// The rest belongs to the loop alone.
-	topics    catalog
+	topics    *catalog
 	iteration iteration
 	fetching  fetching
-	cadence   cadence
-	ends      endQuestions
-	flow      flow
 	order     order
 	reported  time.Time // in the status
 }
@@ -72,6 +73,35 @@ const (
 	heartbeat = 500 * time.Millisecond
 )
 
+// assemble makes a session with its owners, which has no client yet.
+func (w *Worker) assemble(hard context.Context, cluster uint64, known found) *session {
+	s := &session{
+		w: w, hard: hard, sources: map[string]*source{}, shares: newShares(), fetching: newFetching(), order: order{map[outputOf]int64{}},
+		placing: placing{committed: map[string]map[int32]recovery.Committed{}},
+		topics:  &catalog{cluster: cluster, known: known, stale: make(chan struct{}, 1)},
+		member:  &membership{generations: assignment.NewGenerations()},
+	}
+	s.ctx, s.cancel = context.WithCancel(hard)
+	s.helpers = newHelpers(s.ctx)
+	s.resolver = newResolver(w, s.helpers)
+	s.abandoned = &abandoned{w: w, txnID: w.txnID, helpers: s.helpers}
+	s.advisor = &advisor{w: w, helpers: s.helpers, shares: s.shares}
+	s.phases = &phases{s.topics, s.fail}
+	s.delivery = &delivery{
+		w: w, helpers: s.helpers, phases: s.phases, topics: s.topics, iteration: &s.iteration, sources: s.sources, fail: s.fail, startOver: s.startOver,
+		committer: &committer{w: w, hard: hard, txnID: w.txnID, member: s.member},
+	}
+	s.ends = &endQuestions{w: w, helpers: s.helpers, topics: s.topics, sources: s.sources, looking: map[int32]bool{}}
+	s.flow = &flow{w: w, helpers: s.helpers, topics: s.topics, sources: s.sources}
+	s.pulse.last.Store(time.Now().UnixNano())
+	return s
+}
+
+// setClient gives the client to those who use it.
+func (s *session) setClient(cl *kgo.Client) {
+	s.cl, s.member.cl, s.abandoned.cl, s.advisor.cl, s.delivery.cl, s.delivery.committer.cl, s.ends.cl = cl, cl, cl, cl, cl, cl, cl
+}
+
 // newSession joins the group.
 func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, error) {
 	cluster, txnVersion, err := w.brokers.Cluster(ctx)
@@ -84,19 +114,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 			w.log.Warn("exactly once is claimed where the cluster's transaction.version is 2 (Kafka 4.0 or later); older brokers can break transactions", "transaction_version", txnVersion)
 		}
 	}
-	s := &session{
-		w: w, hard: hard, sources: map[string]*source{}, shares: newShares(),
-		placing: placing{committed: map[string]map[int32]recovery.Committed{}},
-		topics:  catalog{cluster: cluster, known: topics, stale: make(chan struct{}, 1)}, fetching: newFetching(),
-		ends: endQuestions{looking: map[int32]bool{}}, order: order{map[outputOf]int64{}},
-	}
-	s.ctx, s.cancel = context.WithCancel(hard)
-	s.helpers = newHelpers(s.ctx)
-	s.member = &membership{generations: assignment.NewGenerations()}
-	s.resolver = newResolver(w, s.helpers)
-	s.abandoned = &abandoned{w: w, txnID: w.txnID, helpers: s.helpers}
-	s.committer = &committer{w: w, hard: hard, txnID: w.txnID, member: s.member}
-	s.pulse.last.Store(time.Now().UnixNano())
+	s := w.assemble(hard, cluster, topics)
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
 	versions.SetMaxKeyVersion(28, 5)
@@ -109,7 +127,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
 		kgo.Balancers(&assignment.Balancer{
-			Loads: s.w.meter.told, MaxWorkers: s.maxWorkers, CanSplit: s.canSplit, Partials: s.partialsOf, Backlog: s.backlog,
+			Loads: s.w.meter.told, MaxWorkers: s.advisor.maxWorkers, CanSplit: s.advisor.canSplit, Partials: s.advisor.partialsOf, Backlog: s.advisor.backlog,
 			OnAssignment: s.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
 		}),
 		kgo.BlockRebalanceOnPoll(),
@@ -137,8 +155,8 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 	// A callback of the group may come before NewClient returns; it waits here,
 	// in onFetched, until there is a client.
 	s.mu.Lock()
-	s.cl, err = kgo.NewClient(opts...)
-	s.member.cl, s.committer.cl, s.abandoned.cl = s.cl, s.cl, s.cl
+	cl, err := kgo.NewClient(opts...)
+	s.setClient(cl)
 	s.mu.Unlock()
 	if err != nil {
 		s.cancel()

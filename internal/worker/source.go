@@ -237,13 +237,15 @@ func (s *source) awaitsSchema() bool {
 	return false
 }
 
-// settled reports whether a commit of the partition says what is final of its
+// commitReady reports whether a commit of the partition says what is final of its
 // topic. One that was never committed knows nothing of that as long as others
 // are missing that may know; were it committed nevertheless, the topic would
 // seem to be even. Once its records were processed it was known, and stays so
 // when other partitions are not here any more: what these records came to, such as
 // letters, must not be delivered without its offset.
-func (p *part) settled() bool { return !p.last.fresh || p.Counts.Records > 0 || p.source.informed() }
+func (p *part) commitReady() bool {
+	return !p.last.fresh || p.Counts.Records > 0 || p.source.informed()
+}
 
 // sorted are the assigned partitions by number.
 func (s *source) sorted() []*part {

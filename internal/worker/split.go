@@ -1,13 +1,11 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -20,67 +18,10 @@ const (
 	unshippedEnough = 16 << 20
 )
 
-// maxWorkers is the balancer's question among how many members a topic may be
-// shared out.
-func (s *session) maxWorkers(topic string) int {
-	c, ok := s.w.selection.selector.Select(topic)
-	if !ok || s.w.opts.StopAtEnd {
-		return 1
-	}
-	return c.Aggregation.MaxWorkers
-}
-
-// canSplit is the balancer's question whether a topic can be shared out now. The
-// topic for its partials has to be there, or to be made; and it must be known
-// of all partitions what is final, or of none: a record of one that was never
-// committed could else get into a window that is out.
-func (s *session) canSplit(topic string) bool {
-	c, ok := s.w.selection.selector.Select(topic)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, brokers.AdminTimeout)
-	defer cancel()
-	if !s.w.cfg.Worker.CreateTopics {
-		found, err := s.w.brokers.Admin.ListTopics(ctx, c.PartialsTopic)
-		if err != nil || found[c.PartialsTopic].Err != nil {
-			s.w.log.Warn("topic is not split: the topic for its partials does not exist and worker.create_topics is false", "topic", topic, "partials_topic", c.PartialsTopic, "err", err)
-			return false
-		}
-	}
-	// The whole group waits for the answer; so not also for offsets of a
-	// transaction that a frozen worker has left open. Whoever is given a
-	// partition that was never committed asks again, and waits.
-	offsets, err := s.w.brokers.Admin.FetchOffsets(ctx, s.w.cfg.Worker.Group)
-	if err == nil {
-		err = offsets.Error()
-	}
-	if err != nil {
-		s.w.log.Warn("topic is not split: its offsets are not known", "topic", topic, "err", err)
-		return false
-	}
-	listed, err := s.w.brokers.Admin.ListTopics(ctx, topic)
-	if err != nil || !brokers.PartlyCommitted(offsets, topic, len(listed[topic].Partitions)) {
-		return err == nil
-	}
-	// The worker that gets the whole topic commits all its partitions.
-	if !s.shares.asking.Swap(true) {
-		s.helpers.Go(func() {
-			select {
-			case <-time.After(2 * quietCommit):
-				s.shares.asking.Store(false)
-				s.cl.ForceRebalance()
-			case <-s.ctx.Done():
-			}
-		})
-	}
-	return false
-}
-
 // sharing is how a source topic is shared now.
 func (s *session) sharing(src *source) agent.Sharing {
 	switch {
-	case src.merges != "" || !s.hasPartials(src):
+	case src.merges != "" || !s.topics.hasPartials(src):
 		return agent.Alone
 	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.split.mayHaveShipped:
 		return agent.Shipping
@@ -132,8 +73,8 @@ func (s *session) reshare(now time.Time) {
 			// found: the leader shares out even topics only.
 			src.split.partlyCommitted = nil
 		}
-		s.advance(src)
-		if ((*shared)[src.topic] || s.lacksPartials(src)) && !s.hasPartials(src) && !src.split.making {
+		s.phases.advance(src)
+		if ((*shared)[src.topic] || s.topics.lacksPartials(src)) && !s.topics.hasPartials(src) && !src.split.making {
 			src.split.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}

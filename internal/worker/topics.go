@@ -120,6 +120,19 @@ func (c *catalog) lookSoon() {
 	}
 }
 
+// hasPartials reports whether the topic for the partials of a source is known here.
+func (c *catalog) hasPartials(src *source) bool {
+	_, ok := c.known[src.partials]
+	return ok
+}
+
+// ships reports whether a source has a merging worker to keep informed.
+func (c *catalog) ships(src *source) bool { return src.agent.Ships() && c.hasPartials(src) }
+
+// lacksPartials reports whether a source has something to ship, or did ship, and its
+// topic for partials is not known here yet.
+func (c *catalog) lacksPartials(src *source) bool { return src.agent.Ships() && !c.hasPartials(src) }
+
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
 	var added, gone, again []string
@@ -160,7 +173,7 @@ func (s *session) update(f found) {
 	}
 	s.topics.known, s.topics.changed = f, true
 	for _, src := range s.sources {
-		s.advance(src)
+		s.phases.advance(src)
 	}
 	if len(added) > 0 {
 		slices.Sort(added)
