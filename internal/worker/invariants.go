@@ -10,7 +10,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 )
 
-// The dear checks of a session. They are compiled in with the build tag
+// The expensive checks of a session. They are compiled in with the build tag
 // invariants only: see the package of that name.
 
 // once reports whether partials come once: with transactions, unless offsets

@@ -12,7 +12,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
-// The dear checks of a session find what is broken on purpose, and say where.
+// The expensive checks of a session find what is broken on purpose, and say where.
 func TestInvariantsCanFail(t *testing.T) {
 	newSession := func() (*session, *source, *part) {
 		s := &session{sources: map[string]*source{}, order: order{map[outputOf]int64{}}}
