@@ -92,7 +92,7 @@ func (s *session) onAdjust(ctx context.Context, assigned map[string]map[int32]kg
 				src.placement.unplaced[id] = &unplaced{}
 			}
 		}
-		placed := s.place(src, slices.Collect(maps.Keys(parts)), facts[topic], shared, now)
+		placed := s.placing.place(src, slices.Collect(maps.Keys(parts)), facts[topic], shared, now)
 		for id := range parts {
 			offset, ok := placed[id]
 			if !ok {
@@ -112,7 +112,7 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 	defer s.mu.Unlock()
 	out := map[string]brokers.Question{}
 	for topic, parts := range assigned {
-		q, ok := s.question(topic, shared)
+		q, ok := s.placing.question(topic, shared)
 		if !ok {
 			continue
 		}
@@ -123,13 +123,6 @@ func (s *session) questions(assigned map[string]map[int32]kgo.Offset, shared map
 		out[topic] = q
 	}
 	return out
-}
-
-func (s *session) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
-	q = brokers.Question{Source: cmp.Or(s.topics.known[topic].merges, topic), Shared: shared[topic]}
-	c, ok := s.w.selection.selector.Select(q.Source)
-	q.Into = c.AggregatedTopics
-	return q, ok
 }
 
 // holds reports whether any partition is assigned.
@@ -199,7 +192,7 @@ func (s *session) newSource(topic string) *source {
 	}
 	j := s.w.selection.jobs[choice.Aggregation]
 	set := j.set
-	set.Once = s.once()
+	set.Once = s.w.once()
 	src := &source{
 		identity: identity{topic: topic, merges: merges, mergesID: s.topics.known[merges].id, formers: map[uint32]bool{}},
 		job:      j, outputs: j.Outputs(of, choice), partials: choice.PartialsTopic, log: s.w.log.With("topic", topic),
@@ -215,7 +208,7 @@ func (s *session) newSource(topic string) *source {
 		}
 		src.problems.set(causeOutput, src.hold.text)
 	}
-	src.split.sharing = s.sharing(src)
+	src.split.sharing = s.shares.sharing(src)
 	src.agent.Share(src.split.sharing)
 	return src
 }

@@ -15,26 +15,26 @@ import (
 // says who it is, and comes back when it is gone.
 
 // lookForForeigners ends the session if there are members of another program.
-func (s *session) lookForForeigners() {
-	s.helpers.Go(func() {
-		if err := s.w.brokers.Foreigners(s.ctx); err != nil {
-			s.helpers.notify(func() { s.fail(err) })
+func (m *membership) lookForForeigners() {
+	m.helpers.Go(func() {
+		if err := m.w.brokers.Foreigners(m.helpers.ctx); err != nil {
+			m.helpers.notify(func() { m.fail(err) })
 		}
 	})
 }
 
 // nameForeigners has the reason for which the group cannot be joined say who is
 // in it.
-func (s *session) nameForeigners(err error) {
-	if !errors.Is(err, kerr.InconsistentGroupProtocol) || time.Since(s.member.named) < time.Second {
+func (m *membership) nameForeigners(err error) {
+	if !errors.Is(err, kerr.InconsistentGroupProtocol) || time.Since(m.named) < time.Second {
 		return
 	}
-	s.member.named = time.Now()
-	s.helpers.Go(func() {
-		if who := s.w.brokers.ClassicForeigners(s.ctx); who != "" {
-			s.helpers.notify(func() {
-				if s.member.outside != "" {
-					s.member.outside = s.w.outOfGroupText(err) + "; " + who
+	m.named = time.Now()
+	m.helpers.Go(func() {
+		if who := m.w.brokers.ClassicForeigners(m.helpers.ctx); who != "" {
+			m.helpers.notify(func() {
+				if m.outside != "" {
+					m.outside = m.w.outOfGroupText(err) + "; " + who
 				}
 			})
 		}

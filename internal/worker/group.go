@@ -12,25 +12,25 @@ import (
 )
 
 // onAssignment is told of each assignment, also of an empty one.
-func (s *session) onAssignment(a assignment.Assigned) {
-	if s.shares.assigned.Swap(&a) == nil {
-		s.topics.lookSoon() // whether it fits the topics that there are
+func (m *membership) onAssignment(a assignment.Assigned) {
+	if m.shares.assigned.Swap(&a) == nil {
+		m.topics.lookSoon() // whether it fits the topics that there are
 	}
-	s.shares.set(a.Shared)
-	s.lookForForeigners()
+	m.shares.set(a.Shared)
+	m.lookForForeigners()
 }
 
 // awaited says of which assigned partitions nothing is known here, since the
 // client has not got their offsets from the group's coordinator; "" if there are
 // none.
-func (s *session) awaited() string {
-	assigned := s.shares.assigned.Load()
+func (m *membership) awaited() string {
+	assigned := m.shares.assigned.Load()
 	if assigned == nil {
 		return ""
 	}
 	n, first := 0, ""
 	for topic, ids := range assigned.Partitions {
-		src := s.sources[topic]
+		src := m.sources[topic]
 		for _, id := range ids {
 			if src != nil {
 				_, unplaced := src.placement.unplaced[id]
@@ -38,7 +38,7 @@ func (s *session) awaited() string {
 					continue
 				}
 			}
-			if _, ok := s.topics.known[topic]; !ok {
+			if _, ok := m.topics.known[topic]; !ok {
 				continue // it is gone, or another assignment is on its way
 			}
 			if place := fmt.Sprintf("%s/%d", topic, id); n == 0 || place < first {
@@ -55,13 +55,13 @@ func (s *session) awaited() string {
 
 // outOfGroup notes why the client could not join the group, or stay in it. It
 // tries again, and the next assignment ends it.
-func (s *session) outOfGroup(err error, now time.Time) {
-	if !strings.HasPrefix(s.member.outside, s.w.outOfGroupText(err)) {
-		s.member.outside = s.w.outOfGroupText(err)
+func (m *membership) outOfGroup(err error, now time.Time) {
+	if !strings.HasPrefix(m.outside, m.w.outOfGroupText(err)) {
+		m.outside = m.w.outOfGroupText(err)
 	}
-	s.nameForeigners(err)
-	if s.w.said.rare("group", now) {
-		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
+	m.nameForeigners(err)
+	if m.w.said.rare("group", now) {
+		m.w.log.Warn("joining the group failed", "group", m.w.cfg.Worker.Group, "err", err, "hint", m.w.groupHint(err))
 	}
 }
 

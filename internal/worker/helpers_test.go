@@ -57,7 +57,7 @@ func TestHelpersInterruptPolls(t *testing.T) {
 // Each assignment has a list of its own, also if it shares out the same topics: what
 // was found under one does not hold under the next.
 func TestShares(t *testing.T) {
-	s := newShares()
+	s := newShares(true, &catalog{})
 	before := s.now()
 	if len(*before) != 0 || s.seen != before {
 		t.Errorf("%v before the first assignment", *before)

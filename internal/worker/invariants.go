@@ -15,20 +15,20 @@ import (
 
 // once reports whether partials come once: with transactions, unless offsets
 // were lost, or others write without, of which whoever merges may not know.
-func (s *session) once() bool {
-	return s.w.cfg.Worker.Delivery == config.ExactlyOnce && partialsOnce
+func (w *Worker) once() bool {
+	return w.cfg.Worker.Delivery == config.ExactlyOnce && partialsOnce
 }
 
 // remember has a partition judged against what earlier sessions of this worker
 // have judged.
-func (s *session) remember(p *part) {
+func (w *Worker) remember(p *part) {
 	if p.windows == nil {
 		return
 	}
-	topic := s.w.verdicts[p.source.topic]
+	topic := w.verdicts[p.source.topic]
 	if topic == nil {
 		topic = map[int32]*agent.Verdicts{}
-		s.w.verdicts[p.source.topic] = topic
+		w.verdicts[p.source.topic] = topic
 	}
 	if topic[p.id] == nil {
 		topic[p.id] = &agent.Verdicts{}

@@ -81,7 +81,7 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 	s.delivery.release(now)
 	s.drain()
 	s.reshare(now)
-	s.placeAgain(now)
+	s.placing.placeAgain(now)
 	if s.failed != nil {
 		return true, s.failed
 	}
@@ -136,7 +136,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 		case errors.Is(err, kerr.FencedInstanceID):
 			s.fail(fmt.Errorf("another worker has the id %q: %w", s.w.cfg.Worker.ID, err))
 		case errors.As(err, &group):
-			s.outOfGroup(group.Err, now)
+			s.member.outOfGroup(group.Err, now)
 		case errors.Is(err, kerr.OffsetOutOfRange):
 			if src := s.sources[topic]; src != nil && src.parts[id] != nil {
 				s.startOver(src, fmt.Errorf("read partition %d: %w", id, err), now)

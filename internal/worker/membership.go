@@ -20,8 +20,15 @@ var errRemoved = errors.New("the group took this worker for dead")
 // too slow to join, and may have given its partitions to others in it.
 var errBehind = errors.New("the group went on without this worker, which was too slow to join")
 
-// membership is what a session knows of itself as a member of the group.
+// membership is what a session knows of itself as a member of the group, and of who
+// keeps it out of it.
 type membership struct {
+	w           *Worker
+	helpers     *helpers
+	topics      *catalog
+	shares      *shares
+	sources     map[string]*source // of the session
+	fail        func(error)        // ends it
 	cl          *kgo.Client
 	instance    *string // id of its own, nil if it has none
 	generations *assignment.Generations

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,17 @@ import (
 // the client does not fetch it; its topic's windows wait, since a partition is
 // missing, and other topics go on. It is asked for again until it is known.
 
-// placing is what is known of assigned partitions that are not placed.
+// placing finds out where assigned partitions are read from, and makes their state.
+// Callbacks of the group and the loop use it, under the mutex of the session.
 type placing struct {
+	w       *Worker
+	cl      *kgo.Client
+	helpers *helpers
+	topics  *catalog
+	shares  *shares
+	phases  *phases
+	sources map[string]*source // of the session
+
 	committed map[string]map[int32]recovery.Committed // what the group's coordinator holds for them
 	asking    bool                                    // for the rest
 }
@@ -39,11 +49,11 @@ type unplaced struct {
 // were found out when they were assigned or later: what was committed before may
 // be old. It gives the offsets at which they are read. It is the only place where
 // a position is chosen: the client itself never resets one.
-func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+func (p *placing) place(src *source, ids []int32, f *brokers.Facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
 	defer func() {
-		s.tellUnplaced(src, now)
-		s.phases.advance(src)
+		p.tellUnplaced(src, now)
+		p.phases.advance(src)
 	}()
 	if f == nil {
 		f = &brokers.Facts{Err: errors.New("nothing is known of its topic")}
@@ -54,8 +64,8 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 		}
 		return placed
 	}
-	if src.merges == "" && other(s.topics.known[src.topic].id, f.ID) {
-		s.topics.lookSoon() // what is here of others of its partitions is another topic's
+	if src.merges == "" && other(p.topics.known[src.topic].id, f.ID) {
+		p.topics.lookSoon() // what is here of others of its partitions is another topic's
 		for _, id := range ids {
 			src.placement.unplaced[id].err = errMadeAgain
 		}
@@ -67,14 +77,14 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 		if f.PartlyCommitted {
 			src.split.partlyCommitted = shared
 		}
-		s.setPartitions(src, f.Partitions)
-		never := func(id int32) bool { f, ok := s.placing.committed[src.topic][id]; return ok && f.Offset < 0 }
+		p.shares.setPartitions(src, f.Partitions)
+		never := func(id int32) bool { f, ok := p.committed[src.topic][id]; return ok && f.Offset < 0 }
 		if f.Frontier != nil && !src.split.mayHaveShipped && slices.ContainsFunc(ids, never) {
 			src.split.mayHaveShipped = true
 			if len(src.parts) > 0 {
-				s.topics.changed = true
+				p.topics.changed = true
 			} else {
-				src.split.sharing = s.sharing(src)
+				src.split.sharing = p.shares.sharing(src)
 				src.agent.Share(src.split.sharing)
 			}
 		}
@@ -82,7 +92,7 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 	slices.Sort(ids)
 	for _, id := range ids {
 		b, there := f.Bounds[id]
-		held, known := s.placing.committed[src.topic][id]
+		held, known := p.committed[src.topic][id]
 		switch {
 		case !there:
 			b.Err = errors.New("it is not there yet")
@@ -93,44 +103,44 @@ func (s *session) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 			src.placement.unplaced[id].err = b.Err
 			continue
 		}
-		at, err := s.resume(src, id, held, f)
+		at, err := p.resume(src, id, held, f)
 		if err != nil {
 			src.placement.unplaced[id].err = err
 			continue
 		}
-		delete(s.placing.committed[src.topic], id)
+		delete(p.committed[src.topic], id)
 		delete(src.placement.unplaced, id)
 		delete(src.fetchErrors, id)
-		p := newPart(src, id, at.Offset, at.Checkpoint)
-		p.tail.end, p.since, p.tail.arrived, p.last.offset = b.End, now, now, at.Offset
-		p.last.fresh = held.Offset < 0
-		p.last.moved = p.last.fresh // so that it is known what is final
-		if until := p.PartialUpTo(); until != window.Unset {
+		made := newPart(src, id, at.Offset, at.Checkpoint)
+		made.tail.end, made.since, made.tail.arrived, made.last.offset = b.End, now, now, at.Offset
+		made.last.fresh = held.Offset < 0
+		made.last.moved = made.last.fresh // so that it is known what is final
+		if until := made.PartialUpTo(); until != window.Unset {
 			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
 		}
-		p.Lose(at.Lost)
-		if p.Position() >= b.End {
-			p.tail.caught = now
+		made.Lose(at.Lost)
+		if made.Position() >= b.End {
+			made.tail.caught = now
 		}
-		src.parts[id] = p
+		src.parts[id] = made
 		if invariants.Enabled {
-			s.remember(p)
+			p.w.remember(made)
 		}
 		placed[id] = at.Offset
-		if s.w.ending != nil && src.merges == "" {
-			src.stop[id] = s.w.stopOffset(src.topic, id, b.End)
+		if p.w.ending != nil && src.merges == "" {
+			src.stop[id] = p.w.stopOffset(src.topic, id, b.End)
 		}
 	}
-	src.news, s.topics.changed = true, true
+	src.news, p.topics.changed = true, true
 	return placed
 }
 
 // resume finds where a partition is read from, and says what a person should hear of.
-func (s *session) resume(src *source, id int32, held recovery.Committed, f *brokers.Facts) (recovery.Start, error) {
+func (p *placing) resume(src *source, id int32, held recovery.Committed, f *brokers.Facts) (recovery.Start, error) {
 	known := &recovery.Facts{
 		Partition: id, Start: f.Bounds[id].Start, End: f.Bounds[id].End, Committed: held,
 		TopicID: f.ID, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.Frontier,
-		Cluster: s.topics.cluster, Group: s.w.cfg.Worker.Group, Anew: src.agent.Anew,
+		Cluster: p.topics.cluster, Group: p.w.cfg.Worker.Group, Anew: src.agent.Anew,
 	}
 	if brokenID {
 		known.TopicID, known.SourceID = noTopicID, noTopicID
@@ -141,7 +151,7 @@ func (s *session) resume(src *source, id int32, held recovery.Committed, f *brok
 		if n.Severe {
 			level = slog.LevelError
 		}
-		src.log.Log(s.ctx, level, n.Text, append([]any{"partition", id, "aggregated_topic", src.into()}, n.About...)...)
+		src.log.Log(p.helpers.ctx, level, n.Text, append([]any{"partition", id, "aggregated_topic", src.into()}, n.About...)...)
 	}
 	if c := &at.Checkpoint; brokenReplay && err == nil {
 		c.Head, c.Count, c.Hash = at.Offset, 0, 0
@@ -155,7 +165,7 @@ const (
 )
 
 // tellUnplaced notes which partitions have no position, and when to ask again.
-func (s *session) tellUnplaced(src *source, now time.Time) {
+func (p *placing) tellUnplaced(src *source, now time.Time) {
 	if len(src.placement.unplaced) == 0 {
 		src.problems.clear(causePosition)
 		src.placement.askWait = 0
@@ -178,19 +188,28 @@ func (s *session) tellUnplaced(src *source, now time.Time) {
 	src.problems.set(causePosition, text)
 }
 
+// question is what has to be found out of a topic before it is read; ok is false if
+// it is not selected any more.
+func (p *placing) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
+	q = brokers.Question{Source: cmp.Or(p.topics.known[topic].merges, topic), Shared: shared[topic]}
+	c, ok := p.w.selection.selector.Select(q.Source)
+	q.Into = c.AggregatedTopics
+	return q, ok
+}
+
 // placeAgain asks again for what is not known of partitions.
-func (s *session) placeAgain(now time.Time) {
-	if s.placing.asking {
+func (p *placing) placeAgain(now time.Time) {
+	if p.asking {
 		return
 	}
-	shared := s.shares.now()
+	shared := p.shares.now()
 	questions, asked, waiting := map[string]brokers.Question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	partitions := map[string][]int32{}
-	for topic, src := range s.sources {
+	for topic, src := range p.sources {
 		if len(src.placement.unplaced) == 0 || now.Before(src.placement.askAt) {
 			continue
 		}
-		if q, ok := s.question(topic, *shared); ok {
+		if q, ok := p.question(topic, *shared); ok {
 			q.Fresh = true // it may be
 			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.placement.unplaced)
 			partitions[topic] = slices.Sorted(maps.Keys(src.placement.unplaced))
@@ -199,12 +218,12 @@ func (s *session) placeAgain(now time.Time) {
 	if len(questions) == 0 {
 		return
 	}
-	s.placing.asking = true
-	s.helpers.Go(func() {
-		offsets, err := s.w.brokers.Committed(s.ctx, partitions)
-		facts := s.w.brokers.Gather(s.ctx, questions)
-		s.helpers.notify(func() {
-			s.placing.asking = false
+	p.asking = true
+	p.helpers.Go(func() {
+		offsets, err := p.w.brokers.Committed(p.helpers.ctx, partitions)
+		facts := p.w.brokers.Gather(p.helpers.ctx, questions)
+		p.helpers.notify(func() {
+			p.asking = false
 			for topic, src := range asked {
 				if src.phase == phaseGone { // taken away meanwhile
 					continue
@@ -213,7 +232,7 @@ func (s *session) placeAgain(now time.Time) {
 				if err != nil && f.Err == nil {
 					f.Err = err
 				}
-				s.takePlaces(src, waiting[topic], f, offsets[topic], shared)
+				p.takePlaces(src, waiting[topic], f, offsets[topic], shared)
 			}
 		})
 	})
@@ -221,24 +240,24 @@ func (s *session) placeAgain(now time.Time) {
 
 // takePlaces places partitions that were assigned before, and has the client
 // fetch them from there.
-func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *brokers.Facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
-	if s.placing.committed[src.topic] == nil {
-		s.placing.committed[src.topic] = map[int32]recovery.Committed{}
+func (p *placing) takePlaces(src *source, waiting map[int32]*unplaced, f *brokers.Facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
+	if p.committed[src.topic] == nil {
+		p.committed[src.topic] = map[int32]recovery.Committed{}
 	}
 	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.placement.unplaced[id] != u }) // taken away meanwhile, and maybe given back
 	for id := range waiting {
-		delete(s.placing.committed[src.topic], id)
+		delete(p.committed[src.topic], id)
 		if o, ok := offsets[id]; !ok { // nobody was asked
 			waiting[id].err = brokers.ErrSilent
 		} else if o.Err != nil {
 			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
 		} else {
-			s.placing.committed[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
+			p.committed[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
 			continue
 		}
 		delete(waiting, id)
 	}
-	placed := s.place(src, slices.Collect(maps.Keys(waiting)), f, shared, time.Now())
+	placed := p.place(src, slices.Collect(maps.Keys(waiting)), f, shared, time.Now())
 	if len(placed) == 0 {
 		return
 	}
@@ -246,8 +265,8 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *broker
 	for id, offset := range placed {
 		at[id] = kgo.EpochOffset{Epoch: -1, Offset: offset}
 	}
-	s.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{src.topic: at})
-	s.cl.ResumeFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(placed))})
+	p.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{src.topic: at})
+	p.cl.ResumeFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(placed))})
 	src.log.Info("partitions can be read", "partitions", len(placed))
 }
 
@@ -265,14 +284,14 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 	for id, u := range src.placement.unplaced {
 		fresh.placement.unplaced[id] = u
 	}
-	s.setPartitions(fresh, s.topics.known[src.topic].partitions)
+	s.shares.setPartitions(fresh, s.topics.known[src.topic].partitions)
 	if now.Sub(src.placement.began) < time.Minute { // again
 		fresh.placement.askWait = src.placement.askWait
 	}
 	fresh.placement.began = now
 	s.drop(src)
 	s.sources[src.topic] = fresh
-	s.tellUnplaced(fresh, now)
+	s.placing.tellUnplaced(fresh, now)
 	s.phases.advance(fresh)
 	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.placement.unplaced))})
 }

@@ -63,7 +63,7 @@ func (s *session) report(now time.Time) {
 	if s.shares.assigned.Load() == nil {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
-	reason = cmp.Or(reason, s.awaited())
+	reason = cmp.Or(reason, s.member.awaited())
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
 		if s.w.said.rare("pulse", now) {

@@ -38,7 +38,7 @@ type session struct {
 
 	mu      mutex // the loop holds it in an iteration, callbacks of the group otherwise
 	sources map[string]*source
-	placing placing
+	placing *placing
 	failed  error
 
 	// The rest belongs to the loop alone.
@@ -76,17 +76,18 @@ const (
 // assemble makes a session with its owners, which has no client yet.
 func (w *Worker) assemble(hard context.Context, cluster uint64, known found) *session {
 	s := &session{
-		w: w, hard: hard, sources: map[string]*source{}, shares: newShares(), fetching: newFetching(), order: order{map[outputOf]int64{}},
-		placing: placing{committed: map[string]map[int32]recovery.Committed{}},
-		topics:  &catalog{cluster: cluster, known: known, stale: make(chan struct{}, 1)},
-		member:  &membership{generations: assignment.NewGenerations()},
+		w: w, hard: hard, sources: map[string]*source{}, fetching: newFetching(), order: order{map[outputOf]int64{}},
+		topics: &catalog{cluster: cluster, known: known, stale: make(chan struct{}, 1)},
 	}
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.helpers = newHelpers(s.ctx)
+	s.shares = newShares(w.cfg.Worker.Delivery == config.ExactlyOnce, s.topics)
+	s.phases = &phases{s.topics, s.fail}
+	s.member = &membership{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, sources: s.sources, fail: s.fail, generations: assignment.NewGenerations()}
+	s.placing = &placing{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, phases: s.phases, sources: s.sources, committed: map[string]map[int32]recovery.Committed{}}
 	s.resolver = newResolver(w, s.helpers)
 	s.abandoned = &abandoned{w: w, txnID: w.txnID, helpers: s.helpers}
 	s.advisor = &advisor{w: w, helpers: s.helpers, shares: s.shares}
-	s.phases = &phases{s.topics, s.fail}
 	s.delivery = &delivery{
 		w: w, helpers: s.helpers, phases: s.phases, topics: s.topics, iteration: &s.iteration, sources: s.sources, fail: s.fail, startOver: s.startOver,
 		committer: &committer{w: w, hard: hard, txnID: w.txnID, member: s.member},
@@ -99,7 +100,7 @@ func (w *Worker) assemble(hard context.Context, cluster uint64, known found) *se
 
 // setClient gives the client to those who use it.
 func (s *session) setClient(cl *kgo.Client) {
-	s.cl, s.member.cl, s.abandoned.cl, s.advisor.cl, s.delivery.cl, s.delivery.committer.cl, s.ends.cl = cl, cl, cl, cl, cl, cl, cl
+	s.cl, s.placing.cl, s.member.cl, s.abandoned.cl, s.advisor.cl, s.delivery.cl, s.delivery.committer.cl, s.ends.cl = cl, cl, cl, cl, cl, cl, cl, cl
 }
 
 // newSession joins the group.
@@ -128,7 +129,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.ConsumeTopics(topics.topics()...),
 		kgo.Balancers(&assignment.Balancer{
 			Loads: s.w.meter.told, MaxWorkers: s.advisor.maxWorkers, CanSplit: s.advisor.canSplit, Partials: s.advisor.partialsOf, Backlog: s.advisor.backlog,
-			OnAssignment: s.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
+			OnAssignment: s.member.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
 		}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),

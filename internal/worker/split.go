@@ -2,11 +2,9 @@ package worker
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 const (
@@ -17,33 +15,6 @@ const (
 	// shipped at once.
 	unshippedEnough = 16 << 20
 )
-
-// sharing is how a source topic is shared now.
-func (s *session) sharing(src *source) agent.Sharing {
-	switch {
-	case src.merges != "" || !s.topics.hasPartials(src):
-		return agent.Alone
-	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.split.mayHaveShipped:
-		return agent.Shipping
-	case (*s.shares.now())[src.topic]:
-		return agent.Split
-	}
-	return agent.Alone
-}
-
-// setPartitions tells a source how many partitions its topic has, by the
-// brokers. One of them may not have heard of all yet, or what is assigned is of
-// another topic or time: where partitions beyond are assigned here, or, of a topic
-// that is shared out, all that there seem to be, there are others.
-func (s *session) setPartitions(src *source, n int) {
-	others := false
-	if a := s.shares.assigned.Load(); a != nil {
-		ids := a.Partitions[src.topic]
-		others = (*s.shares.now())[src.topic] && len(ids) >= n ||
-			slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= n })
-	}
-	src.agent.SetPartitions(n, others)
-}
 
 // reshare has the sources follow a new assignment, or a topic for partials
 // that has come; those that are to be shared get one.
@@ -58,7 +29,7 @@ func (s *session) reshare(now time.Time) {
 	s.shares.seen, s.topics.changed = shared, false
 	for _, src := range s.sources {
 		was := src.split.sharing
-		is := s.sharing(src)
+		is := s.shares.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
 			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
 			continue
@@ -66,7 +37,7 @@ func (s *session) reshare(now time.Time) {
 		src.split.sharing, src.news = is, true
 		src.agent.Share(is)
 		if v, ok := s.topics.known[src.topic]; ok && src.merges == "" {
-			s.setPartitions(src, v.partitions)
+			s.shares.setPartitions(src, v.partitions)
 		}
 		if src.split.partlyCommitted != nil && src.split.partlyCommitted != shared && (*shared)[src.topic] {
 			// The members have committed what they were given since this was

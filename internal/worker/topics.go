@@ -163,7 +163,7 @@ func (s *session) update(f found) {
 		if src.merges != "" {
 			continue
 		}
-		s.setPartitions(src, now.partitions)
+		s.shares.setPartitions(src, now.partitions)
 		src.news = true
 	}
 	for topic := range s.topics.known {
