@@ -39,6 +39,28 @@ func TestDiagramOfPhases(t *testing.T) {
 	}
 }
 
+// Each phase is told of where people look it up, in the order of how strict it is.
+func TestPhasesAreDescribed(t *testing.T) {
+	for _, document := range []string{"../../DESIGN.md", "../../docs/operations.md"} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		_, section, _ := strings.Cut(string(text), "\n## Phases of a topic\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		for line := range strings.Lines(section) {
+			if name, ok := strings.CutPrefix(line, "| `"); ok {
+				name, _, _ = strings.Cut(name, "`")
+				rows = append(rows, name)
+			}
+		}
+		if !slices.Equal(rows, phaseNames[:]) {
+			t.Errorf("%s: the table of phases has %q, want %q", document, rows, phaseNames)
+		}
+	}
+}
+
 // box is what phases allow alike.
 type box struct {
 	id, text string
