@@ -160,10 +160,14 @@ func (ps *phases) find(src *source) (f finding, lacks reasons) {
 }
 
 // verify checks that the phase of a source is that of what a look at it finds
-// now, as far as anything is decided by it.
+// now, as far as anything is decided by it; and that its partitions are paused in the
+// phases in which they are not read, and in no others.
 func (ps *phases) verify(src *source) {
 	f, lacks := ps.find(src)
 	if now, err := src.phase.next(f); err != nil || now.reads() != src.phase.reads() || now.delivers() != src.phase.delivers() || lacks != src.lacks {
 		invariants.Violated("%s: the phase is %q, a look at the topic finds %q (%v), reasons %v and not %v", src.topic, src.phase, f, err, lacks.names(), src.lacks.names())
+	}
+	if len(src.parts) > 0 && src.phase.reads() != (lacks == 0) {
+		invariants.Violated("%s: in the phase %q records are read: %v, though partitions are paused by %v", src.topic, src.phase, src.phase.reads(), lacks.names())
 	}
 }

@@ -130,6 +130,10 @@ func TestFindings(t *testing.T) {
 		if f, lacks := s.phases.find(src); f != fact.finding || strings.Join(lacks.names(), " ") != fact.lacks {
 			t.Errorf("%s: found %s, lacks %v", fact.finding, f, lacks.names())
 		}
+		next, err := phaseNew.next(fact.finding)
+		if err != nil || next.reads() != (fact.lacks == "") {
+			t.Errorf("%s: in the phase %s records are read: %v, and partitions paused by %q", fact.finding, next, next.reads(), fact.lacks)
+		}
 		s, src, p = stand(t)
 		for _, fact := range facts[:i+1] {
 			fact.set(src, p)
