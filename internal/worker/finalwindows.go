@@ -45,7 +45,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 			}
 		}
 	}
-	s.w.lanes.each(len(s.iteration.tasks), rows < smallTurn, func(lane, i int) {
+	s.w.lanes.each(len(s.iteration.tasks), rows < smallWork, func(lane, i int) {
 		t := &s.iteration.tasks[i]
 		t.result = t.source.job.computers[lane][t.window.Output].Compute(t.source.agent, t.window)
 	})

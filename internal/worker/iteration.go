@@ -112,7 +112,7 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 	if now.Sub(s.ends.looked) >= s.ends.idleTick() {
 		s.ends.looked = now
 		s.ends.idle(now)
-		s.wonder()
+		s.lookForMadeAgain()
 	}
 	s.flow.follow(now)
 	s.flow.purge(now)
@@ -219,7 +219,7 @@ func (s *session) process(now time.Time) {
 	for _, p := range s.iteration.ready {
 		records += len(p.batch) * p.source.fields()
 	}
-	s.w.lanes.each(len(s.iteration.ready), records < smallTurn, func(_, i int) { s.iteration.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
+	s.w.lanes.each(len(s.iteration.ready), records < smallWork, func(_, i int) { s.iteration.ready[i].process(now, s.w.cfg.DeadLetterTopic) })
 	for _, p := range s.iteration.ready {
 		p.queued = false
 		src := p.source

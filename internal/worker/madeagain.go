@@ -80,8 +80,8 @@ func (s *session) takeTopic(src *source, asked, now time.Time) {
 	}
 }
 
-// wonder has the topics looked at while frames wait for that.
-func (s *session) wonder() {
+// lookForMadeAgain has the topics looked at while frames wait for that.
+func (s *session) lookForMadeAgain() {
 	for _, src := range s.sources {
 		for _, p := range src.parts {
 			if !p.unknown.met.IsZero() {

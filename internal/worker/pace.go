@@ -7,7 +7,7 @@ import "time"
 // so long the whole group would wait for this worker in a rebalance. Then iterations
 // take only as many records as they can in time.
 const (
-	longTurn = 500 * time.Millisecond
+	longIteration = 500 * time.Millisecond
 	// fewest and most are the records that an iteration is limited to; above, it
 	// takes all.
 	fewest = 1000
@@ -18,9 +18,9 @@ const (
 // was limited to so many, took so many, and was busy with them for so long.
 func pace(limit, records int, busy time.Duration) int {
 	switch {
-	case busy > longTurn && records > fewest:
-		return max(fewest, int(float64(records)*float64(longTurn/2)/float64(busy)))
-	case limit > 0 && busy < longTurn*2/5 && records >= limit:
+	case busy > longIteration && records > fewest:
+		return max(fewest, int(float64(records)*float64(longIteration/2)/float64(busy)))
+	case limit > 0 && busy < longIteration*2/5 && records >= limit:
 		if limit *= 2; limit > most {
 			return 0
 		}

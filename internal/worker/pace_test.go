@@ -26,7 +26,7 @@ func TestPace(t *testing.T) {
 		turn(100_000)
 	}
 	for range 10 {
-		if busy := turn(100_000); busy > longTurn || busy < longTurn/8 {
+		if busy := turn(100_000); busy > longIteration || busy < longIteration/8 {
 			t.Errorf("turns of %v", busy)
 		}
 	}

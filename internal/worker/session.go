@@ -50,8 +50,8 @@ type session struct {
 }
 
 const (
-	// smallTurn is how many samples are too few to share among lanes.
-	smallTurn = 2000
+	// smallWork is how many samples are too few to share among lanes.
+	smallWork = 2000
 	// pollPause is how long an iteration without backlog waits before the next, so
 	// that a trickle of records does not turn the loop for each of them.
 	pollPause = 5 * time.Millisecond
