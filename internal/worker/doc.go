@@ -17,6 +17,23 @@
 // brokers hold. That is the only way of recovery: whatever happened, a worker
 // goes on exactly as if it had just been started.
 //
+// # Owners
+//
+// The session (session.go, iteration.go) is the loop and the callbacks of the group. What
+// they have to do belongs to others, each with a state of its own:
+//
+//   - membership: this worker in the group; shares: the assignment; advisor: what
+//     the balancer asks of topics;
+//   - catalog: the topics that there are; placing: partitions without a position;
+//     phases: where each topic stands; endQuestions: end offsets;
+//   - resolver: schemas; flow: how far the merging worker is;
+//   - delivery: what is written and committed, and when; its committer does it;
+//     abandoned: transactions of workers that are gone;
+//   - helpers: goroutines beside the loop; iteration: what the loop works on now.
+//
+// Of a topic (source.go): placement, schemas, split, and the outbox with what is not
+// delivered. What outlives a session is the Worker's: sinks, counters, board, meter.
+//
 // # Phases of a topic
 //
 // Each source topic is in one phase, which says whether its records may be read

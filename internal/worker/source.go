@@ -19,7 +19,7 @@ import (
 // partitions assigned to this session.
 type source struct {
 	identity
-	phase phase   // set by session.advance alone
+	phase phase   // set by phases.advance alone
 	lacks reasons // for which no partition is read
 
 	job      *job
