@@ -22,9 +22,12 @@ var imports = map[string][]string{
 	"internal/cluster": {"internal/config", "internal/registry"},
 	"internal/status":  {},
 	"internal/web":     {"internal/status"},
-	"internal/worker": {"internal/agent", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
-		"internal/registry", "internal/stats", "internal/status", "internal/window"},
+	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
+		"internal/recovery", "internal/registry", "internal/stats", "internal/status", "internal/window"},
+	"internal/brokers":    {"internal/agent", "internal/recovery", "internal/window"},
+	"internal/recovery":   {"internal/agent", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},
+	"internal/assignment": {},
 	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
 	"internal/invariants": {},
 	"internal/config":     {"internal/codec", "internal/stats", "internal/window"},
@@ -76,7 +79,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/codec", "internal/pipeline", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {

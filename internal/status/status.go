@@ -43,6 +43,7 @@ type TopicStatus struct {
 	Fields           int            `json:"fields"`               // numeric fields aggregated
 	LeftOut          int            `json:"left_out"`             // fields left out
 	Weight           float64        `json:"bytes_per_second"`     // measured load
+	Phase            string         `json:"phase"`                // where it stands: new, held, partials, letters, placing, partitions, draining, drained, probing, schema, running or gone
 	Problems         []Problem      `json:"problems,omitempty"`   // what holds this topic up
 	WindowSize       float64        `json:"window_size_seconds"`
 	Outputs          []OutputStatus `json:"outputs"`                 // of windows of each size; the fields above are those of the first

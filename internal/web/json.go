@@ -57,11 +57,11 @@ func appendMembers(dst []byte, v reflect.Value) []byte {
 		f := v.Type().Field(i)
 		tag := f.Tag.Get("json")
 		name, option, _ := strings.Cut(tag, ",")
-		if !f.IsExported() || tag == "-" || option == "omitempty" && v.Field(i).IsZero() {
-			continue
-		}
-		if f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct {
+		switch {
+		case f.Anonymous && f.Type.Kind() == reflect.Struct && name == "":
 			dst = appendMembers(dst, v.Field(i))
+			continue
+		case !f.IsExported() || tag == "-" || option == "omitempty" && v.Field(i).IsZero():
 			continue
 		}
 		if name == "" {

@@ -44,6 +44,7 @@ func TestMetrics(t *testing.T) {
 		`kafka_aggregator_watermark_timestamp_seconds{topic="example-000"} 1.773500965e+09`,
 		`kafka_aggregator_unaccounted_records{topic="example-000"} 0`,
 		`kafka_aggregator_idle_partitions{topic="example-000"} 1`,
+		`kafka_aggregator_phase{phase="partials",topic="example-000"} 1`,
 		`kafka_aggregator_paused_partitions{reason="ahead",topic="example-000"} 1`,
 		`kafka_aggregator_paused_partitions{reason="partials",topic="example-000"} 1`,
 		`kafka_aggregator_state{state="running"} 1`,

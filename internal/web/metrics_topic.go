@@ -67,6 +67,8 @@ var topicMetrics = []metric[status.TopicStatus]{
 		func(t *status.TopicStatus) float64 { return float64(t.OpenWindows) }),
 	topicGauge("window_size_seconds", "Size of the windows.",
 		func(t *status.TopicStatus) float64 { return t.WindowSize }),
+	gauge("phase", "1 for the phase that the topic is in: where it stands, and what may be done of it.",
+		[]string{"topic", "phase"}, func(t *status.TopicStatus, emit func(float64, ...string)) { emit(1, t.Topic, t.Phase) }),
 	gauge("problem", "1 for each thing that holds the topic up, by its cause; /api/status says what. 0 with the cause none if nothing does.",
 		[]string{"topic", "cause"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			for _, p := range t.Problems {

@@ -237,7 +237,7 @@ func TestPage(t *testing.T) {
 	page := body(t, get(t, st, "GET", "/?topic=example-000", "localhost"))
 	for _, want := range []string{
 		"running", "example-000-aggregated", "registry refuses the schema: 409", ">waiting<", ">problem<",
-		"1\u202f234\u202f567", "98.8 kB/s", "1 d 2 h", "<small>p99</small>", "Committed",
+		"1\u202f234\u202f567", "98.8 kB/s", "1 d 2 h", "<small>p99</small>", "Committed", "phase partials", "<small>partials</small>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)

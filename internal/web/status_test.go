@@ -18,7 +18,7 @@ func healthy() status.Status {
 		CommitDuration: status.Histogram{Bounds: []float64{0.01, 0.1, 1}, Counts: []uint64{10, 30, 0, 0}, Sum: 1.5},
 		ResultLatency:  status.Histogram{Bounds: []float64{0.1, 0.5, 1}, Counts: []uint64{50, 49, 0, 1}, Sum: 20},
 		Topics: []status.TopicStatus{{
-			Topic: "example-000", AggregatedTopic: "example-000-aggregated", Aggregation: "examples",
+			Topic: "example-000", AggregatedTopic: "example-000-aggregated", Aggregation: "examples", Phase: "partials",
 			Outputs:  []status.OutputStatus{{Topic: "example-000-aggregated", WindowSize: 1, Advance: 1, AggregatedSchema: new(9)}, {Topic: "example-000-1m", WindowSize: 60, Advance: 10}},
 			SchemaID: new(7), AggregatedSchema: new(9), Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
 			Watermark: now.Add(-1500 * time.Millisecond), WatermarkDelay: 1.5,
@@ -45,7 +45,7 @@ func hostile() status.Status {
 	}
 	for i, x := range bad {
 		st.Topics = append(st.Topics, status.TopicStatus{
-			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Problems: []status.Problem{{Cause: name, Text: name}},
+			Topic: name + string(rune('a'+i)), AggregatedTopic: name, Aggregation: name, Phase: name, Problems: []status.Problem{{Cause: name, Text: name}},
 			Weight: x, WindowSize: x, WatermarkDelay: x, Watermark: time.Unix(1e15, 0), TopicCounts: status.TopicCounts{Late: -1},
 			Partitions: []status.PartitionStatus{{Lag: math.MinInt64, Watermark: time.Unix(-1e15, 0)}},
 		})
