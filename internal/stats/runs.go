@@ -125,7 +125,7 @@ func (r *runs) find(rank, some float64, from, to point) (low, high point) {
 
 // maxSteps is after how many points the search is given up: the samples are of
 // very different size.
-const maxSteps = 16
+const maxSteps = 10
 
 // below is about how many samples are below x.
 func (r *runs) below(x float64) (n float64) {
@@ -156,6 +156,11 @@ func (r *runs) collect(x, y float64) (below, between int) {
 			continue
 		case x > t.hi:
 			below += int(t.n)
+			continue
+		}
+		if t.lo == t.hi {
+			between += int(t.n)
+			r.crowds = append(r.crowds, crowd{r.segs[i].Values, t.index[t.first():]})
 			continue
 		}
 		first, last := 0, int(t.buckets)-1
