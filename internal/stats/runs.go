@@ -13,6 +13,7 @@ import "math"
 type runs struct {
 	segs   []Segment
 	lo, hi point
+	slope  float64   // of the number of samples below, where find was last
 	near   []float64 // samples between two numbers
 	crowds []crowd   // and those of them that are not in near
 }
@@ -62,7 +63,11 @@ func (r *runs) pick(dst []float64, ranks []int, p *picker) {
 		to := r.hi
 		for margin := spread; ; margin *= 8 {
 			low, _ := r.find(float64(i)-1.5*margin, margin/2, from, to)
-			_, high := r.find(float64(j+1)+1.5*margin, margin/2, low, to)
+			rank := float64(j+1) + 1.5*margin
+			high := point{low.x + (rank-low.below)/r.slope, rank}
+			if margin > spread || !(high.x > low.x && high.x < to.x) { // not as simple as that
+				_, high = r.find(rank, margin/2, low, to)
+			}
 			below, between := r.collect(low.x, high.x)
 			if below <= i && j < below+between {
 				r.choose(dst[:k], i-below, p)
@@ -94,6 +99,7 @@ func (r *runs) pick(dst []float64, ranks []int, p *picker) {
 // are no more than about rank samples, and below the second no fewer: the same
 // one if it is off by no more than some.
 func (r *runs) find(rank, some float64, from, to point) (low, high point) {
+	r.slope = 0
 	switch {
 	case rank <= from.below:
 		return from, from
@@ -103,6 +109,7 @@ func (r *runs) find(rank, some float64, from, to point) (low, high point) {
 	// Regula falsi, with bisection where it makes no way.
 	for step := range maxSteps {
 		part := (rank - from.below) / (to.below - from.below)
+		r.slope = (to.below - from.below) / (to.x - from.x)
 		if step%4 == 3 {
 			part = 0.5
 		}
