@@ -56,6 +56,10 @@ func (a *agent) load(in rate, lengths []int) load {
 	if len(fields) > 0 {
 		l.reduction = l.in.perSecond / l.records / float64(n)
 	}
-	l.state = l.in.perSecond * open.Seconds() * float64(8*values)
+	sample := 8.0
+	if g, err := a.choice.Aggregation.Grid(); err == nil && g.Shared() {
+		sample = 12 // with its part in a tally
+	}
+	l.state = l.in.perSecond * open.Seconds() * sample * float64(values)
 	return l
 }
