@@ -21,7 +21,8 @@ aggregated topic, and what it costs:
              that does not grow, by the time stamps of the last minute of data
   output     records/s and bytes/s: one record for each window
   reduction  R = window · f_in / N_ops: values read for each value written
-  memory     of open windows: f_in · (window + grace) · 8 bytes for each value
+  memory     of open windows: f_in · (window + grace) · 8 bytes for each value,
+             12 where windows are of several sizes or overlap
 
 What becomes of the schema is worked out as the worker does it, from all versions
 that are registered: "unchanged" is a version that has the fields and operations, also

@@ -48,7 +48,11 @@ func (a *Agent) Load(in cluster.Rate, lengths []int) Load {
 	if len(fields) > 0 {
 		l.Reduction = l.In.PerSecond / l.Records / float64(n)
 	}
-	l.State = l.In.PerSecond * open.Seconds() * float64(8*a.Values(lengths))
+	sample := 8.0
+	if g, err := a.Choice.Aggregation.Grid(); err == nil && g.Shared() {
+		sample = 12 // with its part in a tally
+	}
+	l.State = l.In.PerSecond * open.Seconds() * sample * float64(a.Values(lengths))
 	return l
 }
 
