@@ -127,11 +127,11 @@ func (c *clocks) take(t, now int64, set *Settings) {
 		k.last = t
 	}
 	k.records++
-	k.lead = c.list[c.n-1].last
 	for ; i+1 < c.n && c.list[i+1].last < k.last; i++ {
 		c.list[i], c.list[i+1] = c.list[i+1], c.list[i]
 		k = &c.list[i+1]
 	}
+	k.lead = c.list[c.n-1].last
 	k.seen, k.moved, k.missed, k.at, k.over = c.seen, c.moved, 0, now, false
 	if c.n > 1 {
 		c.pass(set)
@@ -160,7 +160,6 @@ func (c *clocks) of(t, now int64, set *Settings) int {
 		case !k.explains(t, set) && !c.follows(k, t, set):
 			continue
 		case of >= 0 && k.records < young && c.list[of].records >= young: // it was a record or two that were ahead
-			c.list[of].last = max(c.list[of].last, min(k.last, t))
 			c.remove(i, i+1)
 			i--
 			continue

@@ -41,6 +41,7 @@ type Computer struct {
 	one     []float64 // results of one element of an array
 
 	rankError float64 // of the field that is being computed
+	tallied   bool    // the panes of the window are
 
 	segments []stats.Segment
 	element  [][]float64 // gathered samples of some elements, by pane
@@ -67,6 +68,7 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 		r.extend(Range{Partition: c.owner.ID, First: c.first, Last: c.last, Count: c.count()})
 	}
 	v := a.outputs[w.Output].versions[version]
+	c.tally(a, w)
 	c.fields(v.Schema.Fields, v.slots, w.panes, &r.Approximation)
 	r.Key = Key(a.Topic, "", r.Start, size)
 	r.Value = v.Encoder.Append(nil, codec.Head{
@@ -131,7 +133,11 @@ func (c *Computer) scalar(dst []float64, slot int, kind stats.Kind, panes []*pan
 	c.segments = c.segments[:0]
 	for _, p := range panes {
 		if values := p.column(slot); values != nil {
-			c.segments = append(c.segments, stats.Segment{Values: values, Residuals: p.rests[slot], Times: p.times, Sketch: p.sketch(slot, 0)})
+			seg := stats.Segment{Values: values, Residuals: p.rests[slot], Times: p.times, Sketch: p.sketch(slot, 0)}
+			if c.tallied {
+				seg.Tally = &p.tallies.list[slot]
+			}
+			c.segments = append(c.segments, seg)
 		}
 	}
 	c.summarize(dst, kind)

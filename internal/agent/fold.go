@@ -73,6 +73,7 @@ func (p *pane) sketch(slot, element int) *stats.Sketch {
 // fold moves all rows to sketches.
 func (p *pane) fold(l *layout) {
 	first := p.folded == 0
+	p.tallies.drop()
 	for len(p.large) < p.slots {
 		p.large = append(p.large, sketches{})
 	}

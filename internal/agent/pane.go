@@ -36,6 +36,7 @@ type pane struct {
 	arrays  []arrayColumn      // by slot; empty for scalars
 	large   []sketches         // by slot; nil as long as there are none
 	pieces  []pieces           // of records that come in several messages
+	tallies tallies            // of its scalars; see tallies.go
 }
 
 // arrayColumn holds the arrays of one field, one after the other: row r is
@@ -234,7 +235,9 @@ func (p *pane) reset() {
 		p.arrays[i].reset()
 	}
 	clear(p.versions)
+	tallies, size := p.tallies.list, p.tallies.size
 	*p = pane{versions: p.versions, hint: p.hint, room: p.room, slots: p.slots, times: p.times[:0], offsets: p.offsets[:0], scalars: p.scalars, rests: p.rests, arrays: p.arrays}
+	p.tallies.list, p.tallies.size = tallies, size
 }
 
 // count is the number of records.
@@ -252,5 +255,5 @@ func (p *pane) size() int64 {
 	for i := range p.large {
 		n += p.large[i].size()
 	}
-	return n
+	return n + p.tallies.size
 }

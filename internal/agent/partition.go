@@ -121,23 +121,26 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		defer func() { p.judged(offset, t, replay, in) }()
 	}
 	switch {
+	// It was refused for a reason that may have passed: by the clock, or by what the
+	// registry said.
+	case replay && p.refused.has(offset):
+		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	case end <= p.watermark:
-		if p.set.Confirm > 0 && !(replay && p.resume.trusting) && t >= window.Back(p.clocks.believed, p.set.MaxFutureSkew) {
-			p.clocks.take(t, now, p.set) // it is of a clock nevertheless
-		}
+		p.tell(t, now, replay) // it is of a clock nevertheless
 		return p.late(replay, 1, false, t), nil
 	// The slice is final, which the clock or another partition may have done
-	// while this one was silent. Of a slice that is still needed, records come
-	// again after a restart.
+	// while this one was silent. After a restart records come again of one that
+	// was open then: they count for the time as they did.
 	case end <= p.agent.final && !(replay && p.needed(start)):
-		if !replay && p.needed(start) {
+		if replay {
+			p.met(t, now, replay)
+		} else {
 			p.refused = p.refused.add(offset)
 		}
 		return p.late(replay, 1, true, t), nil
-	// The clock has moved on since a record was judged for the first time. That
-	// it was refused then stands in the checkpoint, or else may show in the
-	// highest time, which it did not move.
-	case replay && (t > p.resume.MaxTime || p.refused.has(offset)):
+	// The clock has moved on since it was refused for the first time, and the
+	// checkpoint had no room for it. It did not move the highest time.
+	case replay && t > p.resume.MaxTime:
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	// Without a checkpoint the highest time is not known, and all there is to
 	// ask is the clock.
@@ -148,6 +151,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
+		p.tell(t, now, replay) // what time it was stamped at is no worse for that
 		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
 	}
 	if replay && end <= p.resume.Shipped {
@@ -181,9 +185,15 @@ func (p *Partition) met(t, now int64, replay bool) {
 		p.watch.met()
 	}
 	p.maxTime = max(p.maxTime, t)
-	if p.set.Confirm == 0 || replay && p.resume.trusting {
-		p.clocks.trust(t)
-	} else {
+	p.tell(t, now, replay)
+}
+
+// tell tells the clocks of the event time of a record.
+func (p *Partition) tell(t, now int64, replay bool) {
+	switch {
+	case p.set.Confirm == 0 || replay && p.resume.trusting:
+		p.clocks.trust(p.maxTime)
+	case t >= window.Back(p.clocks.believed, p.set.MaxFutureSkew):
 		p.clocks.take(t, now, p.set)
 	}
 	p.watermark = window.Back(p.clocks.believed, p.set.Grace)

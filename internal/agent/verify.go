@@ -19,6 +19,9 @@ func (p *Partition) verify(c *pane) {
 	if len(c.scalars) != c.slots*c.room || len(c.rests) < c.slots || len(c.arrays) < c.slots {
 		fail("scalars, residuals, arrays", int64(len(c.scalars)), int64(len(c.rests)), int64(len(c.arrays)))
 	}
+	if k := &c.tallies; k.rows > c.rows || len(k.list) == 0 && (k.rows > 0 || k.size > 0) {
+		fail("tallies, of rows", int64(len(k.list)), int64(k.rows), k.size)
+	}
 	for output, v := range c.versions {
 		if n := len(p.agent.outputs[output].versions); v >= n && c.count() > 0 {
 			fail("version", int64(output), int64(v), int64(n))

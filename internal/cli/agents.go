@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 func newAgents(p *Process) *cobra.Command {
@@ -28,23 +30,23 @@ reasons and the derived schemas see "plan".`,
 		if err != nil {
 			return err
 		}
-		defer c.close()
-		found, err := c.look(cmd.Context())
+		defer c.Close()
+		found, err := survey.Look(cmd.Context(), c)
 		if err != nil {
 			return err
 		}
-		if len(found.agents) == 0 {
-			fmt.Fprintf(p.Stderr, "no topic is taken; the cluster has %d\nhint: see \"kafka-aggregator plan\" for the reasons\n", len(found.passed))
+		if len(found.Agents) == 0 {
+			fmt.Fprintf(p.Stderr, "no topic is taken; the cluster has %d\nhint: see \"kafka-aggregator plan\" for the reasons\n", len(found.Passed))
 		}
-		return found.table().write(p.Stdout, format.value)
+		return agentsTable(found).write(p.Stdout, format.value)
 	}
 	return cmd
 }
 
-func (s *survey) table() *table {
+func agentsTable(s *survey.Survey) *table {
 	t := &table{columns: []string{"source_topic", "partitions", "schema_id", "fields", "left_out", "aggregated_topic", "aggregated_schema_id", "problem"}}
-	for _, a := range s.agents {
-		t.rows = append(t.rows, []any{a.topic, a.partitions, a.schemaID, len(a.fields()), len(a.leftOut()), a.output.Topic, a.currentID(), a.problem})
+	for _, a := range s.Agents {
+		t.rows = append(t.rows, []any{a.Topic, a.Partitions, a.SchemaID, len(a.Fields()), len(a.LeftOut()), a.Output.Topic, a.CurrentID(), a.Problem})
 	}
 	return t
 }

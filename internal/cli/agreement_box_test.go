@@ -12,6 +12,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 // agreement has plan say what a worker would do, has a worker do it, and finds
@@ -113,21 +114,21 @@ func (g *agreement) plan() map[string]said {
 	g.t.Helper()
 	c, err := connect(g.t.Context(), &config.Loaded{Config: g.config})
 	must(g.t, err)
-	defer c.close()
-	found, err := c.look(g.t.Context())
+	defer c.Close()
+	found, err := survey.Look(g.t.Context(), c)
 	must(g.t, err)
-	pl := &plan{survey: found, schema: true}
+	pl := &plan{Survey: found, Forecast: &survey.Forecast{}, schema: true}
 	out := map[string]said{}
-	for _, a := range found.agents {
+	for _, a := range found.Agents {
 		var s said
 		must(g.t, json.Unmarshal(appendJSON(nil, pl.object(a)), &s))
-		if a.plan != nil {
-			s.text = a.schemaText()
+		if a.Plan != nil {
+			s.text = schemaText(a)
 		}
 		alone := *a
-		alone.exists = true
-		s.differs = (&survey{agents: []*agent{&alone}}).differs()
-		if a.first() {
+		alone.Exists = true
+		s.differs = (&survey.Survey{Agents: []*survey.Agent{&alone}}).Differs()
+		if a.First() {
 			out[s.Topic] = s
 		} else {
 			out[ofOutput(s.Topic, s.Into)] = s

@@ -15,12 +15,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 // did is what a worker did with a topic.
 type did struct {
-	status  worker.TopicStatus
+	status  status.TopicStatus
 	version int // id of the aggregated schema that its windows need
 	fields  int
 	leftOut []left
@@ -72,12 +73,12 @@ func (g *agreement) work() map[string]*did {
 }
 
 // stuck reports whether some topics wait for ever and all others are done.
-func (g *agreement) stuck(topics []worker.TopicStatus) bool {
+func (g *agreement) stuck(topics []status.TopicStatus) bool {
 	waiting := 0
 	for _, s := range topics {
 		switch o := g.sources[s.Topic]; {
 		case o == nil:
-		case o.waits && slices.ContainsFunc(s.Problems, func(p worker.Problem) bool { return p.Cause == "schema" }):
+		case o.waits && slices.ContainsFunc(s.Problems, func(p status.Problem) bool { return p.Cause == "schema" }):
 			waiting++
 		case s.Windows+s.DeadLettered == 0:
 			return false

@@ -3,12 +3,17 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/estimate"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 // benchOptions are the flags of bench.
@@ -72,14 +77,14 @@ cluster adds what TLS and compression cost. Run it on an idle machine.`,
 		if err != nil {
 			return err
 		}
-		e, err := p.bench(cmd.Context(), l, o)
+		e, unknown, err := p.bench(cmd.Context(), l, o)
 		if err != nil {
 			return err
 		}
 		if format.value == "json" {
-			return writeJSON(p.Stdout, e.object())
+			return writeJSON(p.Stdout, benchObject(e, unknown))
 		}
-		_, err = fmt.Fprint(p.Stdout, e.text())
+		_, err = fmt.Fprint(p.Stdout, benchText(e, unknown))
 		return err
 	}
 	return cmd
@@ -106,94 +111,83 @@ func (o *benchOptions) check() error {
 }
 
 // bench measures and estimates. The aggregation is the first of the
-// configuration, except for topics that fall to another one.
-func (p *Process) bench(ctx context.Context, l *config.Loaded, o benchOptions) (*estimate, error) {
-	classes := []loadClass{{topics: float64(o.topics), values: o.fields, hz: o.frequency, aggregation: ofFirstWindows(&l.Aggregations[0])}}
-	unknown := 0
+// configuration, except for topics that fall to another one. unknown is how many
+// topics are left out, since their rates are not known.
+func (p *Process) bench(ctx context.Context, l *config.Loaded, o benchOptions) (e *estimate.Estimate, unknown int, err error) {
+	classes := estimate.Uniform(o.topics, o.fields, o.frequency, &l.Aggregations[0])
 	if o.fromTopics {
-		var err error
 		if classes, unknown, err = p.existing(ctx, l, o.measure); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	e := &estimate{unknown: unknown, busy: o.busy}
-	each := unitTime / time.Duration(len(classes))
-	var told time.Time
-	for i, c := range classes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if time.Since(told) >= 2*time.Second {
-			told = time.Now()
-			fmt.Fprintf(p.Stderr, "measuring the computation for records of %s, %d of %d\n", count(c.values, "value"), i+1, len(classes))
-		}
-		u, err := measureUnits(c, each)
-		if err != nil {
-			return nil, err
-		}
-		e.parts = append(e.parts, part{loadClass: c, units: u})
-	}
-	if o.duration == 0 {
-		return e, nil
-	}
-	trial := cut(classes)
-	ran, err := p.trial(ctx, trial, o.duration, o.limit)
+	e, err = estimate.Measure(ctx, classes, estimate.Options{
+		Busy: o.busy, Duration: o.duration, Limit: o.limit, Command: p.benchWorker, Progress: p.benchProgress,
+	})
+	return e, unknown, err
+}
+
+// benchWorker is this program as the worker that is measured.
+func (p *Process) benchWorker(ctx context.Context, w estimate.Worker) (*exec.Cmd, error) {
+	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("measure a worker: %w", err)
+		return nil, err
 	}
-	e.take(trial, ran)
-	return e, nil
+	a := w.Aggregation
+	cmd := exec.CommandContext(ctx, self, "worker",
+		"--brokers", w.Broker, "--schema-registry", w.Registry, "--group", w.Group, "--http", w.HTTP,
+		"--include", w.Include, "--operations", strings.Join(a.Operations, ","),
+		"--window", config.FormatDuration(a.Window.Size), "--grace", config.FormatDuration(a.Window.Grace))
+	for _, pair := range p.Environ { // settings are those above
+		if !strings.HasPrefix(pair, config.EnvPrefix) {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	return cmd, nil
+}
+
+// benchProgress says what is done meanwhile.
+func (p *Process) benchProgress(g estimate.Progress) {
+	switch g.Stage {
+	case estimate.Computing:
+		fmt.Fprintf(p.Stderr, "measuring the computation for records of %s, %d of %d\n", count(g.Values, "value"), g.Done, g.Of)
+	case estimate.Starting:
+		fmt.Fprintln(p.Stderr, "starting a broker and a registry in this process, with topics of such a load")
+	case estimate.Waiting:
+		if !g.Again {
+			fmt.Fprintf(p.Stderr, "waiting until a worker has results of %s, for at most %v\n", count(g.Of, "topic"), g.For)
+		} else {
+			fmt.Fprintf(p.Stderr, "  %d of %d\n", g.Done, g.Of)
+		}
+	case estimate.Measuring:
+		fmt.Fprintf(p.Stderr, "measuring it for %v\n", g.For)
+	}
 }
 
 // existing are the source topics that there are, by classes, and how many
 // have no known rate.
-func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.Duration) (classes []loadClass, unknown int, err error) {
+func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.Duration) (classes []estimate.Class, unknown int, err error) {
 	c, err := connect(ctx, l)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer c.close()
+	defer c.Close()
 	fmt.Fprintln(p.Stderr, "looking at the source topics and their schemas")
-	found, err := c.look(ctx)
+	found, err := survey.Look(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
-	fmt.Fprintf(p.Stderr, "measuring the rates of %s for %v\n", count(len(found.topics()), "topic"), measure)
-	rates, err := c.rates(ctx, found.topics(), measure)
+	fmt.Fprintf(p.Stderr, "measuring the rates of %s for %v\n", count(len(found.Topics()), "topic"), measure)
+	rates, err := c.Rates(ctx, found.Topics(), measure)
 	if err != nil {
 		return nil, 0, err
 	}
-	lengths, err := c.samples(ctx, found.agents)
+	lengths, err := found.ArrayLengths(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
-	first := make(map[*config.Aggregation]*config.Aggregation)
-	for _, a := range found.agents {
-		if a.problem != "" || a.used == nil || !a.first() {
-			continue
-		}
-		of := a.choice.Aggregation
-		if first[of] == nil {
-			first[of] = ofFirstWindows(of)
-		}
-		r := rates[a.topic]
-		if r.how == "" {
-			unknown++
-			continue
-		}
-		values := 0
-		for i, f := range a.used.Schema.Fields {
-			switch {
-			case !f.Array:
-				values++
-			case lengths[a] != nil:
-				values += lengths[a][i]
-			}
-		}
-		classes = append(classes, loadClass{topics: 1, values: max(1, values), hz: r.perSecond, aggregation: first[of]})
-	}
+	classes, unknown = estimate.Existing(found, rates, lengths)
 	if len(classes) == 0 {
 		return nil, 0, fmt.Errorf("no source topic has a known rate (%s without one)", count(unknown, "topic"))
 	}
-	return gather(classes), unknown, nil
+	return classes, unknown, nil
 }

@@ -3,26 +3,18 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"os"
+	"os/exec"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
-
-func benchAggregation() *config.Aggregation { return &config.Default().Aggregations[0] }
 
 // TestBench measures a small load with a worker, as a user would.
 func TestBench(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	code := Run(Process{
-		Args:   []string{"bench", "--topics", "2", "--fields", "3", "--frequency", "20", "--duration", "300ms", "-o", "json"},
-		Stdout: &stdout, Stderr: &stderr, Environ: append(os.Environ(), "BE_KAFKA_AGGREGATOR=1"),
-	})
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s", code, stderr.Bytes())
+	cmd := exec.Command("kafka-aggregator", "bench", "--topics", "2", "--fields", "3", "--frequency", "20", "--duration", "300ms", "-o", "json")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
 	var got struct {
 		Records float64 `json:"records_per_second"`
@@ -50,12 +42,10 @@ func TestBench(t *testing.T) {
 // far it has come.
 func TestBenchWide(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	code := Run(Process{
-		Args:   []string{"bench", "--topics", "1", "--fields", "999", "--frequency", "20", "--duration", "300ms", "--limit", "1m", "-o", "json"},
-		Stdout: &stdout, Stderr: &stderr, Environ: append(os.Environ(), "BE_KAFKA_AGGREGATOR=1"),
-	})
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s", code, stderr.Bytes())
+	cmd := exec.Command("kafka-aggregator", "bench", "--topics", "1", "--fields", "999", "--frequency", "20", "--duration", "300ms", "--limit", "1m", "-o", "json")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, stderr.Bytes())
 	}
 	var got struct {
 		Trial struct {
@@ -86,71 +76,4 @@ func TestBenchUsage(t *testing.T) {
 			t.Errorf("%q: exit code %d\n%s%s", args, code, stdout.Bytes(), stderr.Bytes())
 		}
 	}
-}
-
-func TestGather(t *testing.T) {
-	a, b := benchAggregation(), benchAggregation()
-	got := gather([]loadClass{
-		{topics: 1, values: 10, hz: 1, aggregation: a}, {topics: 1, values: 12, hz: 3, aggregation: a},
-		{topics: 1, values: 10, hz: 100, aggregation: a}, {topics: 1, values: 100, hz: 1, aggregation: a},
-		{topics: 1, values: 10, hz: 1, aggregation: b},
-	})
-	want := []loadClass{
-		{topics: 1, values: 10, hz: 100, aggregation: a}, {topics: 1, values: 100, hz: 1, aggregation: a},
-		{topics: 2, values: 12, hz: 2, aggregation: a}, {topics: 1, values: 10, hz: 1, aggregation: b},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("got %+v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("class %d: got %+v, want %+v", i, got[i], want[i])
-		}
-	}
-}
-
-func TestCut(t *testing.T) {
-	a := benchAggregation()
-	for _, test := range []struct {
-		name       string
-		in         loadClass
-		topics, hz float64
-		values     int
-	}{
-		{"as it is", loadClass{topics: 10, hz: 10, values: 10}, 10, 10, 10},
-		{"fewer topics", loadClass{topics: 1000, hz: 1, values: 10}, 100, 1, 10},
-		{"fewer records", loadClass{topics: 1, hz: 40_000, values: 10}, 1, 10_000, 10},
-		{"fewer values", loadClass{topics: 1, hz: 2000, values: 2000}, 1, 500, 428}, // of 7 operations each
-		{"never very slow", loadClass{topics: 1000, hz: 2, values: 10}, 100, 2, 10},
-		{"slow as it is", loadClass{topics: 10000, hz: 0.01, values: 10}, 100, 0.01, 10},
-	} {
-		test.in.aggregation = a
-		got := cut([]loadClass{test.in})[0]
-		if math.Abs(got.topics-test.topics) > 1e-9 || math.Abs(got.hz-test.hz) > 1e-9 || got.values != test.values {
-			t.Errorf("%s: got %+v", test.name, got)
-		}
-	}
-}
-
-func TestEstimate(t *testing.T) {
-	c := loadClass{topics: 1000, values: 10, hz: 10, aggregation: benchAggregation()} // 10,000 records/s, 1000 windows/s
-	e := &estimate{busy: 0.5, parts: []part{{c, units{
-		decode: time.Microsecond, collect: time.Microsecond, compute: 20 * time.Microsecond, encode: 5 * time.Microsecond,
-	}}}}
-	near := func(what string, got, want float64) {
-		t.Helper()
-		if math.Abs(got-want) > 1e-9 {
-			t.Errorf("%s: got %v, want %v", what, got, want)
-		}
-	}
-	near("cores without a trial", e.cores(), 0.04)
-	small := c
-	small.topics = 100
-	e.take([]loadClass{small}, ran{took: time.Second, cores: 0.1, memory: 50 << 20}) // 0.004 of it is the computation
-	near("Kafka", e.kafka, 0.96)
-	near("cores", e.cores(), 1)
-	near("workers", float64(e.workers()), 2)
-	near("one topic", e.hottest(), 0.001)
-	state := 2.0 * 100_000 * 2 * 8
-	near("memory", e.memory, 20<<20+10*(30<<20-state/10)+state)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,25 +12,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/example"
-	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/demo"
 	"github.com/lsst-sqre/kafka-aggregator/internal/web"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
-// demoOptions are the demo's flags.
-type demoOptions struct {
-	duration                   time.Duration
-	topics, fields, partitions int
-	frequency                  float64
-	window                     time.Duration
-	kafkaPort, registryPort    int
-	http                       string
-	seed                       uint64
-}
-
 func newDemo(p *Process) *cobra.Command {
-	var o demoOptions
+	var o demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: broker, registry, load and worker in this process",
@@ -51,226 +38,73 @@ every window of every topic has exactly one record.`,
   kafka-aggregator demo --topics 100 --fields 5 --frequency 50 --window 5s`,
 	}
 	f := cmd.Flags()
-	f.DurationVar(&o.duration, "duration", 0, "how long to write records; 0: until Ctrl-C")
-	f.IntVar(&o.topics, "topics", 10, "number of topics")
-	f.IntVar(&o.fields, "fields", 10, "fields of each topic")
-	f.IntVar(&o.partitions, "partitions", 1, "partitions of each topic")
-	f.Float64Var(&o.frequency, "frequency", 10, "records per second and topic")
-	f.DurationVar(&o.window, "window", time.Second, "size of the windows")
-	f.IntVar(&o.kafkaPort, "kafka-port", 0, "port of the broker; 0: a free one")
-	f.IntVar(&o.registryPort, "registry-port", 0, "port of the registry; 0: a free one")
-	f.StringVar(&o.http, "http", "127.0.0.1:0", "host:port of the worker's status page, port 0 takes a free one; or off")
-	f.Uint64Var(&o.seed, "seed", 1, "the same seed gives the same values")
+	f.DurationVar(&o.Duration, "duration", 0, "how long to write records; 0: until Ctrl-C")
+	f.IntVar(&o.Topics, "topics", 10, "number of topics")
+	f.IntVar(&o.Fields, "fields", 10, "fields of each topic")
+	f.IntVar(&o.Partitions, "partitions", 1, "partitions of each topic")
+	f.Float64Var(&o.Frequency, "frequency", 10, "records per second and topic")
+	f.DurationVar(&o.Window, "window", time.Second, "size of the windows")
+	f.IntVar(&o.KafkaPort, "kafka-port", 0, "port of the broker; 0: a free one")
+	f.IntVar(&o.RegistryPort, "registry-port", 0, "port of the registry; 0: a free one")
+	f.StringVar(&o.HTTP, "http", "127.0.0.1:0", "host:port of the worker's status page, port 0 takes a free one; or off")
+	f.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same values")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if o.duration < 0 {
-			return usageError("", "--duration %v is negative", o.duration)
+		if o.Duration < 0 {
+			return usageError("", "--duration %v is negative", o.Duration)
 		}
-		if !(o.frequency > 0) {
-			return usageError("", "--frequency %v: must be greater than 0", o.frequency)
+		if !(o.Frequency > 0) {
+			return usageError("", "--frequency %v: must be greater than 0", o.Frequency)
 		}
 		return runDemo(cmd.Context(), p, o)
 	}
 	return cmd
 }
 
-// demo is a running one. The traffic ends before the worker, the worker before
-// the observer, the observer before the sandbox.
-type demo struct {
-	options  demoOptions
-	process  *Process
-	config   *config.Config
-	sandbox  *sandbox.Sandbox
-	topics   []example.Topic
-	tally    *tally
-	view     *demoView
-	producer *example.Producer
-}
-
-func runDemo(ctx context.Context, p *Process, o demoOptions) error {
-	s, err := sandbox.Start(sandbox.Options{KafkaPort: o.kafkaPort, RegistryPort: o.registryPort})
+// runDemo runs a worker in this process on a demo.
+func runDemo(ctx context.Context, p *Process, o demo.Options) error {
+	d, err := demo.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	d := &demo{options: o, process: p, sandbox: s, config: demoConfig(s, o)}
-	if err := d.config.Validate(); err != nil {
-		return err
-	}
-	if err := d.createTopics(ctx); err != nil {
-		return err
-	}
-	window := d.config.Aggregations[0].Window
-	d.tally = newTally(window.Size, window.Grace, topicNames(d.topics))
-	d.view = newDemoView(p.Stdout, topicNames(d.topics))
-	if err := d.run(ctx); err != nil {
-		return err
-	}
-	return d.summary(p.Stdout)
-}
-
-// demoConfig is the default configuration on the sandbox.
-func demoConfig(s *sandbox.Sandbox, o demoOptions) *config.Config {
-	c := config.Default()
-	c.Kafka.Brokers = s.Brokers
-	c.SchemaRegistry.URL = s.RegistryURL
-	c.Worker.Group = "demo"
-	c.HTTP.Listen = o.http
-	c.Aggregations[0].Window.Size = o.window
-	return c
-}
-
-func (d *demo) createTopics(ctx context.Context) error {
-	c, err := connect(ctx, &config.Loaded{Config: d.config})
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	// Everything is in memory: a demo that runs for days must forget.
-	retention := fmt.Sprint(max(10*time.Minute, 10*d.options.window).Milliseconds())
-	created, err := example.Create(ctx, c.kafka, c.source, example.Plan{
-		Prefix: d.config.Example.Prefix, Topics: d.options.topics, Fields: d.options.fields, Partitions: d.options.partitions,
-		Configs: map[string]*string{"retention.ms": &retention},
-	})
-	for _, one := range created {
-		d.topics = append(d.topics, one.Topic)
-	}
-	return err
-}
-
-// run lets worker, observer and producer run until the duration or ctx is
-// over, then waits for the last windows.
-func (d *demo) run(ctx context.Context) error {
-	// The worker and the observer outlive ctx: a signal ends only the traffic.
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	observe, stopObserving := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopObserving()
-
-	logger := d.process.logger(config.Log{Level: "warn", Format: "text"})
+	defer d.Close()
+	c := d.Config()
+	logger := p.logger(config.Log{Level: "warn", Format: "text"})
 	metrics := web.NewClientMetrics()
 	w, err := worker.New(worker.Options{
-		Config: d.config, Version: version(), Logger: logger, KafkaOpts: []kgo.Opt{kgo.WithHooks(metrics)},
+		Config: c, Version: version(), Logger: logger, KafkaOpts: []kgo.Opt{kgo.WithHooks(metrics)},
 	})
 	if err != nil {
 		return err
 	}
-	site := web.New(web.Options{Listen: d.config.HTTP.Listen, Status: w.Status, Logger: logger, Collectors: []prometheus.Collector{metrics}})
-	if d.producer, err = example.NewProducer(example.ProducerOptions{
-		Kafka: []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...)}, Topics: d.topics, Frequency: d.options.frequency, Seed: d.options.seed,
-	}); err != nil {
-		return err
-	}
-	observer, err := newObserver(d)
+	site := web.New(web.Options{Listen: c.HTTP.Listen, Status: w.Status, Logger: logger, Collectors: []prometheus.Collector{metrics}})
+	view := newDemoView(p.Stdout, d.Topics())
+	summary, err := d.Run(ctx, func(ctx context.Context) error { return p.runWorker(ctx, w, site, false) }, demo.View{
+		Started: func() { introduce(p.Stderr, d, o, site.Addr()) },
+		Result:  view.result,
+		Tick:    view.paint,
+		Stopped: func() { fmt.Fprintf(p.Stderr, "traffic stopped; waiting for the last windows\n") },
+	})
+	view.close()
 	if err != nil {
 		return err
 	}
-	observed := start(func() error { return observer.run(observe) })
-	worked := start(func() error { return d.process.runWorker(work, w, site, false) })
-	d.introduce(site.Addr())
-	traffic, stopTraffic := context.WithCancel(ctx)
-	if d.options.duration > 0 {
-		traffic, stopTraffic = context.WithTimeout(ctx, d.options.duration)
+	printSummary(p.Stdout, summary, o.Fields, len(c.Aggregations[0].Operations))
+	if len(summary.Faults) > 0 {
+		return fmt.Errorf("%d windows are missing or wrong", summary.FaultCount)
 	}
-	defer stopTraffic()
-	produced := start(func() error { return d.producer.Run(traffic) })
-
-	err = d.watch(produced, worked, observed)
-	stopTraffic()
-	stopWork()
-	if e := <-worked; err == nil && e != nil {
-		err = fmt.Errorf("the worker failed: %w", e)
-	}
-	if err == nil {
-		err = observer.readToEnd(ctx)
-	}
-	stopObserving()
-	if e := <-observed; err == nil && e != nil {
-		err = fmt.Errorf("observe: %w", e)
-	}
-	d.view.close()
-	return err
+	return nil
 }
 
 // introduce says what runs where.
-func (d *demo) introduce(site string) {
-	out := d.process.Stderr
-	fmt.Fprintf(out, "broker       %s\nregistry     %s\n", strings.Join(d.sandbox.Brokers, ","), d.sandbox.RegistryURL)
+func introduce(out io.Writer, d *demo.Demo, o demo.Options, site string) {
+	c, topics := d.Config(), d.Topics()
+	fmt.Fprintf(out, "broker       %s\nregistry     %s\n", strings.Join(c.Kafka.Brokers, ","), c.SchemaRegistry.URL)
 	if site != "" {
 		fmt.Fprintf(out, "status page  http://%s/\n", site)
 	}
-	fmt.Fprintf(out, "%d topics %s … %s, %d fields, %g Hz; windows of %s\n", len(d.topics), d.topics[0].Name,
-		d.topics[len(d.topics)-1].Name, d.options.fields, d.options.frequency, config.FormatDuration(d.options.window))
-	if d.options.duration == 0 {
+	fmt.Fprintf(out, "%d topics %s … %s, %d fields, %g Hz; windows of %s\n", len(topics), topics[0],
+		topics[len(topics)-1], o.Fields, o.Frequency, config.FormatDuration(o.Window))
+	if o.Duration == 0 {
 		fmt.Fprintln(out, "stop it with Ctrl-C")
 	}
-}
-
-// start runs f in a goroutine of its own. Its result can be received any number of times.
-func start(f func() error) <-chan error {
-	done := make(chan error)
-	go func() {
-		err := f()
-		for {
-			done <- err
-		}
-	}()
-	return done
-}
-
-var errStopped = errors.New("it ended before its time")
-
-// watch shows the results until the traffic has ended and its last windows are
-// out, or have had time enough to come.
-func (d *demo) watch(produced, worked, observed <-chan error) error {
-	repaint := time.NewTicker(500 * time.Millisecond)
-	defer repaint.Stop()
-	var giveUp <-chan time.Time
-	for {
-		select {
-		case err := <-produced:
-			if err != nil {
-				return err
-			}
-			produced = nil
-			d.tally.stopped(time.Now())
-			giveUp = time.After(d.lastWindowsWithin())
-			fmt.Fprintf(d.process.Stderr, "traffic stopped; waiting for the last windows\n")
-		case err := <-worked:
-			return fmt.Errorf("worker: %w", errors.Join(err, errStopped))
-		case err := <-observed:
-			return fmt.Errorf("observer: %w", errors.Join(err, errStopped))
-		case <-repaint.C:
-			d.view.paint(d.tally, d.producer.Rate())
-		case <-giveUp:
-			return nil // the summary says what is missing
-		}
-		if produced == nil && d.tally.complete(d.producer.Rate().Acked) {
-			return nil
-		}
-	}
-}
-
-// lastWindowsWithin is how long the last windows may take after the end of the
-// traffic.
-func (d *demo) lastWindowsWithin() time.Duration {
-	w := d.config.Aggregations[0].Window
-	return w.Size + w.Grace + w.IdleAfter + 30*time.Second
-}
-
-func topicNames(topics []example.Topic) []string {
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = t.Name
-	}
-	return names
-}
-
-// summary prints the end of a demo and decides how it ended.
-func (d *demo) summary(out io.Writer) error {
-	s := d.tally.summary()
-	printSummary(out, s, d.producer.Rate(), d.options.fields, len(d.config.Aggregations[0].Operations))
-	if len(s.faults) > 0 {
-		return fmt.Errorf("%d windows are missing or wrong", s.faultCount)
-	}
-	return nil
 }

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/demo"
+	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
 // A demo is interrupted as soon as it has shown a result; its last windows
@@ -48,27 +51,15 @@ func (w *interrupter) Write(p []byte) (int, error) {
 	return w.text.Write(p)
 }
 
-func TestProduce(t *testing.T) {
-	t.Parallel()
-	s := &script{t: t, dir: t.TempDir()}
-	s.topic("unrelated", "1", `{"type":"record","name":"r","fields":[]}`)
-	environ := []string{"KAFKA_BROKER_URL=kafka://" + s.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + s.sandbox.RegistryURL}
-	run := func(args ...string) (string, int) {
-		var messages bytes.Buffer
-		code := Run(Process{Args: args, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &messages, Environ: environ})
-		return messages.String(), code
-	}
-	if text, code := run("produce"); code != exitFailed || !strings.Contains(text, "hint: make them with") {
-		t.Errorf("without topics: %d, %s", code, text)
-	}
-	if text, code := run("init-example", "--topics", "3", "--fields", "2", "--partitions", "2"); code != 0 {
-		t.Fatalf("init-example: %d, %s", code, text)
-	}
-	text, code := run("produce", "--frequency", "1000", "--max-messages", "20")
-	if code != 0 || !regexp.MustCompile(`(?m)^60 records in .* asked for\) to 3 topics$`).MatchString(text) {
-		t.Errorf("produce: %d, %s", code, text)
-	}
-	if end := s.sandbox.Cluster.PartitionInfo("example-002", 1).HighWatermark; end != 10 {
-		t.Errorf("partition 1 of example-002 ends at %d, want 10", end)
+func TestSummaryText(t *testing.T) {
+	var out bytes.Buffer
+	printSummary(&out, &demo.Summary{
+		Records: 6, Expected: 3, Produced: 3, Live: []time.Duration{0, 10 * time.Millisecond, 20 * time.Millisecond},
+		Rate: example.Rate{Acked: 6, Elapsed: 3 * time.Second, Asked: 2, Reached: 2},
+	}, 10, 7)
+	for _, want := range []string{"windows expected    3\n", "windows produced    3\n", "reduction factor    0.29 (60 values in, 210 out)", "p50 10 ms, p99 20 ms"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
 	}
 }

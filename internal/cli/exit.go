@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
@@ -53,11 +54,6 @@ func usageError(hint, format string, args ...any) error {
 	return &failure{err: fmt.Errorf(format, args...), hint: hint, code: exitUsage}
 }
 
-// unreachable is a broker or registry that does not answer.
-func unreachable(err error, hint string) error {
-	return &failure{err: err, hint: hint, code: exitUnavailable}
-}
-
 // errDifferences ends plan --detailed-exitcode without a message.
 var errDifferences = errors.New("")
 
@@ -67,6 +63,12 @@ func exitCode(err error) int {
 		if f.code != 0 {
 			return f.code
 		}
+	}
+	if unreachable(err) {
+		return exitUnavailable
+	}
+	if _, ok := errors.AsType[*cluster.SettingsError](err); ok {
+		return exitConfig
 	}
 	if c, ok := errors.AsType[*config.Error](err); ok {
 		for _, p := range c.Problems {
@@ -87,6 +89,12 @@ func exitCode(err error) int {
 		return exitUnavailable
 	}
 	return exitFailed
+}
+
+// unreachable tells whether a broker or registry does not do its work.
+func unreachable(err error) bool {
+	_, ok := errors.AsType[*cluster.Unreachable](err)
+	return ok
 }
 
 func isNetwork(err error) bool {
@@ -113,5 +121,15 @@ func explain(w io.Writer, err error) {
 	fmt.Fprintln(w, "error:", strings.TrimSuffix(err.Error(), "\n"))
 	if f, ok := errors.AsType[*failure](err); ok && f.hint != "" {
 		fmt.Fprintln(w, "hint:", f.hint)
+	} else if u, ok := errors.AsType[*cluster.Unreachable](err); ok {
+		fmt.Fprintln(w, "hint:", whereabouts(u))
 	}
+}
+
+// whereabouts is what the user can do about a service that is not there.
+func whereabouts(u *cluster.Unreachable) string {
+	if u.Answered {
+		return fmt.Sprintf("is %s right? %s comes from: %s", u.Address, u.Key, u.Origin)
+	}
+	return fmt.Sprintf("is it running? %s comes from: %s", u.Key, u.Origin)
 }

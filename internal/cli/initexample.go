@@ -33,13 +33,13 @@ says so; run it again as often as you like.`,
 		if err != nil {
 			return err
 		}
-		defer c.close()
+		defer c.Close()
 		e := l.Config.Example
-		created, err := example.Create(cmd.Context(), c.kafka, c.source, example.Plan{
+		created, err := example.Create(cmd.Context(), c.Kafka, c.Source, example.Plan{
 			Prefix: e.Prefix, Topics: e.Topics, Fields: e.Fields, Partitions: e.Partitions,
 		})
 		if err != nil {
-			return c.registryError(cmd.Context(), c.source, err)
+			return c.RegistryError(cmd.Context(), c.Source, err)
 		}
 		return createdTable(created).write(p.Stdout, output.value)
 	}

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 func TestJSONOfEverything(t *testing.T) {
@@ -58,7 +59,7 @@ func TestExitCode(t *testing.T) {
 	}{
 		{nil, 0}, {errors.New("x"), 1}, {errDifferences, 2}, {usageError("", "x"), 64}, {fmt.Errorf("x: %w", usageError("", "x")), 64},
 		{&config.Error{Problems: []config.Problem{flag, file}}, 78}, {&config.Error{Problems: []config.Problem{flag}}, 64},
-		{withHint(errors.New("x"), "y"), 1}, {withHint(unreachable(errors.New("x"), ""), "y"), 69},
+		{withHint(errors.New("x"), "y"), 1}, {withHint(&cluster.Unreachable{Err: errors.New("x")}, "y"), 69}, {&cluster.SettingsError{Err: errors.New("x")}, 78},
 		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, 69}, {fmt.Errorf("x: %w", context.DeadlineExceeded), 69}, {errInterrupted, 130},
 	} {
 		if got := exitCode(c.err); got != c.code {
@@ -71,9 +72,9 @@ func TestProgress(t *testing.T) {
 	var g progress
 	began := time.Unix(1000, 0)
 	at := func(after time.Duration, positions ...int64) step {
-		s := worker.Status{Time: began.Add(after)}
+		s := status.Status{Time: began.Add(after)}
 		for i, p := range positions {
-			s.Topics = append(s.Topics, worker.TopicStatus{Topic: fmt.Sprint(i), Windows: 2, Partitions: []worker.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
+			s.Topics = append(s.Topics, status.TopicStatus{Topic: fmt.Sprint(i), TopicCounts: status.TopicCounts{Windows: 2}, Partitions: []status.PartitionStatus{{Position: p, End: 100 + after.Milliseconds()}}})
 		}
 		return g.at(s)
 	}

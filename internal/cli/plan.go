@@ -2,12 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 func newPlan(p *Process) *cobra.Command {
@@ -22,7 +21,8 @@ aggregated topic, and what it costs:
              that does not grow, by the time stamps of the last minute of data
   output     records/s and bytes/s: one record for each window
   reduction  R = window · f_in / N_ops: values read for each value written
-  memory     of open windows: f_in · (window + grace) · 8 bytes for each value
+  memory     of open windows: f_in · (window + grace) · 8 bytes for each value,
+             12 where windows are of several sizes or overlap
 
 What becomes of the schema is worked out as the worker does it, from all versions
 that are registered: "unchanged" is a version that has the fields and operations, also
@@ -60,39 +60,20 @@ register a schema, or if a topic has a problem.`,
 		if err != nil {
 			return err
 		}
-		defer c.close()
-		found, err := c.look(ctx)
+		defer c.Close()
+		found, err := survey.Look(ctx, c)
 		if err != nil {
 			return err
 		}
-		rates, err := c.rates(ctx, found.topics(), *measure)
+		forecast, err := found.Forecast(ctx, c, *measure)
 		if err != nil {
 			return err
 		}
-		lengths, err := c.samples(ctx, found.agents)
-		if err != nil {
-			return err
-		}
-		outputs, err := c.outputTopics(ctx, found)
-		if err != nil {
-			return err
-		}
-		oldest, err := c.backlog(ctx, found.topics())
-		if err != nil {
-			return err
-		}
-		pl := &plan{survey: found, loads: make(map[*agent]load), outputs: outputs, warned: make(map[*agent][]string), createTopics: l.Worker.CreateTopics, schema: *schema}
-		now := time.Now()
-		for _, a := range found.agents {
-			if a.used != nil {
-				pl.loads[a] = a.load(rates[a.topic], lengths[a])
-				pl.warned[a] = a.warnings(outputs[a], pl.loads[a], oldest[a.topic], now)
-			}
-		}
+		pl := &plan{Survey: found, Forecast: forecast, createTopics: l.Worker.CreateTopics, schema: *schema}
 		if err := pl.write(p.Stdout, format.value); err != nil {
 			return err
 		}
-		if *detailed && found.differs() {
+		if *detailed && found.Differs() {
 			return errDifferences
 		}
 		return nil
@@ -100,20 +81,12 @@ register a schema, or if a topic has a problem.`,
 	return cmd
 }
 
-// plan is a survey and what it costs.
+// plan is a survey with a forecast, to be shown.
 type plan struct {
-	*survey
-	loads        map[*agent]load
-	outputs      map[*agent]*outputTopic
-	warned       map[*agent][]string
+	*survey.Survey
+	*survey.Forecast
 	createTopics bool
 	schema       bool // print schemas
-}
-
-// differs tells whether a worker would change something, or could not do its job.
-func (s *survey) differs() bool {
-	return slices.ContainsFunc(s.agents, func(a *agent) bool { return !a.exists || a.problem != "" || a.change() != pipeline.Unchanged }) ||
-		slices.ContainsFunc(s.asides, func(a aside) bool { return !a.exists })
 }
 
 // topicText says what becomes of a topic that the worker writes to.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
 func (pl *plan) write(w io.Writer, format string) error {
@@ -18,33 +19,33 @@ func (pl *plan) write(w io.Writer, format string) error {
 		_, err := io.WriteString(w, pl.text())
 		return err
 	case "json":
-		topics := make([]object, len(pl.agents))
-		for i, a := range pl.agents {
+		topics := make([]object, len(pl.Agents))
+		for i, a := range pl.Agents {
 			topics[i] = pl.object(a)
 		}
 		var rest []object
-		for _, p := range pl.passed {
-			rest = append(rest, object{{"topic", p.topic}, {"reason", p.reason}})
+		for _, p := range pl.Passed {
+			rest = append(rest, object{{"topic", p.Topic}, {"reason", p.Reason}})
 		}
 		var asides []object
-		for _, a := range pl.asides {
-			asides = append(asides, object{{"topic", a.topic}, {"purpose", a.purpose}, {"exists", a.exists}})
+		for _, a := range pl.Asides {
+			asides = append(asides, object{{"topic", a.Topic}, {"purpose", a.Purpose}, {"exists", a.Exists}})
 		}
-		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}, {"warnings", pl.clashes(pl.there)}})
+		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}, {"warnings", texts(pl.Clashes(), clashText)}})
 	case "jsonl":
 		var out []byte
-		for _, a := range pl.agents {
+		for _, a := range pl.Agents {
 			out = append(appendJSON(out, pl.object(a)), '\n')
 		}
 		_, err := w.Write(out)
 		return err
 	}
 	t := &table{columns: []string{"source_topic", "fields", "left_out", "schema", "accepted", "records_in", "records_out", "bytes_out", "reduction", "memory", "warnings", "problem"}}
-	for _, a := range pl.agents {
-		l, ok := pl.loads[a]
-		row := []any{a.topic, len(a.fields()), len(a.leftOut()), a.change(), a.verdict(), nil, nil, nil, nil, nil, len(pl.warned[a]), a.problem}
+	for _, a := range pl.Agents {
+		l, ok := pl.Loads[a]
+		row := []any{a.Topic, len(a.Fields()), len(a.LeftOut()), a.Change(), verdict(a), nil, nil, nil, nil, nil, len(pl.Warnings[a]), a.Problem}
 		if ok {
-			for i, f := range []float64{l.in.perSecond, l.records, l.records * float64(l.recordSize), l.reduction, l.state} {
+			for i, f := range []float64{l.In.PerSecond, l.Records, l.Records * float64(l.RecordSize), l.Reduction, l.State} {
 				if !math.IsNaN(f) {
 					row[5+i] = round(f)
 				}
@@ -75,31 +76,31 @@ func known(f float64) any {
 	return round(f)
 }
 
-func (pl *plan) object(a *agent) object {
-	fields, left := make([]object, len(a.fields())), make([]object, len(a.leftOut()))
-	for i, f := range a.fields() {
+func (pl *plan) object(a *survey.Agent) object {
+	fields, left := make([]object, len(a.Fields())), make([]object, len(a.LeftOut()))
+	for i, f := range a.Fields() {
 		fields[i] = object{{"name", f.Name}, {"path", f.Path}, {"type", f.Type}}
 	}
-	for i, f := range a.leftOut() {
+	for i, f := range a.LeftOut() {
 		left[i] = object{{"path", f.Path}, {"type", f.Type}, {"reason", f.Reason}}
 	}
 	o := object{
-		{"source_topic", a.topic}, {"window_seconds", a.output.Size.Seconds()}, {"advance_seconds", a.output.Advance.Seconds()}, {"partitions", a.partitions}, {"schema_id", a.schemaID}, {"aggregation", a.choice.Aggregation.Name},
-		{"aggregated_topic", a.output.Topic}, {"aggregated_topic_exists", a.exists}, {"aggregated_schema_id", a.currentID()},
-		{"problem", a.problem}, {"note", a.note()}, {"fields", fields}, {"left_out", left},
-		{"schema", object{{"change", a.change()}, {"accepted", a.verdict()}, {"reasons", a.reasons}, {"bytes", a.stored}, {"warning", a.oversize}, {"instead", a.instead()}}},
+		{"source_topic", a.Topic}, {"window_seconds", a.Output.Size.Seconds()}, {"advance_seconds", a.Output.Advance.Seconds()}, {"partitions", a.Partitions}, {"schema_id", a.SchemaID}, {"aggregation", a.Choice.Aggregation.Name},
+		{"aggregated_topic", a.Output.Topic}, {"aggregated_topic_exists", a.Exists}, {"aggregated_schema_id", a.CurrentID()},
+		{"problem", a.Problem}, {"note", note(a)}, {"fields", fields}, {"left_out", left},
+		{"schema", object{{"change", a.Change()}, {"accepted", verdict(a)}, {"reasons", a.Reasons}, {"bytes", a.Stored}, {"warning", a.Oversize}, {"instead", instead(a)}}},
 	}
-	if t := pl.outputs[a]; t != nil {
-		o = append(o, member{"aggregated_topic_settings", t.object()}, member{"warnings", pl.warned[a]})
+	if t := pl.Outputs[a]; t != nil {
+		o = append(o, member{"aggregated_topic_settings", topicObject(t)}, member{"warnings", texts(pl.Warnings[a], warningText)})
 	}
-	if l, ok := pl.loads[a]; ok {
+	if l, ok := pl.Loads[a]; ok {
 		o = append(o, member{"load", object{
-			{"records_in_per_second", known(l.in.perSecond)}, {"measured", l.in.how}, {"records_out_per_second", known(l.records)},
-			{"record_bytes", l.recordSize}, {"bytes_out_per_second", known(l.records * float64(l.recordSize))},
-			{"reduction_factor", known(l.reduction)}, {"memory_bytes", known(l.state)},
+			{"records_in_per_second", known(l.In.PerSecond)}, {"measured", l.In.How}, {"records_out_per_second", known(l.Records)},
+			{"record_bytes", l.RecordSize}, {"bytes_out_per_second", known(l.Records * float64(l.RecordSize))},
+			{"reduction_factor", known(l.Reduction)}, {"memory_bytes", known(l.State)},
 		}})
 	}
-	if text := a.schemaShown(); pl.schema && text != "" {
+	if text := a.Schema(); pl.schema && text != "" {
 		o = append(o, member{"derived_schema", json.RawMessage(text)})
 	}
 	return o
@@ -108,21 +109,21 @@ func (pl *plan) object(a *agent) object {
 // text is the plan for people.
 func (pl *plan) text() string {
 	var b strings.Builder
-	for _, a := range pl.agents {
+	for _, a := range pl.Agents {
 		windows := ""
-		if len(a.choice.AggregatedTopics) > 1 || a.output.Advance != a.output.Size {
-			windows = "windows of " + a.output.Windows() + ", "
+		if len(a.Choice.AggregatedTopics) > 1 || a.Output.Advance != a.Output.Size {
+			windows = "windows of " + a.Output.Windows() + ", "
 		}
-		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, schema %d)\n", a.topic, a.choice.Aggregation.Name, windows, count(a.partitions, "partition"), a.schemaID)
+		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, schema %d)\n", a.Topic, a.Choice.Aggregation.Name, windows, count(a.Partitions, "partition"), a.SchemaID)
 		line := func(name, format string, args ...any) {
 			fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 		}
-		if a.problem != "" {
-			line("problem", "%s", a.problem)
+		if a.Problem != "" {
+			line("problem", "%s", a.Problem)
 		}
-		if len(a.fields()) > 0 {
-			names := make([]string, len(a.fields()))
-			for i, f := range a.fields() {
+		if len(a.Fields()) > 0 {
+			names := make([]string, len(a.Fields()))
+			for i, f := range a.Fields() {
 				if names[i] = f.Path; f.Array && f.Pool {
 					names[i] += "[] (pooled)"
 				} else if f.Array {
@@ -130,30 +131,30 @@ func (pl *plan) text() string {
 				}
 			}
 			line("fields", "%d: %s", len(names), strings.Join(names, ", "))
-		} else if a.plan != nil {
-			line("fields", "%s", a.note())
+		} else if a.Plan != nil {
+			line("fields", "%s", note(a))
 		}
-		for i, f := range a.leftOut() {
+		for i, f := range a.LeftOut() {
 			name := ""
 			if i == 0 {
 				name = "left out"
 			}
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
 		}
-		if a.plan != nil {
-			line("topic", "%s%s", pl.topicText(a.output.Topic, a.exists, a.choice.Aggregation.Partitions), pl.outputs[a].keeps())
-			line("schema", "%s", a.schemaText())
-			if a.oversize != "" {
-				line("warning", "%s", a.oversize)
+		if a.Plan != nil {
+			line("topic", "%s%s", pl.topicText(a.Output.Topic, a.Exists, a.Choice.Aggregation.Partitions), keeps(pl.Outputs[a]))
+			line("schema", "%s", schemaText(a))
+			if a.Oversize != "" {
+				line("warning", "%s", a.Oversize)
 			}
-			if l, ok := pl.loads[a]; ok {
-				l.text(line, a.output.Advance)
+			if l, ok := pl.Loads[a]; ok {
+				loadText(l, line, a.Output.Advance)
 			}
-			for _, w := range pl.warned[a] {
-				line("warning", "%s", w)
+			for _, w := range pl.Warnings[a] {
+				line("warning", "%s", warningText(w))
 			}
 		}
-		if text := a.schemaShown(); pl.schema && text != "" {
+		if text := a.Schema(); pl.schema && text != "" {
 			if indented, err := indent(text); err == nil {
 				text = indented
 			}
@@ -165,38 +166,38 @@ func (pl *plan) text() string {
 	return b.String()
 }
 
-func (l load) text(line func(name, format string, args ...any), advance time.Duration) {
-	size := fmt.Sprintf("%d bytes each", l.recordSize)
-	if !l.sampled {
+func loadText(l survey.Load, line func(name, format string, args ...any), advance time.Duration) {
+	size := fmt.Sprintf("%d bytes each", l.RecordSize)
+	if !l.Sampled {
 		size += " and the elements of arrays"
 	}
-	if math.IsNaN(l.in.perSecond) {
+	if math.IsNaN(l.In.PerSecond) {
 		line("input", "rate not known")
 		line("output", "at most %s records/s, %s", figure(1/advance.Seconds()), size)
 		return
 	}
-	line("input", "%s records/s, %s", figure(l.in.perSecond), l.in.how)
-	line("output", "%s records/s, %s/s, %s", figure(l.records), amount(l.records*float64(l.recordSize)), size)
-	if !math.IsNaN(l.reduction) {
-		line("reduction", "%s", figure(l.reduction))
+	line("input", "%s records/s, %s", figure(l.In.PerSecond), l.In.How)
+	line("output", "%s records/s, %s/s, %s", figure(l.Records), amount(l.Records*float64(l.RecordSize)), size)
+	if !math.IsNaN(l.Reduction) {
+		line("reduction", "%s", figure(l.Reduction))
 	}
-	line("memory", "%s for open windows", amount(l.state))
-	line("restart", "reads up to %s again, about %s", count(int(math.Ceil(l.in.perSecond*l.again.Seconds())), "record"), config.FormatDuration(l.again))
+	line("memory", "%s for open windows", amount(l.State))
+	line("restart", "reads up to %s again, about %s", count(int(math.Ceil(l.In.PerSecond*l.Again.Seconds())), "record"), config.FormatDuration(l.Again))
 }
 
 func (pl *plan) summary(b *strings.Builder) {
 	reasons := make(map[string]int)
 	var order []string
-	for _, p := range pl.passed {
-		if reasons[p.reason]++; reasons[p.reason] == 1 {
-			order = append(order, p.reason)
+	for _, p := range pl.Passed {
+		if reasons[p.Reason]++; reasons[p.Reason] == 1 {
+			order = append(order, p.Reason)
 		}
 	}
 	for _, reason := range order {
 		var names []string
-		for _, p := range pl.passed {
-			if p.reason == reason {
-				names = append(names, p.topic)
+		for _, p := range pl.Passed {
+			if p.Reason == reason {
+				names = append(names, p.Topic)
 			}
 		}
 		const most = 8
@@ -206,32 +207,32 @@ func (pl *plan) summary(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "not taken, %s: %s%s\n", reason, strings.Join(names, ", "), more)
 	}
-	for _, a := range pl.asides {
-		fmt.Fprintf(b, "%s: %s\n", a.purpose, pl.topicText(a.topic, a.exists, 1))
+	for _, a := range pl.Asides {
+		fmt.Fprintf(b, "%s: %s\n", a.Purpose, pl.topicText(a.Topic, a.Exists, 1))
 	}
 	for _, text := range pl.created() {
 		fmt.Fprintln(b, text)
 	}
-	for _, text := range pl.clashes(pl.there) {
+	for _, text := range texts(pl.Clashes(), clashText) {
 		fmt.Fprintf(b, "warning: %s\n", text)
 	}
 	in, out, state, unknown := 0.0, 0.0, 0.0, 0
-	for _, a := range pl.agents {
-		l, ok := pl.loads[a]
+	for _, a := range pl.Agents {
+		l, ok := pl.Loads[a]
 		switch {
 		case !ok:
-		case math.IsNaN(l.in.perSecond):
-			if a.first() {
+		case math.IsNaN(l.In.PerSecond):
+			if a.First() {
 				unknown++
 			}
-		case a.first():
-			in, state = in+l.in.perSecond, state+l.state
+		case a.First():
+			in, state = in+l.In.PerSecond, state+l.State
 			fallthrough
 		default:
-			out += l.records
+			out += l.Records
 		}
 	}
-	fmt.Fprintf(b, "%s: %s records/s in, %s records/s out, %s of memory for open windows", count(pl.sources(), "topic"), figure(in), figure(out), amount(state))
+	fmt.Fprintf(b, "%s: %s records/s in, %s records/s out, %s of memory for open windows", count(pl.Sources(), "topic"), figure(in), figure(out), amount(state))
 	if unknown > 0 {
 		fmt.Fprintf(b, "; rate of %d not known", unknown)
 	}

@@ -7,56 +7,62 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
-// warnings are what would go wrong with the windows of a topic, though the worker
-// would do its job: the bounds that the aggregated topic sets. oldest is the time
-// stamp of the oldest record of a backlog, zero if there is none.
-func (a *agent) warnings(o *outputTopic, l load, oldest, now time.Time) (out []string) {
-	if o == nil || !o.known {
-		return nil
-	}
-	topic, where := a.output.Topic, "raise it for the topic"
-	if o.created != nil {
+// warningText says what a bound of an aggregated topic does, and what can be done.
+func warningText(w survey.Warning) string {
+	topic, where := w.Topic, "raise it for the topic"
+	if w.Missing {
 		where = "set it in aggregated_topic_config"
 	}
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	w := a.choice.Aggregation.Window
-	if bytes := a.recordBytes(l); !o.limits.Fits(bytes) {
-		add("a record of about %s would be refused: %s takes %s (max.message.bytes). Three ways out: fewer operations or excluded fields; a larger max.message.bytes (%s); shorter arrays, or arrays that are pooled",
-			amount(float64(bytes)), topic, amount(float64(o.limits.MaxMessageBytes)), where)
+	switch w.Kind {
+	case survey.TooLarge:
+		return fmt.Sprintf("a record of about %s would be refused: %s takes %s (max.message.bytes). Three ways out: fewer operations or excluded fields; a larger max.message.bytes (%s); shorter arrays, or arrays that are pooled",
+			amount(float64(w.Bytes)), topic, amount(float64(w.Limits.MaxMessageBytes)), where)
+	case survey.TooOld:
+		return fmt.Sprintf("windows of the oldest records, of %s, would be refused: %s takes no record that old (message.timestamp.before.max.ms; %s)", w.Oldest.Format(time.RFC3339), topic, where)
+	case survey.Expiring:
+		return fmt.Sprintf("windows of the oldest records, of %s, would be deleted soon after they came: %s keeps records for %s (retention.ms; %s)",
+			w.Oldest.Format(time.RFC3339), topic, config.FormatDuration(w.Limits.Retention), where)
+	case survey.TooFarAhead:
+		return fmt.Sprintf("windows may lie %s ahead (window.max_future_skew %s), and %s takes records up to %s ahead (message.timestamp.after.max.ms; %s, or lower window.max_future_skew)",
+			config.FormatDuration(w.Ahead), config.FormatDuration(w.Skew), topic, config.FormatDuration(w.Limits.After), where)
+	case survey.StampedOnArrival:
+		return fmt.Sprintf("%s stamps records when they arrive (message.timestamp.type); windows should have their own time", topic)
 	}
-	keeps := config.FormatDuration(o.limits.Retention)
-	switch {
-	case !oldest.IsZero() && o.limits.Refused(oldest, now) && oldest.Before(now):
-		add("windows of the oldest records, of %s, would be refused: %s takes no record that old (message.timestamp.before.max.ms; %s)", oldest.Format(time.RFC3339), topic, where)
-	case !oldest.IsZero() && o.limits.Expired(oldest, now):
-		add("windows of the oldest records, of %s, would be deleted soon after they came: %s keeps records for %s (retention.ms; %s)", oldest.Format(time.RFC3339), topic, keeps, where)
-	}
-	// The record of a window is stamped with its middle.
-	if ahead := w.MaxFutureSkew + a.output.Size/2; !o.limits.ArrivalTime && o.limits.After >= 0 && ahead > o.limits.After {
-		add("windows may lie %s ahead (window.max_future_skew %s), and %s takes records up to %s ahead (message.timestamp.after.max.ms; %s, or lower window.max_future_skew)",
-			config.FormatDuration(ahead), config.FormatDuration(w.MaxFutureSkew), topic, config.FormatDuration(o.limits.After), where)
-	}
-	if o.limits.ArrivalTime {
-		add("%s stamps records when they arrive (message.timestamp.type); windows should have their own time", topic)
+	panic("BUG: cli: a warning without words: " + string(w.Kind))
+}
+
+// texts are a list of values in words.
+func texts[T any](values []T, say func(T) string) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, say(v))
 	}
 	return out
 }
 
+// clashText says of topics that their names are too much alike.
+func clashText(c survey.Clash) string {
+	if c.Record == "" {
+		return fmt.Sprintf("%s collide in Kafka's metrics, so that only one of them can be created: write another aggregated_topic", strings.Join(c.Topics, " and "))
+	}
+	return fmt.Sprintf("the records of %s have the same Avro name, %s; sinks that name tables after records mix them up: write another aggregated_topic", strings.Join(c.Topics, " and "), c.Record)
+}
+
 // keeps says what a topic deletes; empty: nothing, as far as is known.
-func (o *outputTopic) keeps() string {
-	if o == nil || !o.known {
+func keeps(o *survey.OutputTopic) string {
+	if o == nil || !o.Known {
 		return ""
 	}
 	var parts []string
-	if o.limits.Retention >= 0 {
-		parts = append(parts, "records for "+config.FormatDuration(o.limits.Retention))
+	if o.Limits.Retention >= 0 {
+		parts = append(parts, "records for "+config.FormatDuration(o.Limits.Retention))
 	}
-	if o.limits.RetentionBytes >= 0 {
-		parts = append(parts, amount(float64(o.limits.RetentionBytes))+" of each partition")
+	if o.Limits.RetentionBytes >= 0 {
+		parts = append(parts, amount(float64(o.Limits.RetentionBytes))+" of each partition")
 	}
 	if len(parts) == 0 {
 		return ""
@@ -64,63 +70,33 @@ func (o *outputTopic) keeps() string {
 	return ", keeps " + strings.Join(parts, " and ")
 }
 
-// recordBytes is about how large a record of the aggregated topic is, with key
-// and headers.
-func (a *agent) recordBytes(l load) int {
-	key := len(a.topic) + len("||1700000000000|1000")
-	headers := len("source_topic") + len("source_offsets") + len(a.topic) + 64*a.partitions
-	return l.recordSize + key + headers
-}
-
-// object has the settings that a topic is created with, or the bounds of one that
-// is there; what is not known, or not bounded, is null.
-func (o *outputTopic) object() object {
+// topicObject has the settings that a topic is created with, or the bounds of one
+// that is there; what is not known, or not bounded, is null.
+func topicObject(o *survey.OutputTopic) object {
 	var created any
-	if o.created != nil {
-		created = o.created
+	if o.Created != nil {
+		created = o.Created
 	}
 	bounded := func(known bool, value any) any {
-		if !o.known || !known {
+		if !o.Known || !known {
 			return nil
 		}
 		return value
 	}
 	return object{
 		{"created_with", created},
-		{"max_message_bytes", bounded(o.limits.MaxMessageBytes > 0, o.limits.MaxMessageBytes)},
-		{"retention_seconds", bounded(o.limits.Retention >= 0, o.limits.Retention.Seconds())},
-		{"retention_bytes", bounded(o.limits.RetentionBytes >= 0, o.limits.RetentionBytes)},
+		{"max_message_bytes", bounded(o.Limits.MaxMessageBytes > 0, o.Limits.MaxMessageBytes)},
+		{"retention_seconds", bounded(o.Limits.Retention >= 0, o.Limits.Retention.Seconds())},
+		{"retention_bytes", bounded(o.Limits.RetentionBytes >= 0, o.Limits.RetentionBytes)},
 	}
-}
-
-// clashes are warnings about names that are too much alike. there are all topics
-// of the cluster.
-func (s *survey) clashes(there []string) (out []string) {
-	var aggregated []string
-	missing := make(map[string]bool)
-	for _, a := range s.agents {
-		aggregated = append(aggregated, a.output.Topic)
-		if !a.exists {
-			missing[a.output.Topic] = true
-		}
-	}
-	for _, group := range config.TopicClashes(slices.Concat(there, aggregated)) {
-		if slices.ContainsFunc(group, func(topic string) bool { return missing[topic] }) {
-			out = append(out, fmt.Sprintf("%s collide in Kafka's metrics, so that only one of them can be created: write another aggregated_topic", strings.Join(group, " and ")))
-		}
-	}
-	for _, group := range config.RecordClashes(aggregated) {
-		out = append(out, fmt.Sprintf("the records of %s have the same Avro name, %s; sinks that name tables after records mix them up: write another aggregated_topic", strings.Join(group, " and "), codec.RecordName(group[0])))
-	}
-	return out
 }
 
 // created lists the settings of new topics, by aggregation.
 func (pl *plan) created() (out []string) {
 	by := make(map[string]string)
-	for a, o := range pl.outputs {
-		if o.created != nil {
-			by[a.choice.Aggregation.Name] = config.FormatTopicConfig(o.created)
+	for a, o := range pl.Outputs {
+		if o.Created != nil {
+			by[a.Choice.Aggregation.Name] = config.FormatTopicConfig(o.Created)
 		}
 	}
 	text := "new topics of aggregation %s: %s"

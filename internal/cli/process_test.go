@@ -30,21 +30,21 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 // TestInterrupt interrupts a command that waits for records.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	s := &script{t: t, dir: t.TempDir()}
-	s.topic("a", "1", `{"type":"record","name":"r","fields":[{"name":"x","type":"int"}]}`)
-	s.record("a", `1700000000000 {"x":1}`)
-	cmd := exec.Command(os.Args[0], "tail", "a", "--from", "start", "-o", "jsonl")
-	cmd.Env = []string{"BE_KAFKA_AGGREGATOR=1", "KAFKA_AGGREGATOR_KAFKA_BROKERS=" + s.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + s.sandbox.RegistryURL}
+	b := newBox(t)
+	must(t, b.topic("a", 1, `{"type":"record","name":"r","fields":[{"name":"x","type":"int"}]}`))
+	must(t, b.record("a", `1700000000000 {"x":1}`))
+	cmd := exec.Command("kafka-aggregator", "tail", "a", "--from", "start", "-o", "jsonl")
+	cmd.Env = []string{"KAFKA_AGGREGATOR_KAFKA_BROKERS=" + b.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + b.sandbox.RegistryURL}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
-	s.must(err)
-	s.must(cmd.Start())
+	must(t, err)
+	must(t, cmd.Start())
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil || !strings.Contains(line, `"value":{"x":1}`) {
 		t.Error(line, err)
 	}
-	s.must(cmd.Process.Signal(os.Interrupt))
+	must(t, cmd.Process.Signal(os.Interrupt))
 	if err := cmd.Wait(); err == nil {
 		t.Error("exit code 0")
 	}
@@ -56,14 +56,14 @@ func TestInterrupt(t *testing.T) {
 // TestWorkerStopsInOrder ends a worker that is at work by SIGTERM.
 func TestWorkerStopsInOrder(t *testing.T) {
 	t.Parallel()
-	s := &script{t: t, dir: t.TempDir()}
-	s.topic("example-000", "1", `{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`)
-	s.record("example-000", `1700000000000 {"x":1}`)
-	cmd := exec.Command(os.Args[0], "worker", "--http", "127.0.0.1:0")
-	cmd.Env = []string{"BE_KAFKA_AGGREGATOR=1", "KAFKA_BROKER_URL=kafka://" + s.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + s.sandbox.RegistryURL}
+	b := newBox(t)
+	must(t, b.topic("example-000", 1, `{"type":"record","name":"r","fields":[{"name":"x","type":"double"}]}`))
+	must(t, b.record("example-000", `1700000000000 {"x":1}`))
+	cmd := exec.Command("kafka-aggregator", "worker", "--http", "127.0.0.1:0")
+	cmd.Env = []string{"KAFKA_BROKER_URL=kafka://" + b.sandbox.Brokers[0], "SCHEMA_REGISTRY_URL=" + b.sandbox.RegistryURL}
 	stderr, err := cmd.StderrPipe()
-	s.must(err)
-	s.must(cmd.Start())
+	must(t, err)
+	must(t, cmd.Start())
 	signalled := false
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -72,10 +72,10 @@ func TestWorkerStopsInOrder(t *testing.T) {
 		}
 		if !signalled && strings.Contains(lines.Text(), `"topic":"example-000"`) {
 			signalled = true
-			s.must(cmd.Process.Signal(syscall.SIGTERM))
+			must(t, cmd.Process.Signal(syscall.SIGTERM))
 		}
 	}
-	s.must(cmd.Wait())
+	must(t, cmd.Wait())
 	if !signalled {
 		t.Error("it ended by itself")
 	}

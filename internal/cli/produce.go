@@ -64,17 +64,17 @@ func findTopics(ctx context.Context, l *config.Loaded) ([]example.Topic, error) 
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
+	defer c.Close()
 	limit := l.Config.Example.Topics
 	if l.Origin("example.topics") == (config.Origin{}) { // a default is no wish
 		limit = 0
 	}
-	topics, err := example.Find(ctx, c.kafka, c.source, l.Config.Example.Prefix, limit)
+	topics, err := example.Find(ctx, c.Kafka, c.Source, l.Config.Example.Prefix, limit)
 	if errors.Is(err, example.ErrNone) {
 		return nil, withHint(err, `make them with "kafka-aggregator init-example"`)
 	}
 	if err != nil {
-		return nil, c.registryError(ctx, c.source, err)
+		return nil, c.RegistryError(ctx, c.Source, err)
 	}
 	return topics, nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // progress follows a worker on its way to the end offsets. Partitions may
@@ -35,7 +35,7 @@ type step struct {
 }
 
 // at takes a status in and says how far the worker has come.
-func (g *progress) at(s worker.Status) step {
+func (g *progress) at(s status.Status) step {
 	if g.first == nil {
 		g.first, g.position = make(map[partitionKey]span), make(map[partitionKey]int64)
 	}
@@ -98,17 +98,17 @@ func short(f float64) string {
 }
 
 // showProgress draws the bar on the terminal of standard error until ctx ends.
-func (p *Process) showProgress(ctx context.Context, status func() worker.Status) {
+func (p *Process) showProgress(ctx context.Context, look func() status.Status) {
 	var g progress
 	every := time.NewTicker(250 * time.Millisecond)
 	defer every.Stop()
 	for {
 		columns, _ := terminal(p.Stderr)
-		now := g.at(status())
+		now := g.at(look())
 		io.WriteString(p.Stderr, "\r\x1b[K"+now.line(columns))
 		select {
 		case <-ctx.Done():
-			if now = g.at(status()); now.total == 0 { // it was over before there was anything to see
+			if now = g.at(look()); now.total == 0 { // it was over before there was anything to see
 				io.WriteString(p.Stderr, "\r\x1b[K")
 				return
 			}

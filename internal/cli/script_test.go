@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,231 +10,219 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/twmb/avro"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // TestMain makes the test binary the command itself when a script asks for it.
 func TestMain(m *testing.M) {
-	if os.Getenv("BE_KAFKA_AGGREGATOR") != "" {
-		os.Exit(Main())
-	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"kafka-aggregator": func() { os.Exit(Main()) }})
 }
 
-// TestScripts runs testdata/*.txt. A script has blocks, and comments between
-// them. A block begins with "> directive" and ends with "<":
+// TestScripts runs testdata/script/*.txtar by testscript, whose commands are these
+// and, beside its own (exec, cmp, stdout …):
 //
-//	> file NAME          the lines that follow are the file
-//	> topic NAME N …     a topic with N partitions, and settings name=value; what
-//	                     follows is its schema
-//	> records NAME       records, one a line: milliseconds, then JSON
-//	> bytes NAME         a record, the line that follows in Go's quoted form
-//	> run ARGUMENTS      what follows is the output: standard output as it is,
-//	                     standard error after "! ", then "exit N" if not 0
+//	sandbox FILE …         starts a broker and a registry, to which kafka-aggregator
+//	                       connects from then on; their addresses are $BROKER and
+//	                       $REGISTRY, and take the place of BROKER and REGISTRY in the files
+//	topic NAME N [SCHEMA] [setting=value …]
+//	                       makes a topic with N partitions; its schema is in a file
+//	wide NAME N            makes a topic of one partition with N fields of type double
+//	records TOPIC FILE     writes records, one a line: milliseconds, then JSON
+//	bytes TOPIC TEXT       writes a record, with escapes of Go
+//	ends TOPIC P OFFSET    partition P ends there
+//	exits CODE COMMAND …   a command that ends with this code
+//	blank                  in the output, puts words in place of what differs with each
+//	                       run: BROKER, REGISTRY, TOPIC-ID
 //
-// Addresses read BROKER and REGISTRY, in both directions. UPDATE=1 writes the
-// outputs anew.
+// After each command come checks of its whole standard output and error. UPDATE=1
+// writes the files that these are compared with anew.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		UpdateScripts:      os.Getenv("UPDATE") != "",
+		RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Values[boxKey{}] = &box{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox": boxed(cmdSandbox),
+			"topic":   boxed(cmdTopic),
+			"wide":    boxed(cmdWide),
+			"records": boxed(cmdRecords),
+			"bytes":   boxed(cmdBytes),
+			"ends":    boxed(cmdEnds),
+			"exits":   cmdExits,
+			"blank":   boxed(cmdBlank),
+		},
+	})
+}
+
+type boxKey struct{}
+
+// boxed is a command that works on the script's broker and registry.
+func boxed(do func(*testscript.TestScript, *box, []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("it cannot be negated")
+		}
+		ts.Check(do(ts, ts.Value(boxKey{}).(*box), args))
+	}
+}
+
+func cmdSandbox(ts *testscript.TestScript, b *box, files []string) error {
+	if err := b.start(ts.Defer); err != nil {
+		return err
+	}
+	broker, url := b.sandbox.Brokers[0], b.sandbox.RegistryURL
+	for name, value := range map[string]string{
+		"BROKER": broker, "KAFKA_AGGREGATOR_KAFKA_BROKERS": broker,
+		"REGISTRY": url, "KAFKA_AGGREGATOR_SCHEMA_REGISTRY_URL": url,
+	} {
+		ts.Setenv(name, value)
 	}
 	for _, name := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
-			t.Parallel()
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := &script{t: t, dir: t.TempDir()}
-			got := topicIDs.ReplaceAllString(s.play(string(text)), "${1}TOPIC-ID")
-			if got == string(text) {
-				return
-			}
-			if os.Getenv("UPDATE") == "" {
-				t.Errorf("%s: got\n%s", name, got)
-				return
-			}
-			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		})
+		text := strings.NewReplacer("BROKER", broker, "REGISTRY", url).Replace(ts.ReadFile(name))
+		if err := os.WriteFile(ts.MkAbs(name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cmdTopic(ts *testscript.TestScript, b *box, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: topic NAME PARTITIONS [SCHEMA] [setting=value …]")
+	}
+	partitions, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	schema, settings := "", args[2:]
+	if len(settings) > 0 && !strings.Contains(settings[0], "=") {
+		schema, settings = ts.ReadFile(settings[0]), settings[1:]
+	}
+	return b.topic(args[0], partitions, schema, settings...)
+}
+
+func cmdWide(_ *testscript.TestScript, b *box, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: wide NAME FIELDS")
+	}
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	fields := make([]string, n)
+	for i := range fields {
+		fields[i] = fmt.Sprintf(`{"name":"forceActuatorMeasurement%04d","type":"double"}`, i)
+	}
+	return b.topic(args[0], 1, `{"type":"record","name":"w","fields":[`+strings.Join(fields, ",")+`]}`)
+}
+
+func cmdRecords(ts *testscript.TestScript, b *box, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: records TOPIC FILE")
+	}
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if err := b.record(args[0], strings.TrimSpace(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cmdBytes(_ *testscript.TestScript, b *box, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: bytes TOPIC TEXT")
+	}
+	value, err := strconv.Unquote(`"` + args[1] + `"`)
+	if err != nil {
+		return err
+	}
+	return b.bytes(args[0], []byte(value))
+}
+
+func cmdEnds(_ *testscript.TestScript, b *box, args []string) error {
+	if len(args) != 3 {
+		return errors.New("usage: ends TOPIC PARTITION OFFSET")
+	}
+	partition, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	if end := b.sandbox.Cluster.PartitionInfo(args[0], int32(partition)).HighWatermark; strconv.FormatInt(end, 10) != args[2] {
+		return fmt.Errorf("partition %d of %s ends at %d, want %s", partition, args[0], end, args[2])
+	}
+	return nil
+}
+
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
 
 // topicIDs are those in headers, which differ with each run.
 var topicIDs = regexp.MustCompile(`(source_topic_id(?:=|[",:a-z]+))[A-Za-z0-9_-]{22}`)
 
-type script struct {
-	t       *testing.T
-	dir     string
-	sandbox *sandbox.Sandbox
-	kafka   *kgo.Client
-	schemas map[string]*avro.Schema
-	ids     map[string]int
+func cmdBlank(ts *testscript.TestScript, b *box, _ []string) error {
+	blank := func(text string) string {
+		text = strings.NewReplacer(b.sandbox.Brokers[0], "BROKER", b.sandbox.RegistryURL, "REGISTRY").Replace(text)
+		return topicIDs.ReplaceAllString(text, "${1}TOPIC-ID")
+	}
+	stdout, stderr := blank(ts.ReadFile("stdout")), blank(ts.ReadFile("stderr"))
+	fmt.Fprint(ts.Stdout(), stdout)
+	fmt.Fprint(ts.Stderr(), stderr)
+	return nil
 }
 
-// play runs a script and returns it with the outputs that came.
-func (s *script) play(text string) string {
-	var out strings.Builder
-	lines := strings.SplitAfter(text, "\n")
-	for i := 0; i < len(lines); i++ {
-		out.WriteString(lines[i])
-		directive, ok := strings.CutPrefix(lines[i], "> ")
-		if !ok {
-			continue
+// TestScriptsCheckAll: after each run of the program a script looks at both outputs
+// before the next one comes; the exit code is looked at anyway.
+func TestScriptsCheckAll(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	run := regexp.MustCompile(`^(exits \d+ )?kafka-aggregator\b`)
+	check := regexp.MustCompile(`^(?:cmp|!)? ?(stdout|stderr) `)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		var body strings.Builder
-		for i++; i < len(lines) && lines[i] != "<\n"; i++ {
-			body.WriteString(lines[i])
+		script, _, _ := strings.Cut(string(text), "\n-- ")
+		missing, last := map[string]bool{}, ""
+		done := func() {
+			for output := range missing {
+				t.Errorf("%s: %s of %q is not looked at", name, output, last)
+			}
 		}
-		if i == len(lines) {
-			s.t.Fatalf("no end of block %q", directive)
+		for line := range strings.Lines(script) {
+			if run.MatchString(line) {
+				done()
+				missing, last = map[string]bool{"stdout": true, "stderr": true}, strings.TrimSpace(line)
+			} else if m := check.FindStringSubmatch(line); m != nil {
+				delete(missing, m[1])
+			}
 		}
-		out.WriteString(s.do(words(directive), body.String()))
-		out.WriteString("<\n")
-	}
-	return out.String()
-}
-
-// words splits a line at spaces; '…' keeps them.
-func words(line string) []string {
-	var list []string
-	for _, m := range regexp.MustCompile(`'([^']*)'|(\S+)`).FindAllStringSubmatch(line, -1) {
-		list = append(list, m[1]+m[2])
-	}
-	return list
-}
-
-func (s *script) do(args []string, body string) string {
-	switch args[0] {
-	case "file":
-		s.must(os.WriteFile(filepath.Join(s.dir, args[1]), []byte(s.resolve(body)), 0o644))
-	case "topic":
-		s.topic(args[1], args[2], body, args[3:]...)
-	case "records":
-		for line := range strings.Lines(body) {
-			s.record(args[1], strings.TrimSpace(line))
+		done()
+		if last == "" {
+			t.Errorf("%s: runs nothing", name)
 		}
-	case "bytes":
-		value, err := strconv.Unquote(strings.TrimSpace(body))
-		s.must(err)
-		s.must(s.kafka.ProduceSync(context.Background(), &kgo.Record{Topic: args[1], Timestamp: time.UnixMilli(1_700_000_000_350), Value: []byte(value)}).FirstErr())
-	case "run":
-		return s.run(args[1:])
-	default:
-		s.t.Fatalf("unknown directive %q", args[0])
 	}
-	return body
-}
-
-func (s *script) must(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *script) start() {
-	if s.sandbox != nil {
-		return
-	}
-	var err error
-	s.sandbox, err = sandbox.Start(sandbox.Options{})
-	s.must(err)
-	s.t.Cleanup(s.sandbox.Close)
-	s.kafka, err = kgo.NewClient(kgo.SeedBrokers(s.sandbox.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	s.must(err)
-	s.t.Cleanup(s.kafka.Close)
-	s.schemas, s.ids = make(map[string]*avro.Schema), make(map[string]int)
-}
-
-func (s *script) topic(name, partitions, schema string, settings ...string) {
-	s.start()
-	n, err := strconv.Atoi(partitions)
-	s.must(err)
-	configs := make(map[string]*string)
-	for _, setting := range settings {
-		key, value, _ := strings.Cut(setting, "=")
-		configs[key] = &value
-	}
-	_, err = kadm.NewClient(s.kafka).CreateTopic(context.Background(), int32(n), 1, configs, name)
-	s.must(err)
-	if strings.TrimSpace(schema) == "" {
-		return
-	}
-	s.schemas[name], err = avro.Parse(schema)
-	s.must(err)
-	client, err := registry.New(registry.Options{URL: s.sandbox.RegistryURL})
-	s.must(err)
-	s.ids[name], err = client.Register(context.Background(), name+"-value", schema)
-	s.must(err)
-}
-
-func (s *script) record(topic, line string) {
-	ms, text, ok := strings.Cut(line, " ")
-	at, err := strconv.ParseInt(ms, 10, 64)
-	if !ok || err != nil {
-		s.t.Fatalf("record %q", line)
-	}
-	r := &kgo.Record{Topic: topic, Key: []byte("k"), Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("v")}}}
-	r.Timestamp = time.UnixMilli(at)
-	if text != "null" {
-		var v any
-		s.must(s.schemas[topic].DecodeJSON([]byte(text), &v))
-		r.Value, err = s.schemas[topic].AppendEncode(registry.AppendHeader(nil, s.ids[topic]), v)
-		s.must(err)
-	}
-	s.must(s.kafka.ProduceSync(context.Background(), r).FirstErr())
-}
-
-// run runs the command in a process of its own.
-func (s *script) run(args []string) string {
-	for i := range args {
-		args[i] = s.resolve(args[i])
-	}
-	cmd := exec.Command(os.Args[0], args...)
-	cmd.Dir = s.dir
-	cmd.Env = []string{"BE_KAFKA_AGGREGATOR=1", "HOME=" + s.dir}
-	if s.sandbox != nil {
-		cmd.Env = append(cmd.Env, "KAFKA_AGGREGATOR_KAFKA_BROKERS="+s.sandbox.Brokers[0], "KAFKA_AGGREGATOR_SCHEMA_REGISTRY_URL="+s.sandbox.RegistryURL)
-	}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
-		s.t.Fatal(err)
-	}
-	out := stdout.String()
-	if out != "" && !strings.HasSuffix(out, "\n") {
-		out += "(no newline)\n"
-	}
-	for line := range strings.Lines(stderr.String()) {
-		out += "! " + strings.TrimSuffix(line, "\n") + "\n"
-	}
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
-		out += fmt.Sprintf("exit %d\n", code)
-	}
-	return s.unresolve(out)
-}
-
-func (s *script) resolve(text string) string {
-	if s.sandbox != nil {
-		text = strings.NewReplacer("BROKER", s.sandbox.Brokers[0], "REGISTRY", s.sandbox.RegistryURL).Replace(text)
-	}
-	return text
-}
-
-func (s *script) unresolve(text string) string {
-	if s.sandbox != nil {
-		text = strings.NewReplacer(s.sandbox.Brokers[0], "BROKER", s.sandbox.RegistryURL, "REGISTRY").Replace(text)
-	}
-	return text
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -53,10 +54,10 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 		if err != nil {
 			return err
 		}
-		defer c.close()
-		t := &tail{connection: c, topic: args[0], most: *most, registry: c.source, out: newRecordWriter(p.Stdout, format.value)}
+		defer c.Close()
+		t := &tail{Cluster: c, topic: args[0], most: *most, registry: c.Source, out: newRecordWriter(p.Stdout, format.value)}
 		if which.value == "aggregated" || which.value == "auto" && t.isAggregated() {
-			t.registry = c.aggregated
+			t.registry = c.Aggregated
 		}
 		err = t.run(ctx, from.value == "start")
 		return errors.Join(err, t.out.close())
@@ -66,7 +67,7 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 
 // tail prints the records of one topic.
 type tail struct {
-	*connection
+	*cluster.Cluster
 	topic    string
 	most     int64
 	registry *registry.Client
@@ -75,12 +76,12 @@ type tail struct {
 }
 
 func (t *tail) isAggregated() bool {
-	selector, err := config.NewSelector(t.config.Config)
+	selector, err := config.NewSelector(t.Config.Config)
 	return err == nil && selector.Aggregated(t.topic)
 }
 
 func (t *tail) run(ctx context.Context, fromStart bool) error {
-	start, end, err := t.bounds(ctx, []string{t.topic})
+	start, end, err := t.Bounds(ctx, []string{t.topic})
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (t *tail) run(ctx context.Context, fromStart bool) error {
 	case len(offsets) == 0:
 		return fmt.Errorf("topic %s has no partitions", t.topic)
 	}
-	t.kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{t.topic: offsets})
+	t.Kafka.AddConsumePartitions(map[string]map[int32]kgo.Offset{t.topic: offsets})
 	return t.poll(ctx, left)
 }
 
@@ -123,7 +124,7 @@ func (t *tail) poll(ctx context.Context, left map[int32]int64) error {
 		if t.most < 0 { // marks at the end give no record to wait for
 			wait, cancel = context.WithTimeout(ctx, time.Second)
 		}
-		fetches := t.kafka.PollFetches(wait)
+		fetches := t.Kafka.PollFetches(wait)
 		idle := wait.Err() != nil
 		cancel()
 		if ctx.Err() != nil {
@@ -164,7 +165,7 @@ func (t *tail) print(ctx context.Context, r *kgo.Record) error {
 	if r.Value != nil {
 		id, schema, err := t.schema(ctx, r.Value)
 		switch {
-		case err != nil && exitCode(err) == exitUnavailable, errors.Is(err, context.Canceled):
+		case unreachable(err), errors.Is(err, context.Canceled):
 			return err
 		case err == nil:
 			o.value, err = decode(schema, r.Value[5:])
@@ -184,7 +185,7 @@ func (t *tail) schema(ctx context.Context, value []byte) (int, *avro.Schema, err
 	}
 	found, err := t.registry.Schema(registry.WithSubject(ctx, t.topic+"-value"), id)
 	if err != nil {
-		return id, nil, t.registryError(ctx, t.registry, err)
+		return id, nil, t.RegistryError(ctx, t.registry, err)
 	}
 	schema, err := found.Parse()
 	return id, schema, err

@@ -24,7 +24,7 @@ const discovered = 2 * time.Minute
 const never = math.MinInt64 / 4
 
 // bounds sets low and high of the records of a topic.
-func (j *court) bounds(l *life) {
+func (j *court) bounds(l *life, late map[*input]*letter) {
 	t := l.topicPlan
 	parts := make([][]*input, t.all())
 	for _, in := range l.inputs {
@@ -33,14 +33,12 @@ func (j *court) bounds(l *life) {
 	j.before(l)
 	grace := j.plan.grace.Milliseconds()
 	for id, part := range parts {
-		lowest, highest, high := int64(never), int64(never), l.closed // times of accepted records: at least, at most
+		highest, high := int64(never), l.closed // time of accepted records, at most
+		order := j.order(l)
 		before := j.begin                                             // when the record before was in the log, at the earliest
 		for _, in := range part {
-			in.low, in.order = l.out, never
-			if lowest != never {
-				in.order = lowest - grace
-				in.low = max(in.low, in.order)
-			}
+			in.order = max(never, order.watermark)
+			in.low = max(l.out, in.order)
 			if highest != never {
 				high = max(high, highest-grace)
 			}
@@ -61,10 +59,8 @@ func (j *court) bounds(l *life) {
 			}
 			in.high = high
 			before = in.sent
-			if in.accepted() {
-				lowest = max(lowest, in.ms)
-			}
-			if in.acceptable() {
+			order.take(in, late[in] != nil, j.windowEnd(in.ms))
+			if in.acceptable() || in.broken { // also that of a broken one counts
 				highest = max(highest, in.ms)
 			}
 		}

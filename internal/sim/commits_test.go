@@ -17,9 +17,12 @@ type checkpoint struct {
 
 // parse reads the metadata: 8 bytes of cluster, 16 of topic id, then head,
 // highest event times below head and below the offset, final time, end of
-// what was shipped, count and hash, ranges of refused records, and a checksum.
+// what was shipped, count and hash, clocks, ranges of refused records, and a checksum.
 func parse(metadata string) (c checkpoint, ok bool) {
-	text, ok := strings.CutPrefix(metadata, "ka2.")
+	text, ok := strings.CutPrefix(metadata, "ka3.")
+	if !ok { // partials have no clocks
+		text, ok = strings.CutPrefix(metadata, "ka2.")
+	}
 	b, err := base64.RawStdEncoding.DecodeString(text)
 	if !ok || err != nil || len(b) < 84 {
 		return c, false

@@ -20,6 +20,17 @@ import (
 // and while nothing is wrong with its topic or with all.
 const promptness = 6 * time.Second
 
+// stragglers is how much longer it may take where some records come late: these look
+// like those of another clock, which is waited for.
+const stragglers = 30 * time.Second
+
+func (t *topicPlan) promptness() time.Duration {
+	if t.late > 0 {
+		return promptness + stragglers
+	}
+	return promptness
+}
+
 // tick is how exact the times are at which windows should be out.
 const tick = 500 * time.Millisecond
 
@@ -152,7 +163,7 @@ func (j *court) punctual(topic string, late, dead map[*input]*letter) {
 			if !ok {
 				at = j.plan.length + settling // or it is missing, which is found elsewhere
 			}
-			if held := calmTime(due[k], at, disturbed); held > j.plan.idle+promptness {
+			if held := calmTime(due[k], at, disturbed); held > j.plan.idle+l.promptness() {
 				j.add("%s: window %s was due at %v and out at %v, held up for %v though nothing was wrong with its topic", topic, k, due[k], at, held)
 			}
 			j.slowest = max(j.slowest, calmTime(due[k], at, disturbed)-j.plan.idle)

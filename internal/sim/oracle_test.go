@@ -104,7 +104,7 @@ func judge(f *facts) *verdict {
 	dead := j.letters(deadTopic)
 	for _, l := range j.lives {
 		j.ahead(l, dead)
-		j.bounds(l)
+		j.bounds(l, late)
 	}
 	j.conserve(late, dead)
 	for i := range f.plan.topics {

@@ -75,7 +75,15 @@ func (x *exact) check(t *testing.T, values []float64) {
 	n := len(values)
 	ops := parseOperations(t, "sum mean min max variance pvariance stdev pstdev stderr rms median q1 p99.9")
 	got := make([]float64, len(ops))
-	NewSummarizer(ops, Options{}).Summarize(got, Real, []Segment{{Values: values}})
+	s := NewSummarizer(ops, Options{})
+	s.Summarize(got, Real, []Segment{{Values: values}})
+	again := make([]float64, len(ops))
+	s.Summarize(again, Real, tallied(s, []Segment{{Values: values[:n/3]}, {Values: values[n/3:]}}))
+	for i := range ops {
+		if math.Float64bits(got[i]) != math.Float64bits(again[i]) {
+			t.Errorf("%s = %v, of tallies %v; values %v", ops[i], got[i], again[i], values)
+		}
+	}
 	at := func(i int) float64 { return rounded(x.sorted[i]) }
 	ss := x.deviations()
 	squares := new(big.Rat)

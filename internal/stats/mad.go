@@ -11,6 +11,7 @@ func (s *sampleSet) medianDeviation() float64 {
 	if s.sketched {
 		return NaN
 	}
+	values := s.samples()
 	if s.kind == Integer && len(s.ints) == 0 && (s.lo < -shiftLimit || s.hi > shiftLimit) {
 		s.fillInts()
 	}
@@ -27,7 +28,7 @@ func (s *sampleSet) medianDeviation() float64 {
 	}
 	s.deviations = slices.Grow(s.deviations[:0], s.n)[:s.n]
 	lo, hi := math.Inf(1), 0.0
-	for i, x := range s.values {
+	for i, x := range values {
 		d := math.Abs(x - m)
 		s.deviations[i] = d
 		lo, hi = min(lo, d), max(hi, d)

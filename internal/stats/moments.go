@@ -42,14 +42,15 @@ func (s *sampleSet) powers() *PowerSums {
 			}
 		}
 	}
+	values := s.samples()
 	if s.shifted {
-		for _, d := range s.values {
+		for _, d := range values {
 			m.exact.AddInt(s.base + int64(d))
 		}
 		return m.exact
 	}
 	rests := s.rests
-	for i, x := range s.values {
+	for i, x := range values {
 		if len(rests) > 0 && int(rests[0].Row) == i {
 			v, ok := joinInt64(x, rests[0].Value)
 			rests = rests[1:]
@@ -69,7 +70,8 @@ func (s *sampleSet) fast() *sums {
 	m := &s.moments
 	if !m.tried {
 		m.tried = true
-		m.usable = s.whole() && m.sums.compute(s.values, s.lo, s.hi, m.order > 1)
+		m.usable = !s.gathered && m.sums.merge(s.segs, s.n, s.lo, s.hi, min(m.order, 2)) ||
+			s.whole() && m.sums.compute(s.samples(), s.lo, s.hi, m.order > 1)
 		if s.shifted {
 			f, rest := SplitInt64(s.base)
 			m.sums.base = [2]float64{f, float64(rest)}

@@ -113,10 +113,13 @@ func (s *sampleSet) at(rank int) float64 {
 	if !s.picked {
 		s.picked = true
 		s.order = slices.Grow(s.order[:0], len(s.plan.ranks))[:len(s.plan.ranks)]
-		if s.sketched {
+		switch {
+		case s.sketched:
 			s.weighted.pick(s.order, s.plan.ranks, s)
-		} else {
-			s.picker.pick(s.order, s.plan.ranks, s.values, s.lo, s.hi)
+		case !s.gathered && s.runs.worth(s.n, len(s.segs), len(s.plan.ranks)) && s.runs.load(s.segs, s.n, s.lo, s.hi):
+			s.runs.pick(s.order, s.plan.ranks, &s.picker)
+		default:
+			s.picker.pick(s.order, s.plan.ranks, s.samples(), s.lo, s.hi)
 		}
 	}
 	if len(s.plan.ranks) > 8 {

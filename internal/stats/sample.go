@@ -57,10 +57,12 @@ const (
 // len(Times) >= len(Values). Residuals are sorted by Row and mostly empty.
 //
 // Where there were too many samples to be kept, Sketch has those that came
-// before Values; else it is nil.
+// before Values; else it is nil. Where windows share the segment, Tally may be
+// that of Values, of which it must have been made.
 type Segment struct {
 	Values    []float64
 	Residuals []Residual
 	Times     []int64
 	Sketch    *Sketch
+	Tally     *Tally
 }

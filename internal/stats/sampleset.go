@@ -8,7 +8,7 @@ import "math"
 type sampleSet struct {
 	kind   Kind
 	segs   []Segment
-	values []float64 // the samples: no NaN, no -0, residuals left out; in segment and row order
+	values []float64 // the samples, see samples
 	n      int
 	lo, hi float64 // smallest and largest of values; see smallest and largest
 
@@ -17,6 +17,10 @@ type sampleSet struct {
 	ints    []int64
 	shifted bool
 	base    int64
+
+	// Of segments with tallies; see tally.go.
+	gathered bool // values are there; if not, all segments have tallies
+	runs     runs
 
 	// Of samples that are not all in values; see sketched.go.
 	sketched  bool
@@ -39,24 +43,24 @@ func (s *sampleSet) init(ops []Operation, method Method) {
 	s.moments.init(ops)
 }
 
-// load gathers the samples and forgets what was computed of the last ones.
+// load takes the segments, gathers the samples if they are needed, and forgets
+// what was computed of the last ones.
 func (s *sampleSet) load(kind Kind, segs []Segment) {
 	s.kind, s.segs = kind, segs
 	s.marked, s.picked = false, false
 	s.moments.reset()
 	s.rests, s.ints, s.shifted = s.rests[:0], s.ints[:0], false
 	s.sketched, s.rankError = false, 0
+	if s.gathered = !s.loadTallies(); !s.gathered {
+		return
+	}
 
-	total, residuals := 0, false
+	residuals := false
 	for i := range segs {
-		total += len(segs[i].Values)
 		residuals = residuals || len(segs[i].Residuals) > 0
 		s.sketched = s.sketched || segs[i].Sketch != nil && segs[i].Sketch.n > 0
 	}
-	if cap(s.values) < total {
-		s.values = make([]float64, total+total/4)
-	}
-	s.gather(s.values[:total])
+	s.gather()
 	if residuals {
 		s.gatherResiduals()
 		if !s.sketched && s.kind == Integer && len(s.rests) > 0 && !s.shift() {
@@ -68,8 +72,23 @@ func (s *sampleSet) load(kind Kind, segs []Segment) {
 	}
 }
 
-// gather copies the samples to buf, which has room for every row.
-func (s *sampleSet) gather(buf []float64) {
+// samples are all that are not in sketches: no NaN, no -0, residuals left out,
+// in segment and row order.
+func (s *sampleSet) samples() []float64 {
+	if !s.gathered {
+		s.gather()
+	}
+	return s.values
+}
+
+// gather copies the samples to values.
+func (s *sampleSet) gather() {
+	s.gathered = true
+	total := 0
+	for i := range s.segs {
+		total += len(s.segs[i].Values)
+	}
+	buf := s.scratch(total)
 	n := 0
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for i := range s.segs {
@@ -98,6 +117,14 @@ func (s *sampleSet) gather(buf []float64) {
 	s.values, s.n, s.lo, s.hi = buf[:n], n, lo, hi
 }
 
+// scratch is memory for n samples, that of values.
+func (s *sampleSet) scratch(n int) []float64 {
+	if cap(s.values) < n {
+		s.values = make([]float64, n+n/4)
+	}
+	return s.values[:n]
+}
+
 // dropNaNs moves the samples to the front.
 func dropNaNs(v []float64) {
 	n := 0
@@ -121,15 +148,9 @@ func (s *sampleSet) countMarks() {
 			s.nulls += int(k.nulls)
 			s.nans += int(k.nans)
 		}
-		for _, x := range s.segs[i].Values {
-			switch {
-			case x == x || IsAbsent(x):
-			case IsNull(x):
-				s.nulls++
-			default:
-				s.nans++
-			}
-		}
+		nulls, nans := marks(s.segs[i].Values)
+		s.nulls += nulls
+		s.nans += nans
 	}
 }
 

@@ -32,7 +32,8 @@ type Summarizer struct {
 	opts Options
 	set  sampleSet
 
-	calls int // of verify
+	sorter tallySorter
+	calls  int // of verify
 }
 
 // NewSummarizer prepares a Summarizer for operations made by ParseOperation.

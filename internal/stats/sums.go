@@ -52,9 +52,8 @@ func (s *sums) compute(values []float64, lo, hi float64, squares bool) bool {
 	}
 	*s = sums{n: float64(len(values))}
 	reach := magnitude // |d| <= reach
-	if lo > 0 && hi <= 2*lo || hi < 0 && lo >= 2*hi {
-		// All samples are within a factor of 2 of each other, so the
-		// difference of any two is exact (Sterbenz): d is, and so is reach.
+	if alike(lo, hi) {
+		// The difference of any two samples is exact: d is, and so is reach.
 		s.centre, reach = values[0], hi-lo
 		if reach == 0 {
 			return true
@@ -93,6 +92,10 @@ func (s *sums) compute(values []float64, lo, hi float64, squares bool) bool {
 	s.hi2, s.lo2 = twoSum(s.hi2, s.lo2)
 	return true
 }
+
+// alike reports whether all samples are within a factor of 2 of each other, so
+// that the difference of any two is exact (Sterbenz).
+func alike(lo, hi float64) bool { return lo > 0 && hi <= 2*lo || hi < 0 && lo >= 2*hi }
 
 // twoSum returns a + b rounded and the error of that, exactly (Knuth).
 func twoSum(a, b float64) (sum, err float64) {

@@ -47,12 +47,21 @@ func appendJSON(dst []byte, v reflect.Value) []byte {
 }
 
 func appendStruct(dst []byte, v reflect.Value) []byte {
-	dst = append(dst, '{')
+	return append(appendMembers(append(dst, '{'), v), '}')
+}
+
+// appendMembers writes the members of a struct; those of an embedded one stand among
+// them.
+func appendMembers(dst []byte, v reflect.Value) []byte {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		tag := f.Tag.Get("json")
 		name, option, _ := strings.Cut(tag, ",")
-		if !f.IsExported() || tag == "-" || option == "omitempty" && v.Field(i).IsZero() {
+		switch {
+		case f.Anonymous && f.Type.Kind() == reflect.Struct && name == "":
+			dst = appendMembers(dst, v.Field(i))
+			continue
+		case !f.IsExported() || tag == "-" || option == "omitempty" && v.Field(i).IsZero():
 			continue
 		}
 		if name == "" {
@@ -64,5 +73,5 @@ func appendStruct(dst []byte, v reflect.Value) []byte {
 		dst = append(append(append(dst, '"'), name...), `":`...)
 		dst = appendJSON(dst, v.Field(i))
 	}
-	return append(dst, '}')
+	return dst
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // metrics serves the worker's metrics, the Go runtime's, the process's and
@@ -33,7 +33,7 @@ func (s *Server) metrics() (http.Handler, error) {
 }
 
 // collector turns one Status into metrics at each scrape.
-type collector struct{ status func() worker.Status }
+type collector struct{ status func() status.Status }
 
 // Describe sends the descriptions of all metrics.
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
@@ -94,11 +94,11 @@ func (m metric[T]) collect(ch chan<- prometheus.Metric, t *T) {
 
 type histogram struct {
 	desc *prometheus.Desc
-	of   func(*worker.Status) worker.Histogram
+	of   func(*status.Status) status.Histogram
 }
 
 // metric is h with the cumulative counts that Prometheus wants.
-func (m histogram) metric(h worker.Histogram) prometheus.Metric {
+func (m histogram) metric(h status.Histogram) prometheus.Metric {
 	buckets := make(map[float64]uint64, len(h.Bounds))
 	var count uint64
 	for i, n := range h.Counts {

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // exposition is the text that a scrape of collectors gives.
@@ -44,6 +44,7 @@ func TestMetrics(t *testing.T) {
 		`kafka_aggregator_watermark_timestamp_seconds{topic="example-000"} 1.773500965e+09`,
 		`kafka_aggregator_unaccounted_records{topic="example-000"} 0`,
 		`kafka_aggregator_idle_partitions{topic="example-000"} 1`,
+		`kafka_aggregator_phase{phase="partials",topic="example-000"} 1`,
 		`kafka_aggregator_paused_partitions{reason="ahead",topic="example-000"} 1`,
 		`kafka_aggregator_paused_partitions{reason="partials",topic="example-000"} 1`,
 		`kafka_aggregator_state{state="running"} 1`,
@@ -90,7 +91,7 @@ func TestConvention(t *testing.T) {
 
 // TestAbsent: what is not known yet is absent, neither 0 nor NaN.
 func TestAbsent(t *testing.T) {
-	young := func() worker.Status { return worker.Status{Topics: []worker.TopicStatus{{Topic: "t"}}} }
+	young := func() status.Status { return status.Status{Topics: []status.TopicStatus{{Topic: "t"}}} }
 	for _, name := range []string{"kafka_aggregator_watermark_timestamp_seconds", "kafka_aggregator_watermark_delay_seconds"} {
 		if strings.Contains(exposition(t, collector{young}), name) {
 			t.Errorf("%s is there before the first record", name)

@@ -5,14 +5,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // The metrics of each source topic that this worker has. What is added here
 // needs a row in docs/metrics.md.
-var topicMetrics = []metric[worker.TopicStatus]{
+var topicMetrics = []metric[status.TopicStatus]{
 	gauge("topic_info", "1, with what the topic is aggregated to.", []string{"topic", "aggregated_topic", "aggregation"},
-		func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		func(t *status.TopicStatus, emit func(float64, ...string)) {
 			emit(1, t.Topic, t.AggregatedTopic, t.Aggregation)
 			for i, o := range t.Outputs {
 				if i > 0 {
@@ -21,54 +21,56 @@ var topicMetrics = []metric[worker.TopicStatus]{
 			}
 		}),
 	topicCounter("records_total", "Source records read, those of open windows again after a restart.",
-		func(t *worker.TopicStatus) int64 { return t.Records }),
+		func(t *status.TopicStatus) int64 { return t.Records }),
 	topicCounter("bytes_total", "Bytes of the source records read, keys and values uncompressed.",
-		func(t *worker.TopicStatus) int64 { return t.Bytes }),
+		func(t *status.TopicStatus) int64 { return t.Bytes }),
 	topicCounter("windows_total", "Aggregated records committed, one for each window.",
-		func(t *worker.TopicStatus) int64 { return t.Windows }),
+		func(t *status.TopicStatus) int64 { return t.Windows }),
 	counter("late_records_total", "Records that came after their window was final, which the order of records had closed, or the clock.",
-		[]string{"topic", "by"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		[]string{"topic", "by"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			emit(float64(t.Late-t.LateByClock), t.Topic, "order")
 			emit(float64(t.LateByClock), t.Topic, "clock")
 		}),
 	topicCounter("future_records_total", "Records stamped further in the future than max_future_skew.",
-		func(t *worker.TopicStatus) int64 { return t.Future }),
+		func(t *status.TopicStatus) int64 { return t.Future }),
 	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",
-		func(t *worker.TopicStatus) int64 { return t.DeadLettered }),
+		func(t *status.TopicStatus) int64 { return t.DeadLettered }),
 	topicCounter("unsent_letters_total", "Of the records that were put aside, those whose dead letter or late record was refused by its topic in every form.",
-		func(t *worker.TopicStatus) int64 { return t.Unsent }),
+		func(t *status.TopicStatus) int64 { return t.Unsent }),
 	topicCounter("tombstones_total", "Records without a value.",
-		func(t *worker.TopicStatus) int64 { return t.Tombstones }),
+		func(t *status.TopicStatus) int64 { return t.Tombstones }),
 	topicCounter("shipped_records_total", "Records sent on to the worker that merges a split topic.",
-		func(t *worker.TopicStatus) int64 { return t.Shipped }),
+		func(t *status.TopicStatus) int64 { return t.Shipped }),
 	topicCounter("lost_offsets_total", "Offsets that were deleted from the source topic before they were read.",
-		func(t *worker.TopicStatus) int64 { return t.Lost }),
+		func(t *status.TopicStatus) int64 { return t.Lost }),
 	topicCounter("replay_mismatches_total", "Ranges that were read again and were not what they had been.",
-		func(t *worker.TopicStatus) int64 { return t.Mismatches }),
+		func(t *status.TopicStatus) int64 { return t.Mismatches }),
 	topicCounter("rejected_schemas_total", "Aggregated schemas that the registry refused; the last good one stays in use.",
-		func(t *worker.TopicStatus) int64 { return t.Rejected }),
+		func(t *status.TopicStatus) int64 { return t.Rejected }),
 	topicGauge("unaccounted_records", "Records read that are in no window, open or final, and are not late, dead-lettered, a tombstone or shipped. Always 0.",
-		func(t *worker.TopicStatus) float64 { return float64(unaccounted(t)) }),
+		func(t *status.TopicStatus) float64 { return float64(unaccounted(t)) }),
 	topicGauge("lag_records", "Offsets between the positions of the worker and the ends of the source partitions.",
-		func(t *worker.TopicStatus) float64 { return float64(lag(t)) }),
+		func(t *status.TopicStatus) float64 { return float64(lag(t)) }),
 	gauge("watermark_timestamp_seconds", "All windows that end at this time or before are out, in seconds since 1970. Absent before the first record.",
-		[]string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		[]string{"topic"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			if !t.Watermark.IsZero() {
 				emit(unixSeconds(t.Watermark), t.Topic)
 			}
 		}),
 	gauge("watermark_delay_seconds", "How far the watermark is behind the clock. Absent before the first record.",
-		[]string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		[]string{"topic"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			if !t.Watermark.IsZero() {
 				emit(t.WatermarkDelay, t.Topic)
 			}
 		}),
 	topicGauge("open_windows", "Windows with records that are not final yet.",
-		func(t *worker.TopicStatus) float64 { return float64(t.OpenWindows) }),
+		func(t *status.TopicStatus) float64 { return float64(t.OpenWindows) }),
 	topicGauge("window_size_seconds", "Size of the windows.",
-		func(t *worker.TopicStatus) float64 { return t.WindowSize }),
+		func(t *status.TopicStatus) float64 { return t.WindowSize }),
+	gauge("phase", "1 for the phase that the topic is in: where it stands, and what may be done of it.",
+		[]string{"topic", "phase"}, func(t *status.TopicStatus, emit func(float64, ...string)) { emit(1, t.Topic, t.Phase) }),
 	gauge("problem", "1 for each thing that holds the topic up, by its cause; /api/status says what. 0 with the cause none if nothing does.",
-		[]string{"topic", "cause"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		[]string{"topic", "cause"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			for _, p := range t.Problems {
 				emit(1, t.Topic, p.Cause)
 			}
@@ -77,15 +79,15 @@ var topicMetrics = []metric[worker.TopicStatus]{
 			}
 		}),
 	topicGauge("partitions", "Source partitions that this worker reads.",
-		func(t *worker.TopicStatus) float64 { return float64(len(t.Partitions)) }),
+		func(t *status.TopicStatus) float64 { return float64(len(t.Partitions)) }),
 	topicGauge("split", "1 if records are shipped, as the topic is split over several workers or was before.",
-		func(t *worker.TopicStatus) float64 { return truth(t.PartialsTopic != "") }),
+		func(t *status.TopicStatus) float64 { return truth(t.PartialsTopic != "") }),
 	topicGauge("idle_partitions", "Source partitions that are read to their end and silent.",
-		func(t *worker.TopicStatus) float64 {
-			return countPartitions(t, func(p worker.PartitionStatus) bool { return p.Idle })
+		func(t *status.TopicStatus) float64 {
+			return countPartitions(t, func(p status.PartitionStatus) bool { return p.Idle })
 		}),
 	gauge("paused_partitions", "Source partitions that are not read, by each reason for it. 0 with the reason none if all are.",
-		[]string{"topic", "reason"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+		[]string{"topic", "reason"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			n := map[string]int{}
 			for _, p := range t.Partitions {
 				for _, reason := range p.PausedBy {
@@ -100,37 +102,37 @@ var topicMetrics = []metric[worker.TopicStatus]{
 			}
 		}),
 	topicGauge("load_bytes_per_second", "Measured load, the weight of the topic when topics are shared out.",
-		func(t *worker.TopicStatus) float64 { return t.Weight }),
+		func(t *status.TopicStatus) float64 { return t.Weight }),
 	topicGauge("fields", "Numeric fields that are aggregated.",
-		func(t *worker.TopicStatus) float64 { return float64(t.Fields) }),
+		func(t *status.TopicStatus) float64 { return float64(t.Fields) }),
 	topicGauge("left_out_fields", "Fields of the source schema that are not aggregated; the plan command has the reasons.",
-		func(t *worker.TopicStatus) float64 { return float64(t.LeftOut) }),
+		func(t *status.TopicStatus) float64 { return float64(t.LeftOut) }),
 	schemaGauge("source_schema_id", "Newest schema id met in the source topic. Absent before the first.",
-		func(t *worker.TopicStatus) *int { return t.SchemaID }),
+		func(t *status.TopicStatus) *int { return t.SchemaID }),
 	schemaGauge("aggregated_schema_id", "Newest schema id of aggregated records. Absent before the first.",
-		func(t *worker.TopicStatus) *int { return t.AggregatedSchema }),
+		func(t *status.TopicStatus) *int { return t.AggregatedSchema }),
 }
 
 // schemaGauge is a schema id, which may be any number from 0 on.
-func schemaGauge(name, help string, of func(*worker.TopicStatus) *int) metric[worker.TopicStatus] {
-	return gauge(name, help, []string{"topic"}, func(t *worker.TopicStatus, emit func(float64, ...string)) {
+func schemaGauge(name, help string, of func(*status.TopicStatus) *int) metric[status.TopicStatus] {
+	return gauge(name, help, []string{"topic"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 		if id := of(t); id != nil {
 			emit(float64(*id), t.Topic)
 		}
 	})
 }
 
-func topicGauge(name, help string, of func(*worker.TopicStatus) float64) metric[worker.TopicStatus] {
+func topicGauge(name, help string, of func(*status.TopicStatus) float64) metric[status.TopicStatus] {
 	return gauge(name, help, []string{"topic"},
-		func(t *worker.TopicStatus, emit func(float64, ...string)) { emit(of(t), t.Topic) })
+		func(t *status.TopicStatus, emit func(float64, ...string)) { emit(of(t), t.Topic) })
 }
 
-func topicCounter(name, help string, of func(*worker.TopicStatus) int64) metric[worker.TopicStatus] {
+func topicCounter(name, help string, of func(*status.TopicStatus) int64) metric[status.TopicStatus] {
 	return counter(name, help, []string{"topic"},
-		func(t *worker.TopicStatus, emit func(float64, ...string)) { emit(float64(of(t)), t.Topic) })
+		func(t *status.TopicStatus, emit func(float64, ...string)) { emit(float64(of(t)), t.Topic) })
 }
 
-func lag(t *worker.TopicStatus) (sum int64) {
+func lag(t *status.TopicStatus) (sum int64) {
 	for _, p := range t.Partitions {
 		sum += p.Lag
 	}
@@ -139,7 +141,7 @@ func lag(t *worker.TopicStatus) (sum int64) {
 
 // unaccounted sums what misses in, or is too much for, the conservation law
 // of each partition; it must not cancel out between partitions.
-func unaccounted(t *worker.TopicStatus) (sum int64) {
+func unaccounted(t *status.TopicStatus) (sum int64) {
 	for _, p := range t.Partitions {
 		d := p.Records - p.InWindows - p.Open - p.Late - p.DeadLettered - p.Tombstones - p.Shipped
 		sum += max(d, -d)
@@ -147,7 +149,7 @@ func unaccounted(t *worker.TopicStatus) (sum int64) {
 	return sum
 }
 
-func countPartitions(t *worker.TopicStatus, is func(worker.PartitionStatus) bool) (n float64) {
+func countPartitions(t *status.TopicStatus, is func(status.PartitionStatus) bool) (n float64) {
 	for _, p := range t.Partitions {
 		if is(p) {
 			n++

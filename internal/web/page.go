@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 //go:embed page.html style.css
@@ -45,7 +45,7 @@ func style(w http.ResponseWriter, r *http.Request) {
 
 // view is what the page shows.
 type view struct {
-	worker.Status
+	status.Status
 	Uptime                 float64 // seconds
 	Records, Windows, Lag  int64
 	Load                   float64 // bytes/s
@@ -56,7 +56,7 @@ type view struct {
 }
 
 type row struct {
-	worker.TopicStatus
+	status.TopicStatus
 	State       string // one of the words below
 	Lag         int64
 	Unaccounted int64
@@ -75,7 +75,7 @@ const (
 // seconds beyond its window size, before the page says so.
 const behindAfter = 30
 
-func newView(st worker.Status, detail string) view {
+func newView(st status.Status, detail string) view {
 	v := view{
 		Status:     st,
 		Uptime:     st.Time.Sub(st.Started).Seconds(),
@@ -100,13 +100,13 @@ func newView(st worker.Status, detail string) view {
 	return v
 }
 
-func topicState(t *worker.TopicStatus) string {
+func topicState(t *status.TopicStatus) string {
 	switch {
 	case len(t.Problems) > 0:
 		return stateProblem
 	case lag(t) > 0 && !t.Watermark.IsZero() && t.WatermarkDelay > t.WindowSize+behindAfter:
 		return stateBehind
-	case len(t.Partitions) > 0 && countPartitions(t, func(p worker.PartitionStatus) bool { return p.Idle }) == float64(len(t.Partitions)):
+	case len(t.Partitions) > 0 && countPartitions(t, func(p status.PartitionStatus) bool { return p.Idle }) == float64(len(t.Partitions)):
 		return stateIdle
 	case t.Records == 0:
 		return stateWaiting
@@ -129,7 +129,7 @@ func urgency(state string) int {
 // quantile estimates a quantile of h, as Prometheus' histogram_quantile does:
 // by linear interpolation in the bucket; the last bound if it is beyond it.
 // NaN if h is empty.
-func quantile(h worker.Histogram, q float64) float64 {
+func quantile(h status.Histogram, q float64) float64 {
 	var total uint64
 	for _, n := range h.Counts {
 		total += n

@@ -1,5 +1,5 @@
 // Package web shows what a worker is doing: a status page, the same as JSON,
-// Prometheus metrics, and probes. Each answer is a view of one worker.Status;
+// Prometheus metrics, and probes. Each answer is a view of one status.Status;
 // nothing can be changed through it.
 package web
 
@@ -14,7 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // Off as the address means that there is no server.
@@ -29,7 +29,7 @@ type Options struct {
 	// arrived at. They have no port.
 	Hosts []string
 	// Status is called for each request, from any goroutine.
-	Status func() worker.Status
+	Status func() status.Status
 	Logger *slog.Logger // nil: slog.Default
 	// Collectors and Gatherers are shown at /metrics too.
 	Collectors []prometheus.Collector

@@ -14,14 +14,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // get asks a server that has the given status, by the name localhost.
-func get(t *testing.T, st worker.Status, method, path, host string) *http.Response {
+func get(t *testing.T, st status.Status, method, path, host string) *http.Response {
 	t.Helper()
 	s := New(Options{Listen: "status.example:8080", Hosts: []string{"proxy.example"}, Logger: slog.New(slog.DiscardHandler),
-		Status: func() worker.Status { return st }})
+		Status: func() status.Status { return st }})
 	handler, err := s.handler()
 	if err != nil {
 		t.Fatal(err)
@@ -127,20 +127,20 @@ func TestHostileNames(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	for _, c := range []struct {
-		change func(*worker.Status)
+		change func(*status.Status)
 		path   string
 		code   int
 		text   string
 	}{
-		{func(*worker.Status) {}, "/healthz", 200, "ok\n"},
-		{func(st *worker.Status) { st.Ready = false }, "/healthz", 200, "ok\n"},
-		{func(st *worker.Status) { st.LoopAge = 59.9 }, "/healthz", 200, "ok\n"},
-		{func(st *worker.Status) { st.LoopAge = 60 }, "/healthz", 503, "the worker has made no progress for 60 s\n"},
-		{func(st *worker.Status) { *st = hostile() }, "/healthz", 503, "the worker has made no progress for NaN s\n"},
-		{func(*worker.Status) {}, "/readyz", 200, "ready\n"},
-		{func(st *worker.Status) { st.LoopAge = 1e9 }, "/readyz", 200, "ready\n"},
-		{func(st *worker.Status) { st.Ready, st.Reason = false, "registry: no\nanswer" }, "/readyz", 503, "not ready: registry: no\ufffdanswer\n"},
-		{func(st *worker.Status) { st.Ready, st.State = false, "starting" }, "/readyz", 503, "not ready: starting\n"},
+		{func(*status.Status) {}, "/healthz", 200, "ok\n"},
+		{func(st *status.Status) { st.Ready = false }, "/healthz", 200, "ok\n"},
+		{func(st *status.Status) { st.LoopAge = 59.9 }, "/healthz", 200, "ok\n"},
+		{func(st *status.Status) { st.LoopAge = 60 }, "/healthz", 503, "the worker has made no progress for 60 s\n"},
+		{func(st *status.Status) { *st = hostile() }, "/healthz", 503, "the worker has made no progress for NaN s\n"},
+		{func(*status.Status) {}, "/readyz", 200, "ready\n"},
+		{func(st *status.Status) { st.LoopAge = 1e9 }, "/readyz", 200, "ready\n"},
+		{func(st *status.Status) { st.Ready, st.Reason = false, "registry: no\nanswer" }, "/readyz", 503, "not ready: registry: no\ufffdanswer\n"},
+		{func(st *status.Status) { st.Ready, st.State = false, "starting" }, "/readyz", 503, "not ready: starting\n"},
 	} {
 		st := healthy()
 		c.change(&st)
@@ -160,9 +160,9 @@ func TestStatusJSON(t *testing.T) {
 	if text != string(want)+"\n" {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
-	for name, st := range map[string]worker.Status{"hostile": hostile(), "zero": {}} {
+	for name, st := range map[string]status.Status{"hostile": hostile(), "zero": {}} {
 		text := body(t, get(t, st, "GET", "/api/status", "localhost"))
-		var back worker.Status
+		var back status.Status
 		if err := json.Unmarshal([]byte(text), &back); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, text)
 		}
@@ -231,13 +231,13 @@ func TestOff(t *testing.T) {
 func TestPage(t *testing.T) {
 	st := healthy()
 	late := st.Topics[0]
-	late.Topic, late.Problems = "other", []worker.Problem{{Cause: "schema", Text: "registry refuses the schema: 409"}}
-	waiting := worker.TopicStatus{Topic: "another", AggregatedTopic: "another-aggregated", WindowSize: 1}
+	late.Topic, late.Problems = "other", []status.Problem{{Cause: "schema", Text: "registry refuses the schema: 409"}}
+	waiting := status.TopicStatus{Topic: "another", AggregatedTopic: "another-aggregated", WindowSize: 1}
 	st.Topics = append(st.Topics, late, waiting)
 	page := body(t, get(t, st, "GET", "/?topic=example-000", "localhost"))
 	for _, want := range []string{
 		"running", "example-000-aggregated", "registry refuses the schema: 409", ">waiting<", ">problem<",
-		"1\u202f234\u202f567", "98.8 kB/s", "1 d 2 h", "<small>p99</small>", "Committed",
+		"1\u202f234\u202f567", "98.8 kB/s", "1 d 2 h", "<small>p99</small>", "Committed", "phase partials", "<small>partials</small>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)
@@ -259,7 +259,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestQuantile(t *testing.T) {
-	h := worker.Histogram{Bounds: []float64{1, 2, 4}, Counts: []uint64{1, 2, 1, 0}}
+	h := status.Histogram{Bounds: []float64{1, 2, 4}, Counts: []uint64{1, 2, 1, 0}}
 	for q, want := range map[float64]float64{0: 0, 0.25: 1, 0.5: 1.5, 0.75: 2, 1: 4} {
 		if got := quantile(h, q); got != want {
 			t.Errorf("quantile %v is %v, want %v", q, got, want)
@@ -269,7 +269,7 @@ func TestQuantile(t *testing.T) {
 	if got := quantile(h, 0.5); got != 4 {
 		t.Errorf("beyond the last bound: %v", got)
 	}
-	if got := quantile(worker.Histogram{}, 0.5); got == got {
+	if got := quantile(status.Histogram{}, 0.5); got == got {
 		t.Errorf("of nothing: %v", got)
 	}
 }

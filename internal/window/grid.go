@@ -75,6 +75,9 @@ func TumblingGrid(size int64) Grid {
 	return Grid{Slice: size, Shapes: []Shape{Tumbling(size)}, period: size}
 }
 
+// Shared reports whether a slice may be in more than one window.
+func (g *Grid) Shared() bool { return len(g.Shapes) > 1 || g.Shapes[0].Advance < g.Shapes[0].Size }
+
 // gcd is the greatest common divisor; gcd(0, b) is b.
 func gcd(a, b int64) int64 {
 	for b != 0 {

@@ -100,6 +100,18 @@ func TestGrid(t *testing.T) {
 			t.Errorf("%v is taken", s)
 		}
 	}
+	for _, c := range []struct {
+		shapes []Shape
+		shared bool
+	}{
+		{[]Shape{{10, 10}}, false},
+		{[]Shape{{10, 5}}, true},
+		{[]Shape{{10, 10}, {20, 20}}, true},
+	} {
+		if g := mustGrid(t, c.shapes...); g.Shared() != c.shared {
+			t.Errorf("%v: shared %t", c.shapes, g.Shared())
+		}
+	}
 	g := mustGrid(t, Shape{math.MaxInt64, math.MaxInt64}, Shape{math.MaxInt64 - 1, math.MaxInt64 - 1})
 	if g.Undivided(0) != math.MaxInt64 || g.Undivided(Unset) != Unset {
 		t.Error("undivided at the ends")

@@ -174,8 +174,8 @@ func TestTopicsMayNotBeCreated(t *testing.T) {
 	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
 	w := b.start()
 	s := w.status("a problem", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem() != "" })
-	if want := "topic t0-aggregated does not exist and worker.create_topics is false: create it"; s.Topics[0].Problem() != want || s.Ready {
-		t.Errorf("problem %q, ready %v", s.Topics[0].Problem(), s.Ready)
+	if want := "topic t0-aggregated does not exist and worker.create_topics is false: create it"; s.Topics[0].Problem() != want || s.Ready || s.Topics[0].Phase != "schema" {
+		t.Errorf("problem %q, ready %v, phase %s", s.Topics[0].Problem(), s.Ready, s.Topics[0].Phase)
 	}
 	b.topic("t0-aggregated", 1)
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")

@@ -7,57 +7,38 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 )
 
 // onAssignment is told of each assignment, also of an empty one.
-func (s *session) onAssignment(a assignment) {
-	if s.assigned.Swap(&a) == nil {
-		s.lookSoon() // whether it fits the topics that there are
+func (m *membership) onAssignment(a assignment.Assigned) {
+	if m.shares.assigned.Swap(&a) == nil {
+		m.topics.lookSoon() // whether it fits the topics that there are
 	}
-	s.setShared(a.shared)
-	s.lookForForeigners()
-}
-
-// outdated is how long assignments have not fitted the topics that there are.
-type outdated struct {
-	looks, asked int
-}
-
-// look counts one more look at the topics, and says whether to ask for a new
-// assignment: after 2 looks that do not fit, then after 4, 8, …, since members
-// whose configurations select different topics never agree.
-func (o *outdated) look(fits bool) bool {
-	if fits {
-		*o = outdated{}
-		return false
-	}
-	if o.looks++; o.looks < 2<<min(o.asked, 16) {
-		return false
-	}
-	o.looks = 0
-	o.asked++
-	return true
+	m.shares.set(a.Shared)
+	m.lookForForeigners()
 }
 
 // awaited says of which assigned partitions nothing is known here, since the
 // client has not got their offsets from the group's coordinator; "" if there are
 // none.
-func (s *session) awaited() string {
-	assigned := s.assigned.Load()
+func (m *membership) awaited() string {
+	assigned := m.shares.assigned.Load()
 	if assigned == nil {
 		return ""
 	}
 	n, first := 0, ""
-	for topic, ids := range assigned.partitions {
-		src := s.sources[topic]
+	for topic, ids := range assigned.Partitions {
+		src := m.sources[topic]
 		for _, id := range ids {
 			if src != nil {
-				_, unplaced := src.unplaced[id]
+				_, unplaced := src.placement.unplaced[id]
 				if unplaced || src.parts[id] != nil || src.merges != "" && id != 0 {
 					continue
 				}
 			}
-			if _, ok := s.known[topic]; !ok {
+			if _, ok := m.topics.known[topic]; !ok {
 				continue // it is gone, or another assignment is on its way
 			}
 			if place := fmt.Sprintf("%s/%d", topic, id); n == 0 || place < first {
@@ -74,13 +55,13 @@ func (s *session) awaited() string {
 
 // outOfGroup notes why the client could not join the group, or stay in it. It
 // tries again, and the next assignment ends it.
-func (s *session) outOfGroup(err error, now time.Time) {
-	if !strings.HasPrefix(s.outside, s.w.outOfGroupText(err)) {
-		s.outside = s.w.outOfGroupText(err)
+func (m *membership) outOfGroup(err error, now time.Time) {
+	if !strings.HasPrefix(m.outside, m.w.outOfGroupText(err)) {
+		m.outside = m.w.outOfGroupText(err)
 	}
-	s.nameForeigners(err)
-	if s.w.rare("group", now) {
-		s.w.log.Warn("joining the group failed", "group", s.w.cfg.Worker.Group, "err", err, "hint", s.w.groupHint(err))
+	m.nameForeigners(err)
+	if m.w.said.rare("group", now) {
+		m.w.log.Warn("joining the group failed", "group", m.w.cfg.Worker.Group, "err", err, "hint", m.w.groupHint(err))
 	}
 }
 

@@ -43,19 +43,19 @@ const (
 )
 
 // holdBack begins or prolongs the hold of a source.
-func (s *session) holdBack(src *source, topic string, err error, size int, now time.Time) {
-	h := s.w.holds[src.topic]
+func (d *delivery) holdBack(src *source, topic string, err error, size int, now time.Time) {
+	h := d.w.sinks.holds[src.topic]
 	first := h == nil || h.topic != topic
 	if first {
 		h = &hold{topic: topic}
-		s.w.holds[src.topic] = h
+		d.w.sinks.holds[src.topic] = h
 	}
 	h.wait = min(max(firstHold, 2*h.wait), maxHold)
-	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, s.w.outputs.batch(topic)
+	h.state, h.until, h.err, h.size, h.limit = holdWaiting, now.Add(h.wait), err, size, d.w.sinks.outputs.batch(topic)
 	if first && (size > 0 || errors.Is(err, errUnacknowledged)) {
 		h.until = now // the topic may take more than was known; brokers may have been slow
 	} else {
-		s.w.log.Error("a topic refuses records; its source waits, the others go on", "topic", topic, "source_topic", src.agent.Topic, "err", err, "again_in", h.wait.String())
+		d.w.log.Error("a topic refuses records; its source waits, the others go on", "topic", topic, "source_topic", src.agent.Topic, "err", err, "again_in", h.wait.String())
 	}
 	h.text = fmt.Sprintf("topic %s refuses records: %v", topic, err)
 	switch {
@@ -66,14 +66,15 @@ func (s *session) holdBack(src *source, topic string, err error, size int, now t
 	}
 	src.hold = h
 	src.problems.set(causeOutput, h.text)
+	d.phases.advance(src)
 }
 
 // oversized holds a source with a record that is known to be larger than its
 // topic takes: the transaction that it is in would be aborted.
-func (s *session) oversized(src *source, now time.Time) bool {
-	for _, r := range src.pending {
-		if n, limit := recordBytes(r), s.w.outputs.batch(r.Topic); n > limit {
-			s.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
+func (d *delivery) oversized(src *source, now time.Time) bool {
+	for _, r := range src.out.windows {
+		if n, limit := recordBytes(r), d.w.sinks.outputs.batch(r.Topic); n > limit {
+			d.holdBack(src, r.Topic, tooLarge(n, limit), n, now)
 			return true
 		}
 	}
@@ -86,48 +87,48 @@ var errRefused = errors.New("not all that was computed could be written")
 
 // givenUp reports whether a worker that is to stop at the end does not wait for
 // the output of a source any more.
-func (src *source) givenUp() bool { return src.held() && src.hold.wait > 2*firstHold }
+func (src *source) givenUp() bool { return src.phase == phaseHeld && src.hold.wait > 2*firstHold }
 
 // atEnd reports whether a worker that is to stop at the end may do so, after
 // all that could be delivered was. An error names what could not.
-func (s *session) atEnd() (ended bool, err error) {
-	for _, src := range s.sources {
+func (d *delivery) atEnd() (ended bool, err error) {
+	for _, src := range d.sources {
 		switch {
 		case src.givenUp():
 			err = fmt.Errorf("%w: %s", errRefused, src.hold.text)
-		case src.undelivered():
+		case src.out.undelivered():
 			return false, nil
 		}
 	}
 	return true, err
 }
 
-// held reports whether the source waits for an output.
-func (src *source) held() bool { return src.hold != nil && src.hold.state != holdProbing }
+// waits reports whether it is not time to write to the output again.
+func (h *hold) waits() bool { return h != nil && h.state != holdProbing }
 
 // release has topics looked at whose hold is over.
-func (s *session) release(now time.Time) {
-	for topic, h := range s.w.holds {
-		src := s.sources[topic]
+func (d *delivery) release(now time.Time) {
+	for topic, h := range d.w.sinks.holds {
+		src := d.sources[topic]
 		if src == nil || h.state != holdWaiting || now.Before(h.until) {
 			continue
 		}
 		h.state = holdChecking
-		s.helpers.Go(func() {
-			err := s.w.checkOutput(s.ctx, src, h.topic)
-			s.notify(func() { s.probe(src, h, err) })
+		d.helpers.Go(func() {
+			err := d.w.checkOutput(d.helpers.ctx, src, h.topic)
+			d.helpers.notify(func() { d.probe(src, h, err) })
 		})
 	}
 }
 
 // probe takes what was found out of an output that refused records. It is tried
 // again, unless it is known that it would refuse again.
-func (s *session) probe(src *source, h *hold, err error) {
-	now, limit := time.Now(), s.w.outputs.batch(h.topic)
-	if s.w.holds[src.topic] != h || h.state != holdChecking {
+func (d *delivery) probe(src *source, h *hold, err error) {
+	now, limit := time.Now(), d.w.sinks.outputs.batch(h.topic)
+	if d.w.sinks.holds[src.topic] != h || h.state != holdChecking {
 		return
 	}
-	if s.sources[src.topic] != src { // taken away meanwhile
+	if src.phase == phaseGone { // taken away meanwhile
 		h.state = holdWaiting
 		return
 	}
@@ -135,30 +136,31 @@ func (s *session) probe(src *source, h *hold, err error) {
 		err = tooLarge(h.size, limit)
 	}
 	if err != nil {
-		s.holdBack(src, h.topic, err, h.size, now)
+		d.holdBack(src, h.topic, err, h.size, now)
 		return
 	}
 	h.state = holdProbing
+	d.phases.advance(src)
 	src.news = true
 	// The client keeps what it knew of the topic: its id and its limit.
 	larger := h.size > 0 && limit != h.limit
 	switch {
-	case larger && (s.w.cfg.Worker.Delivery != config.ExactlyOnce || s.w.txnVersion < 2):
+	case larger && (d.w.cfg.Worker.Delivery != config.ExactlyOnce || d.w.txnVersion < 2):
 		// Without a new epoch for each transaction the numbers of records may
 		// not begin anew.
-		s.fail(fmt.Errorf("topic %s takes larger records than before", h.topic))
+		d.fail(fmt.Errorf("topic %s takes larger records than before", h.topic))
 	case larger, isUnknownTopic(h.err):
-		s.cl.PurgeTopicsFromProducing(h.topic)
+		d.cl.PurgeTopicsFromProducing(h.topic)
 	}
 }
 
 // free ends the hold of a source.
-func (s *session) free(src *source) {
+func (d *delivery) free(src *source) {
 	if src.hold == nil {
 		return
 	}
-	s.w.log.Info("a topic takes records again", "topic", src.hold.topic, "source_topic", src.agent.Topic)
-	delete(s.w.holds, src.topic)
+	d.w.log.Info("a topic takes records again", "topic", src.hold.topic, "source_topic", src.agent.Topic)
+	delete(d.w.sinks.holds, src.topic)
 	src.hold = nil
 	src.problems.clear(causeOutput)
 }

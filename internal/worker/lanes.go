@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// lanes run independent pieces of a turn on several goroutines and join them.
+// lanes run independent pieces of an iteration on several goroutines and join them.
 // Lane 0 is the caller. What a piece writes is seen by whoever comes after
 // each, so pieces need no locks as long as no two of them touch the same.
 type lanes struct {

@@ -139,42 +139,42 @@ func ofSize(err error) bool {
 
 // box is the letterbox of a topic.
 func (w *Worker) box(topic string) *letterbox {
-	b := w.boxes[topic]
+	b := w.sinks.boxes[topic]
 	if b == nil {
 		b = &letterbox{}
-		w.boxes[topic] = b
+		w.sinks.boxes[topic] = b
 	}
 	return b
 }
 
 // makeLetterTopic makes a topic that is gone, and has its letters written.
-func (s *session) makeLetterTopic(topic string, box *letterbox) {
-	s.helpers.Go(func() {
-		if err := s.w.ensureTopic(s.ctx, topic, 1); err != nil {
+func (d *delivery) makeLetterTopic(topic string, box *letterbox) {
+	d.helpers.Go(func() {
+		if err := d.w.brokers.EnsureTopic(d.helpers.ctx, topic, 1); err != nil {
 			return // the letters are told of
 		}
-		s.notify(func() {
-			s.cl.PurgeTopicsFromProducing(topic) // it has another id
+		d.helpers.notify(func() {
+			d.cl.PurgeTopicsFromProducing(topic) // it has another id
 			box.until = time.Now()
 		})
 	})
 }
 
-// settleLetters decides what is done with the letters of a source now: the
+// decideLetters decides what is done with the letters of a source now: the
 // strictest rule of their boxes. Those that are to be dropped are.
-func (s *session) settleLetters(src *source, now time.Time) ruling {
+func (d *delivery) decideLetters(src *source, now time.Time) ruling {
 	r := writeLetters
-	if len(src.letters) == 0 && !src.lettersWait {
+	if len(src.out.letters) == 0 && !src.out.lettersWait {
 		return r
 	}
 	waits := ""
-	src.letters = slices.DeleteFunc(src.letters, func(l *letter) bool {
-		box := s.w.box(l.topic)
+	src.out.letters = slices.DeleteFunc(src.out.letters, func(l *letter) bool {
+		box := d.w.box(l.topic)
 		switch rule := box.rule(now); rule {
 		case dropLetters:
-			src.unsent++
-			src.dropped.add(l)
-			if s.w.rare("letter "+l.topic, now) {
+			src.out.unsent++
+			src.out.dropped.add(l)
+			if d.w.said.rare("letter "+l.topic, now) {
 				src.log.Error("records are counted without a letter: the topic refuses them", "letter_topic", l.topic, "err", box.err, "place", l.place(), "again_in", time.Until(box.until).String())
 			}
 			return true
@@ -194,6 +194,7 @@ func (s *session) settleLetters(src *source, now time.Time) ruling {
 	} else {
 		src.problems.clear(causeLetters)
 	}
-	src.lettersWait = waits != ""
+	src.out.lettersWait = waits != ""
+	d.phases.advance(src)
 	return r
 }

@@ -93,18 +93,18 @@ const purgeEvery = 30 * time.Second
 
 // purge deletes the partials that are not needed any more: those below the
 // committed offset. Without the right to do so, retention does it.
-func (s *session) purge(now time.Time) {
-	if now.Sub(s.lastPurge) < purgeEvery {
+func (f *flow) purge(now time.Time) {
+	if now.Sub(f.purged) < purgeEvery {
 		return
 	}
-	s.lastPurge = now
-	offsets := merged(s.sources)
+	f.purged = now
+	offsets := merged(f.sources)
 	if len(offsets) == 0 {
 		return
 	}
-	s.helpers.Go(func() {
-		if err := s.w.deleteRecords(s.ctx, offsets); err != nil && s.ctx.Err() == nil {
-			s.w.log.Debug("deleting partials that were merged failed", "err", err)
+	f.helpers.Go(func() {
+		if err := f.w.brokers.DeleteRecords(f.helpers.ctx, offsets); err != nil && f.helpers.ctx.Err() == nil {
+			f.w.log.Debug("deleting partials that were merged failed", "err", err)
 		}
 	})
 }

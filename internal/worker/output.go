@@ -7,10 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 // errUnacknowledged: no broker has acknowledged a record in time, though others
@@ -67,7 +69,7 @@ type outputs struct {
 // learn asks the brokers for the settings of a topic. Who may not ask knows of no
 // bound, and finds out when something is refused.
 func (o *outputs) learn(ctx context.Context, adm *kadm.Client, topic string) {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
 	found, err := adm.DescribeTopicConfigs(ctx, topic)
 	if err != nil {
@@ -153,16 +155,16 @@ func (w *Worker) checkOutput(ctx context.Context, src *source, topic string) err
 	case src.topic: // its offsets were refused: there is nothing to look at
 		return nil
 	case src.partials:
-		err = w.ensurePartials(ctx, topic)
+		err = w.brokers.EnsurePartials(ctx, topic)
 	default:
 		err = w.ensureAggregated(ctx, topic, src.job.Aggregation)
 	}
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
-	found, err := w.adm.ListTopics(ctx, topic)
+	found, err := w.brokers.Admin.ListTopics(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("look at topic %s: %w", topic, err)
 	}

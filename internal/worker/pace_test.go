@@ -26,7 +26,7 @@ func TestPace(t *testing.T) {
 		turn(100_000)
 	}
 	for range 10 {
-		if busy := turn(100_000); busy > longTurn || busy < longTurn/8 {
+		if busy := turn(100_000); busy > longIteration || busy < longIteration/8 {
 			t.Errorf("turns of %v", busy)
 		}
 	}
@@ -43,6 +43,6 @@ func TestPace(t *testing.T) {
 		t.Errorf("limited to %d records", limit)
 	}
 	if got := pace(5000, 10, time.Minute); got != 5000 {
-		t.Errorf("limited to %d records by a turn that was busy with something else", got)
+		t.Errorf("limited to %d records by an iteration that was busy with something else", got)
 	}
 }

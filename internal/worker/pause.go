@@ -3,6 +3,8 @@ package worker
 import (
 	"math/bits"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 )
 
@@ -49,47 +51,42 @@ const aheadLimit = 16 << 20
 func (s *session) pause(src *source) {
 	final := src.agent.Final()
 	slowest := src.agent.Slowest()
-	all := src.reasons()
 	for _, p := range src.parts {
 		limit := int64(aheadLimit)
 		if p.paused&pausedAhead != 0 {
 			limit /= 2
 		}
 		before := p.paused
-		p.paused = all | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
+		p.paused = src.lacks | p.reasons() | pausedEnd.when(p.drained(src)) | pausedAhead.when(src.ahead(p, limit, slowest, final))
 		switch {
 		case before == 0 && p.paused != 0:
-			s.pausing[src.topic] = append(s.pausing[src.topic], p.id)
+			s.fetching.pause[src.topic] = append(s.fetching.pause[src.topic], p.id)
 		case before != 0 && p.paused == 0:
-			s.resuming[src.topic] = append(s.resuming[src.topic], p.id)
+			s.fetching.resume[src.topic] = append(s.fetching.resume[src.topic], p.id)
 		}
 	}
 }
 
-// reasons are those for which no partition of the topic is read: not before it is known
-// from all of them what is final, or, of one that is split,
-// from those that were ever read; and not before what has to be shipped can be,
-// since a commit without that would lose it.
-func (s *source) reasons() reasons {
-	return pausedOutput.when(s.held()) | pausedLetters.when(s.lettersWait) | pausedPartials.when(s.waits) | pausedPartitions.when(!s.informed())
-}
-
-// readable reports whether records of the topic may be processed.
-func (s *source) readable() bool { return s.reasons() == 0 }
-
 // reasons are those for which what was fetched of the partition cannot be processed.
 func (p *part) reasons() reasons { return pausedSchema.when(p.waits()) }
 
-// tellPaused tells the client, in one call for all partitions of a turn: it
+// fetching is what the client is to be told of partitions that are paused, by topic.
+type fetching struct{ pause, resume map[string][]int32 }
+
+func newFetching() fetching {
+	return fetching{map[string][]int32{}, map[string][]int32{}}
+}
+
+// tell tells the client, in one call for all partitions of an iteration: it
 // copies its list of what is paused each time.
-func (s *session) tellPaused() {
-	if len(s.pausing) > 0 {
-		s.cl.PauseFetchPartitions(s.pausing)
-		clear(s.pausing)
+func (f *fetching) tell(cl *kgo.Client) {
+	if len(f.pause) > 0 {
+		cl.PauseFetchPartitions(f.pause)
+		clear(f.pause)
 	}
-	if len(s.resuming) > 0 {
-		s.cl.ResumeFetchPartitions(s.resuming)
-		clear(s.resuming)
+	if len(f.resume) > 0 {
+		cl.ResumeFetchPartitions(f.resume)
+		clear(f.resume)
 	}
 }
 
@@ -99,8 +96,8 @@ func (src *source) ahead(p *part, limit int64, slowest int32, final int64) bool 
 	switch {
 	case src.merges != "": // whoever ships holds back
 		return false
-	case src.agent.Complete() && src.sharing != agent.Shipping:
+	case src.agent.Complete() && src.split.sharing != agent.Shipping:
 		return p.id != slowest && p.windows.Watermark() > final && p.Memory() > limit
 	}
-	return p.windows.Ahead(src.merged) > limit
+	return p.windows.Ahead(src.split.merged) > limit
 }

@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -20,6 +24,21 @@ import (
 // what of its windows is out. As long as that is not so it has no state here, and
 // the client does not fetch it; its topic's windows wait, since a partition is
 // missing, and other topics go on. It is asked for again until it is known.
+
+// placing finds out where assigned partitions are read from, and makes their state.
+// Callbacks of the group and the loop use it, under the mutex of the session.
+type placing struct {
+	w       *Worker
+	cl      *kgo.Client
+	helpers *helpers
+	topics  *catalog
+	shares  *shares
+	phases  *phases
+	sources map[string]*source // of the session
+
+	committed map[string]map[int32]recovery.Committed // what the group's coordinator holds for them
+	asking    bool                                    // for the rest
+}
 
 // unplaced is a partition from its assignment until it is placed, or taken away.
 type unplaced struct {
@@ -30,86 +49,114 @@ type unplaced struct {
 // were found out when they were assigned or later: what was committed before may
 // be old. It gives the offsets at which they are read. It is the only place where
 // a position is chosen: the client itself never resets one.
-func (s *session) place(src *source, ids []int32, f *facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
+func (p *placing) place(src *source, ids []int32, f *brokers.Facts, shared *map[string]bool, now time.Time) (placed map[int32]int64) {
 	placed = map[int32]int64{}
-	defer s.tellUnplaced(src, now)
+	defer func() {
+		p.tellUnplaced(src, now)
+		p.phases.advance(src)
+	}()
 	if f == nil {
-		f = &facts{err: errors.New("nothing is known of its topic")}
+		f = &brokers.Facts{Err: errors.New("nothing is known of its topic")}
 	}
-	if f.err != nil {
+	if f.Err != nil {
 		for _, id := range ids {
-			src.unplaced[id].err = f.err
+			src.placement.unplaced[id].err = f.Err
 		}
 		return placed
 	}
-	if src.merges == "" && other(s.known[src.topic].id, f.id) {
-		s.lookSoon() // what is here of others of its partitions is another topic's
+	if src.merges == "" && other(p.topics.known[src.topic].id, f.ID) {
+		p.topics.lookSoon() // what is here of others of its partitions is another topic's
 		for _, id := range ids {
-			src.unplaced[id].err = errMadeAgain
+			src.placement.unplaced[id].err = errMadeAgain
 		}
 		return placed
 	}
-	src.topicID = f.id
+	src.topicID = f.ID
 	if src.merges == "" {
-		src.uneven, src.judged = f.uneven, shared
-		s.setPartitions(src, f.partitions)
-		never := func(id int32) bool { f, ok := s.fetched[src.topic][id]; return ok && f.offset < 0 }
-		if f.anchor != nil && !src.doubt && slices.ContainsFunc(ids, never) {
-			src.doubt = true
+		src.split.partlyCommitted = nil
+		if f.PartlyCommitted {
+			src.split.partlyCommitted = shared
+		}
+		p.shares.setPartitions(src, f.Partitions)
+		never := func(id int32) bool { f, ok := p.committed[src.topic][id]; return ok && f.Offset < 0 }
+		if f.Frontier != nil && !src.split.mayHaveShipped && slices.ContainsFunc(ids, never) {
+			src.split.mayHaveShipped = true
 			if len(src.parts) > 0 {
-				s.newTopics = true
+				p.topics.changed = true
 			} else {
-				src.sharing = s.sharing(src)
-				src.agent.Share(src.sharing)
+				src.split.sharing = p.shares.sharing(src)
+				src.agent.Share(src.split.sharing)
 			}
 		}
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		b, there := f.bounds[id]
-		held, known := s.fetched[src.topic][id]
+		b, there := f.Bounds[id]
+		held, known := p.committed[src.topic][id]
 		switch {
 		case !there:
-			b.err = errors.New("it is not there yet")
+			b.Err = errors.New("it is not there yet")
 		case !known:
-			b.err = errSilent
+			b.Err = brokers.ErrSilent
 		}
-		if b.err != nil {
-			src.unplaced[id].err = b.err
+		if b.Err != nil {
+			src.placement.unplaced[id].err = b.Err
 			continue
 		}
-		offset, c, lost, err := s.resume(src, id, held, f)
+		at, err := p.resume(src, id, held, f)
 		if err != nil {
-			src.unplaced[id].err = err
+			src.placement.unplaced[id].err = err
 			continue
 		}
-		delete(s.fetched[src.topic], id)
-		delete(src.unplaced, id)
+		delete(p.committed[src.topic], id)
+		delete(src.placement.unplaced, id)
 		delete(src.fetchErrors, id)
-		p := newPart(src, id, offset, c)
-		p.end, p.since, p.arrived, p.offset = b.end, now, now, offset
-		p.fresh = held.offset < 0
-		p.moved = p.fresh // so that it is known what is final
-		if until := p.PartialUpTo(); until != window.Unset {
+		made := newPart(src, id, at.Offset, at.Checkpoint)
+		made.tail.end, made.since, made.tail.arrived, made.last.offset = b.End, now, now, at.Offset
+		made.last.fresh = held.Offset < 0
+		made.last.moved = made.last.fresh // so that it is known what is final
+		if until := made.PartialUpTo(); until != window.Unset {
 			src.log.Warn("windows begin before the committed offset, which was made for others, or for a topic that is gone: they have the header partial", "partition", id, "beginning_up_to", time.Unix(0, until).UTC())
 		}
-		p.Lose(lost)
-		if p.Position() >= b.end {
-			p.caught = now
+		made.Lose(at.Lost)
+		if made.Position() >= b.End {
+			made.tail.caught = now
 		}
-		src.parts[id] = p
+		src.parts[id] = made
 		if invariants.Enabled {
-			s.remember(p)
+			p.w.remember(made)
 		}
-		placed[id] = offset
-		if s.w.ending != nil && src.merges == "" {
-			src.stop[id] = s.w.stopOffset(src.topic, id, b.end)
+		placed[id] = at.Offset
+		if p.w.ending != nil && src.merges == "" {
+			src.stop[id] = p.w.stopOffset(src.topic, id, b.End)
 		}
 	}
-	src.waits = s.waits(src)
-	src.news, s.newTopics = true, true
-	s.failIfTorn(src)
+	src.news, p.topics.changed = true, true
 	return placed
+}
+
+// resume finds where a partition is read from, and says what a person should hear of.
+func (p *placing) resume(src *source, id int32, held recovery.Committed, f *brokers.Facts) (recovery.Start, error) {
+	known := &recovery.Facts{
+		Partition: id, Start: f.Bounds[id].Start, End: f.Bounds[id].End, Committed: held,
+		TopicID: f.ID, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.Frontier,
+		Cluster: p.topics.cluster, Group: p.w.cfg.Worker.Group, Anew: src.agent.Anew,
+	}
+	if brokenID {
+		known.TopicID, known.SourceID = noTopicID, noTopicID
+	}
+	at, err := recovery.Resume(known)
+	for _, n := range at.Notices {
+		level := slog.LevelWarn
+		if n.Severe {
+			level = slog.LevelError
+		}
+		src.log.Log(p.helpers.ctx, level, n.Text, append([]any{"partition", id, "aggregated_topic", src.into()}, n.About...)...)
+	}
+	if c := &at.Checkpoint; brokenReplay && err == nil {
+		c.Head, c.Count, c.Hash = at.Offset, 0, 0
+	}
+	return at, err
 }
 
 const (
@@ -118,65 +165,74 @@ const (
 )
 
 // tellUnplaced notes which partitions have no position, and when to ask again.
-func (s *session) tellUnplaced(src *source, now time.Time) {
-	if len(src.unplaced) == 0 {
+func (p *placing) tellUnplaced(src *source, now time.Time) {
+	if len(src.placement.unplaced) == 0 {
 		src.problems.clear(causePosition)
-		src.askWait = 0
+		src.placement.askWait = 0
 		return
 	}
-	src.askWait = min(max(firstAsk, 2*src.askWait), lastAsk)
-	src.askAt = now.Add(src.askWait)
+	src.placement.askWait = min(max(firstAsk, 2*src.placement.askWait), lastAsk)
+	src.placement.askAt = now.Add(src.placement.askWait)
 	var texts []string
-	for i, id := range slices.Sorted(maps.Keys(src.unplaced)) {
+	for i, id := range slices.Sorted(maps.Keys(src.placement.unplaced)) {
 		if i == 3 {
-			texts = append(texts, fmt.Sprintf("and %d more", len(src.unplaced)-i))
+			texts = append(texts, fmt.Sprintf("and %d more", len(src.placement.unplaced)-i))
 			break
 		}
-		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.unplaced[id].err))
+		texts = append(texts, fmt.Sprintf("partition %d cannot be read: %v", id, src.placement.unplaced[id].err))
 	}
 	text := strings.Join(texts, "; ")
 	if src.problems[causePosition] != text {
-		src.log.Warn("partitions cannot be read; the topic waits, the others go on", "partitions", len(src.unplaced), "err", text)
+		src.log.Warn("partitions cannot be read; the topic waits, the others go on", "partitions", len(src.placement.unplaced), "err", text)
 	}
 	src.problems.set(causePosition, text)
 }
 
+// question is what has to be found out of a topic before it is read; ok is false if
+// it is not selected any more.
+func (p *placing) question(topic string, shared map[string]bool) (q brokers.Question, ok bool) {
+	q = brokers.Question{Source: cmp.Or(p.topics.known[topic].merges, topic), Shared: shared[topic]}
+	c, ok := p.w.selection.selector.Select(q.Source)
+	q.Into = c.AggregatedTopics
+	return q, ok
+}
+
 // placeAgain asks again for what is not known of partitions.
-func (s *session) placeAgain(now time.Time) {
-	if s.gathering {
+func (p *placing) placeAgain(now time.Time) {
+	if p.asking {
 		return
 	}
-	shared := s.shared.Load()
-	questions, asked, waiting := map[string]question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
+	shared := p.shares.now()
+	questions, asked, waiting := map[string]brokers.Question{}, map[string]*source{}, map[string]map[int32]*unplaced{}
 	partitions := map[string][]int32{}
-	for topic, src := range s.sources {
-		if len(src.unplaced) == 0 || now.Before(src.askAt) {
+	for topic, src := range p.sources {
+		if len(src.placement.unplaced) == 0 || now.Before(src.placement.askAt) {
 			continue
 		}
-		if q, ok := s.question(topic, *shared); ok {
-			q.fresh = true // it may be
-			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.unplaced)
-			partitions[topic] = slices.Sorted(maps.Keys(src.unplaced))
+		if q, ok := p.question(topic, *shared); ok {
+			q.Fresh = true // it may be
+			questions[topic], asked[topic], waiting[topic] = q, src, maps.Clone(src.placement.unplaced)
+			partitions[topic] = slices.Sorted(maps.Keys(src.placement.unplaced))
 		}
 	}
 	if len(questions) == 0 {
 		return
 	}
-	s.gathering = true
-	s.helpers.Go(func() {
-		offsets, err := s.committed(s.ctx, partitions)
-		facts := s.gather(s.ctx, questions)
-		s.notify(func() {
-			s.gathering = false
+	p.asking = true
+	p.helpers.Go(func() {
+		offsets, err := p.w.brokers.Committed(p.helpers.ctx, partitions)
+		facts := p.w.brokers.Gather(p.helpers.ctx, questions)
+		p.helpers.notify(func() {
+			p.asking = false
 			for topic, src := range asked {
-				if s.sources[topic] != src { // taken away meanwhile
+				if src.phase == phaseGone { // taken away meanwhile
 					continue
 				}
 				f := facts[topic]
-				if err != nil && f.err == nil {
-					f.err = err
+				if err != nil && f.Err == nil {
+					f.Err = err
 				}
-				s.takePlaces(src, waiting[topic], f, offsets[topic], shared)
+				p.takePlaces(src, waiting[topic], f, offsets[topic], shared)
 			}
 		})
 	})
@@ -184,24 +240,24 @@ func (s *session) placeAgain(now time.Time) {
 
 // takePlaces places partitions that were assigned before, and has the client
 // fetch them from there.
-func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
-	if s.fetched[src.topic] == nil {
-		s.fetched[src.topic] = map[int32]fetched{}
+func (p *placing) takePlaces(src *source, waiting map[int32]*unplaced, f *brokers.Facts, offsets map[int32]kadm.OffsetResponse, shared *map[string]bool) {
+	if p.committed[src.topic] == nil {
+		p.committed[src.topic] = map[int32]recovery.Committed{}
 	}
-	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.unplaced[id] != u }) // taken away meanwhile, and maybe given back
+	maps.DeleteFunc(waiting, func(id int32, u *unplaced) bool { return src.placement.unplaced[id] != u }) // taken away meanwhile, and maybe given back
 	for id := range waiting {
-		delete(s.fetched[src.topic], id)
+		delete(p.committed[src.topic], id)
 		if o, ok := offsets[id]; !ok { // nobody was asked
-			waiting[id].err = errSilent
+			waiting[id].err = brokers.ErrSilent
 		} else if o.Err != nil {
 			waiting[id].err = fmt.Errorf("get its committed offset: %w", o.Err)
 		} else {
-			s.fetched[src.topic][id] = fetched{o.At, o.Metadata}
+			p.committed[src.topic][id] = recovery.Committed{Offset: o.At, Metadata: o.Metadata}
 			continue
 		}
 		delete(waiting, id)
 	}
-	placed := s.place(src, slices.Collect(maps.Keys(waiting)), f, shared, time.Now())
+	placed := p.place(src, slices.Collect(maps.Keys(waiting)), f, shared, time.Now())
 	if len(placed) == 0 {
 		return
 	}
@@ -209,8 +265,8 @@ func (s *session) takePlaces(src *source, waiting map[int32]*unplaced, f *facts,
 	for id, offset := range placed {
 		at[id] = kgo.EpochOffset{Epoch: -1, Offset: offset}
 	}
-	s.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{src.topic: at})
-	s.cl.ResumeFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(placed))})
+	p.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{src.topic: at})
+	p.cl.ResumeFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(placed))})
 	src.log.Info("partitions can be read", "partitions", len(placed))
 }
 
@@ -223,18 +279,19 @@ func (s *session) startOver(src *source, why error, now time.Time) {
 		return
 	}
 	for id := range src.parts {
-		fresh.unplaced[id] = &unplaced{why}
+		fresh.placement.unplaced[id] = &unplaced{why}
 	}
-	for id, u := range src.unplaced {
-		fresh.unplaced[id] = u
+	for id, u := range src.placement.unplaced {
+		fresh.placement.unplaced[id] = u
 	}
-	s.setPartitions(fresh, s.known[src.topic].partitions)
-	if now.Sub(src.began) < time.Minute { // again
-		fresh.askWait = src.askWait
+	s.shares.setPartitions(fresh, s.topics.known[src.topic].partitions)
+	if now.Sub(src.placement.began) < time.Minute { // again
+		fresh.placement.askWait = src.placement.askWait
 	}
-	fresh.began = now
+	fresh.placement.began = now
 	s.drop(src)
 	s.sources[src.topic] = fresh
-	s.tellUnplaced(fresh, now)
-	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.unplaced))})
+	s.placing.tellUnplaced(fresh, now)
+	s.phases.advance(fresh)
+	s.cl.PauseFetchPartitions(map[string][]int32{src.topic: slices.Sorted(maps.Keys(fresh.placement.unplaced))})
 }

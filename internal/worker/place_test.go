@@ -40,7 +40,7 @@ func TestPartitionWithoutLeaderAtStart(t *testing.T) {
 	s := w.status("a problem", func(s worker.Status) bool {
 		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "partition 1 cannot be read: ")
 	})
-	if s.Ready || !strings.Contains(s.Reason, "topic t0") || s.Topics[0].Windows != 0 || s.Topics[1].Problem() != "" {
+	if s.Ready || !strings.Contains(s.Reason, "topic t0") || s.Topics[0].Windows != 0 || s.Topics[1].Problem() != "" || s.Topics[0].Phase != "placing" || s.Topics[1].Phase != "running" {
 		t.Errorf("status %+v", s)
 	}
 	t.Log(s.Reason)

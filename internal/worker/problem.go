@@ -3,7 +3,6 @@ package worker
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // cause is what a problem of a topic is about. A topic has at most one problem
@@ -28,12 +27,6 @@ func (c cause) String() string {
 	return [...]string{"position", "leader", "fetch", "schema", "output", "letters", "offsets", "partials", "partitions"}[c]
 }
 
-// Problem is something that holds a topic up.
-type Problem struct {
-	Cause string `json:"cause"` // position, leader, fetch, schema, output, letters, offsets, partials or partitions
-	Text  string `json:"text"`  // for a person: what it is, and what to do
-}
-
 // problems are those of a source. They belong to the loop.
 type problems map[cause]string
 
@@ -43,16 +36,7 @@ func (p problems) clear(c cause)            { delete(p, c) }
 // list is what the status shows.
 func (p problems) list() (out []Problem) {
 	for _, c := range slices.Sorted(maps.Keys(p)) {
-		out = append(out, Problem{c.String(), p[c]})
+		out = append(out, Problem{Cause: c.String(), Text: p[c]})
 	}
 	return out
-}
-
-// Problem is the texts of all problems, "" if there are none.
-func (t TopicStatus) Problem() string {
-	texts := make([]string, len(t.Problems))
-	for i, p := range t.Problems {
-		texts[i] = p.Text
-	}
-	return strings.Join(texts, "; ")
 }

@@ -14,7 +14,7 @@ import (
 
 // process takes the records of a batch, up to one whose schema is not known
 // yet. It runs in a lane and touches nothing but this partition; what it
-// reads of the source changes between turns only.
+// reads of the source changes between iterations only.
 func (p *part) process(now time.Time, deadLetter string) {
 	s := p.source
 	if invariants.Enabled {
@@ -100,7 +100,7 @@ func (p *part) recycle(i int) {
 // partition was assigned another worker may have read them, if the schema was
 // registered since this one asked; they are read the same way again.
 func (p *part) schema(id int, now time.Time) (*schema, error) {
-	found := p.source.schemas[id]
+	found := p.source.schemas.byID[id]
 	switch {
 	case found == nil, found.err != nil && (now.After(found.until) || found.since.Before(p.since)):
 		return nil, nil

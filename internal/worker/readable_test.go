@@ -11,24 +11,24 @@ import (
 // A member finds that new partitions of a split topic are not committed by
 // all members yet, which by then they are. It was to read the topic again with
 // the next assignment that shares it out, and never did.
-func TestUnevenTopicIsReadAgain(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}}}
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{})}
-	s.sources = map[string]*source{"t": src}
+func TestPartlyCommittedTopicIsReadAgain(t *testing.T) {
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{"t": {partitions: 5}, "partials": {partitions: 1, merges: "t"}})
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{})}
+	s.sources["t"] = src
 	assign := func(topics ...string) {
-		s.setShared(topics)
-		s.reshare(src.shipped)
+		s.shares.set(topics)
+		s.reshare(src.split.shipped)
 	}
 	assign("t")
-	src.uneven, src.judged = true, s.shared.Load() // as onAdjust does
-	s.newTopics = true
-	if s.reshare(src.shipped); src.readable() {
-		t.Error("read although it was found uneven under this very assignment")
+	src.split.partlyCommitted = s.shares.now() // as onAdjust does
+	s.topics.changed = true
+	if s.reshare(src.split.shipped); src.phase.reads() {
+		t.Error("read although it was found partly committed under this very assignment")
 	}
-	if assign("other"); src.readable() {
+	if assign("other"); src.phase.reads() {
 		t.Error("read although the leader does not share it out, and not all partitions are here")
 	}
-	if assign("t"); !src.readable() {
+	if assign("t"); !src.phase.reads() {
 		t.Error("not read although the leader has found all partitions committed")
 	}
 }
@@ -36,20 +36,20 @@ func TestUnevenTopicIsReadAgain(t *testing.T) {
 // A worker gets partitions of which records were shipped, and has not heard of
 // the topic for them yet. It read on and committed what it could not ship.
 func TestWaitsForTheTopicOfPartials(t *testing.T) {
-	s := &session{w: &Worker{cfg: config.Default()}, known: found{"t": {partitions: 1}}}
-	src := &source{topic: "t", partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), making: true}
-	s.sources = map[string]*source{"t": src}
-	s.setShared(nil)
+	s := (&Worker{cfg: config.Default()}).assemble(t.Context(), 0, found{"t": {partitions: 1}})
+	src := &source{identity: identity{topic: "t"}, partials: "partials", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)}), split: split{making: true}}
+	s.sources["t"] = src
+	s.shares.set(nil)
 	src.agent.SetPartitions(1, false)
 	c := agent.Fresh(4)
 	c.Shipped = 1000
 	src.agent.Assign(0, 4, c)
-	src.waits = s.waits(src)
-	if src.readable() {
+	s.phases.advance(src)
+	if src.phase.reads() {
 		t.Error("read although there is nowhere to ship to")
 	}
-	s.known["partials"], s.newTopics = topicView{partitions: 1, merges: "t"}, true
-	if s.reshare(src.shipped); !src.readable() {
+	s.topics.known["partials"], s.topics.changed = topicView{partitions: 1, merges: "t"}, true
+	if s.reshare(src.split.shipped); !src.phase.reads() {
 		t.Error("not read although there is")
 	}
 }
@@ -58,14 +58,14 @@ func TestWaitsForTheTopicOfPartials(t *testing.T) {
 // topic was taken away. They were delivered, its offset was not, and the next
 // worker had the letters once more.
 func TestOffsetGoesWithWhatWasProcessed(t *testing.T) {
-	src := &source{topic: "t", agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)})}
+	src := &source{identity: identity{topic: "t"}, agent: agent.New("t", agent.Settings{Grid: window.TumblingGrid(1000)})}
 	src.agent.SetPartitions(2, false)
 	windows := src.agent.Assign(0, 0, agent.Fresh(0))
-	p := &part{Feed: windows.Feed, windows: windows, source: src, fresh: true}
-	if src.informed() || p.settled() {
+	p := &part{Feed: windows.Feed, windows: windows, source: src, last: commit{fresh: true}}
+	if src.informed() || p.commitReady() {
 		t.Fatal("a partition without an offset is committed though others, that may know what is final, are missing")
 	}
-	if p.Counts.Records++; !p.settled() {
+	if p.Counts.Records++; !p.commitReady() {
 		t.Error("the offset of processed records is not committed")
 	}
 }

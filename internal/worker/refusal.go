@@ -125,35 +125,20 @@ func (a *acknowledgements) fail(err error) {
 	}
 }
 
-// keepRefused drops what was written of a source, without a transaction, beside
-// records that were refused.
-func (s *session) keepRefused(src *source, refused refusals) {
-	kept := func(r *kgo.Record) bool {
-		return slices.ContainsFunc(refused, func(x refusal) bool { return x.record == r })
-	}
-	before := len(src.pending)
-	src.pending = slices.DeleteFunc(src.pending, func(r *kgo.Record) bool { return !kept(r) })
-	s.w.total(src.topic).windows += int64(before - len(src.pending))
-	src.frames = slices.DeleteFunc(src.frames, func(r *kgo.Record) bool { return !kept(r) })
-	src.letters = slices.DeleteFunc(src.letters, func(l *letter) bool {
-		return !slices.ContainsFunc(refused, func(x refusal) bool { return x.letter == l })
-	})
-}
-
 // takeRefusals decides what becomes of a source of which records may have been
 // refused: it is held, or its letters get smaller, or are given up. It reports
 // whether what is pending can be tried again at once.
-func (s *session) takeRefusals(src *source, refused refusals, now time.Time) bool {
+func (d *delivery) takeRefusals(src *source, refused refusals, now time.Time) bool {
 	waits := map[*letterbox]bool{} // each notes one refusal for an attempt that is not of one letter
 	for _, r := range refused {
 		if r.source != src || r.follows {
 			continue
 		}
 		if r.letter == nil {
-			s.holdBack(src, r.record.Topic, r.err, r.size(), now)
+			d.holdBack(src, r.record.Topic, r.err, r.size(), now)
 			return false
 		}
-		box := s.w.box(r.letter.topic)
+		box := d.w.box(r.letter.topic)
 		if !ofForm(r.err) && waits[box] {
 			continue
 		}
@@ -162,10 +147,10 @@ func (s *session) takeRefusals(src *source, refused refusals, now time.Time) boo
 		box.refused(r.letter, recordBytes(r.record), r.err, now)
 		switch topic := r.letter.topic; {
 		case isUnknownTopic(r.err):
-			s.makeLetterTopic(topic, box)
+			d.makeLetterTopic(topic, box)
 		case box.large != large:
-			s.helpers.Go(func() { s.w.outputs.learn(s.ctx, s.w.adm, topic) })
+			d.helpers.Go(func() { d.w.sinks.outputs.learn(d.helpers.ctx, d.w.brokers.Admin, topic) })
 		}
 	}
-	return s.settleLetters(src, now) != keepLetters
+	return d.decideLetters(src, now) != keepLetters
 }

@@ -17,26 +17,26 @@ import (
 
 func (w *Worker) setState(name, reason string) {
 	s := state{name: name, reason: reason}
-	if old := w.state.Load(); old != nil {
+	if old := w.board.state.Load(); old != nil {
 		s.member = old.member
 	}
-	w.state.Store(&s)
+	w.board.state.Store(&s)
 }
 
 // Status is a value of its own; it may be called at any time.
 func (w *Worker) Status() Status {
 	now := time.Now()
-	st := w.state.Load()
+	st := w.board.state.Load()
 	s := Status{
-		Time: now, Started: w.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
+		Time: now, Started: w.board.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
 		Group: w.cfg.Worker.Group, ID: w.id, MemberID: st.member, Delivery: w.cfg.Worker.Delivery,
-		Commits: w.commits.Load(), PlainCommits: w.plainCommits.Load(), Aborts: w.aborts.Load(), Sessions: w.sessions.Load(),
-		CommitDuration: w.commitDuration.snapshot(), ResultLatency: w.resultLatency.snapshot(),
+		Commits: w.counters.commits.Load(), PlainCommits: w.counters.plainCommits.Load(), Aborts: w.counters.aborts.Load(), Sessions: w.counters.sessions.Load(),
+		CommitDuration: w.counters.commitDuration.snapshot(), ResultLatency: w.counters.resultLatency.snapshot(),
 	}
-	if b := w.beaten.Load(); b != 0 {
+	if b := w.board.beaten.Load(); b != 0 {
 		s.LoopAge = max(0, now.Sub(time.Unix(0, b)).Seconds())
 	}
-	if t := w.topics.Load(); t != nil {
+	if t := w.board.topics.Load(); t != nil {
 		s.Topics = slices.Clone(*t)
 	}
 	for i := range s.Topics {
@@ -54,19 +54,19 @@ func (s *session) report(now time.Time) {
 	if len(s.sources) > 100 {
 		every = time.Second
 	}
-	if now.Sub(s.lastStatus) < every {
+	if now.Sub(s.reported) < every {
 		return
 	}
-	s.lastStatus = now
+	s.reported = now
 	member, _ := s.cl.GroupMetadata()
-	reason := s.outside
-	if s.assigned.Load() == nil {
+	reason := s.member.outside
+	if s.shares.assigned.Load() == nil {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
-	reason = cmp.Or(reason, s.awaited())
+	reason = cmp.Or(reason, s.member.awaited())
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
-		if s.w.rare("pulse", now) {
+		if s.w.said.rare("pulse", now) {
 			s.w.log.Warn("no broker answers", "for", d.Truncate(time.Second).String())
 		}
 	}
@@ -78,21 +78,23 @@ func (s *session) report(now time.Time) {
 		}
 		list = append(list, t)
 	}
-	s.w.topics.Store(&list)
-	s.w.state.Store(&state{name: "running", reason: reason, member: member})
+	s.w.board.topics.Store(&list)
+	s.w.board.state.Store(&state{name: "running", reason: reason, member: member})
 }
 
 func (s *session) topicStatus(src *source) TopicStatus {
 	n := s.w.total(src.topic)
 	c := n.counts
 	t := TopicStatus{
-		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name,
+		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name, Phase: src.phase.String(),
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
-		Watermark: stamp(src.agent.Final()), OpenWindows: int64(src.agent.Open()),
-		Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, Late: c.Late, LateByClock: c.LateByClock, Future: c.Future,
-		DeadLettered: c.Bad, Tombstones: c.Tombstones, Shipped: c.Shipped, Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Unsent: n.unsent, Mismatches: c.Mismatches,
+		Watermark: stamp(src.agent.Final()), Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
+		TopicCounts: TopicCounts{
+			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, OpenWindows: int64(src.agent.Open()),
+			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
+		},
 	}
-	if n := src.newest; n != nil {
+	if n := src.schemas.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
 	}
 	if v := src.agent.Versions(0); len(v) > 0 {
@@ -111,7 +113,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	if src.agent.Ships() && src.agent.Sharing() != agent.Alone { // its windows are another's to make final
 		t.Watermark = time.Time{}
 	}
-	src.tellUnreadable(s.lastStatus)
+	src.tellUnreadable(s.reported)
 	if src.informed() {
 		src.problems.clear(causePartitions)
 	} else {
@@ -121,8 +123,8 @@ func (s *session) topicStatus(src *source) TopicStatus {
 	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
 		t.Partitions = append(t.Partitions, PartitionStatus{
-			Partition: p.id, Position: p.Position(), Committed: p.offset, End: p.end, Lag: max(0, p.end-p.Position()),
-			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.lastStatus) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
+			Partition: p.id, Position: p.Position(), Committed: p.last.offset, End: p.tail.end, Lag: max(0, p.tail.end-p.Position()),
+			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
 			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,
 		})
@@ -135,67 +137,6 @@ func stamp(ns int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, ns).UTC()
-}
-
-// rateEvery is how often the loads of topics are measured.
-const rateEvery = 5 * time.Second
-
-// rates smooths the bytes per second of each source, for the balancer. What a
-// partition that is behind is read at says little about it; what lies before
-// it counts then.
-func (s *session) rates(now time.Time) {
-	d := now.Sub(s.lastRate)
-	if d < rateEvery {
-		return
-	}
-	s.lastRate = now
-	loads := map[string]map[int32]float64{}
-	for topic, src := range s.sources {
-		s.tellLate(src, now)
-		loads[topic] = map[int32]float64{}
-		for id, p := range src.parts {
-			rate := float64(p.Counts.Bytes-p.rated) / d.Seconds()
-			p.rated = p.Counts.Bytes
-			if p.bytes == 0 {
-				p.bytes = rate
-			}
-			p.bytes += (rate - p.bytes) / 6 // a time constant of half a minute
-			loads[topic][id] = max(p.bytes, p.behind()/guessTime)
-		}
-	}
-	s.hot(now)
-	s.w.mu.Lock()
-	s.w.loads = loads
-	s.w.mu.Unlock()
-}
-
-// askEvery is the least time between two requests for a new assignment because
-// of a load.
-const askEvery = 5 * time.Minute
-
-// hot asks for a new assignment when a topic that may be shared out has become
-// too heavy for one worker: loads are exchanged when members join only. If the
-// answer leaves the topic here, it is asked again when the load has grown.
-func (s *session) hot(now time.Time) {
-	if now.Sub(s.lastAsk) < askEvery {
-		return
-	}
-	for topic, src := range s.sources {
-		load := src.load()
-		if s.most(topic) != 0 || len(src.parts) < 2 || !src.agent.Complete() || load < max(hotLoad, hotShares*src.asked) {
-			continue
-		}
-		src.asked, s.lastAsk = load, now
-		src.log.Info("asking for a new assignment: the topic is heavy", "bytes_per_second", int64(load))
-		s.cl.ForceRebalance()
-	}
-}
-
-// loads are what the balancer tells the group.
-func (s *session) loads() map[string]map[int32]float64 {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	return s.w.loads
 }
 
 // kgoLogger passes the client's log on, one level down: what is worth a

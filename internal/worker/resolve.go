@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -22,35 +21,47 @@ type resolution struct {
 // bad before the registry is asked again.
 const badSchemaTTL = 30 * time.Second
 
+// resolver finds out how the records of source schemas are read. It belongs to
+// no source: what it has found out is installed by the loop.
+type resolver struct {
+	w       *Worker
+	helpers *helpers
+	slots   chan struct{} // limits the schemas that are resolved at once
+}
+
+func newResolver(w *Worker, h *helpers) *resolver {
+	return &resolver{w, h, make(chan struct{}, 8)}
+}
+
 // resolve finds out, away from the loop, how to read the records of a source
 // schema and which aggregated schema they need, and registers that. It
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
-func (s *session) resolve(src *source, id int, since time.Time, histories []pipeline.History) {
+func (r *resolver) resolve(src *source, id int, since time.Time, histories []pipeline.History, install func(resolution)) {
 	said := ""
 	for wait := 250 * time.Millisecond; ; {
 		select { // only to ask: who waits must not keep others from asking
-		case s.resolvers <- struct{}{}:
-		case <-s.ctx.Done():
+		case r.slots <- struct{}{}:
+		case <-r.helpers.ctx.Done():
 			return
 		}
-		r, err := s.tryResolve(src, id, since, histories)
-		<-s.resolvers
+		found, err := r.tryResolve(src, id, since, histories)
+		<-r.slots
 		if err == nil {
-			s.notify(func() { s.install(r) })
+			r.helpers.notify(func() { install(found) })
 			return
 		}
-		if s.ctx.Err() != nil {
+		if r.helpers.ctx.Err() != nil {
 			return
 		}
-		s.notify(func() { src.problems.set(causeSchema, err.Error()) })
+		r.helpers.notify(func() { src.problems.set(causeSchema, err.Error()) })
 		if said != err.Error() { // once, however often it is tried
 			said = err.Error()
 			src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
 		}
 		select {
 		case <-time.After(wait):
-		case <-s.ctx.Done():
+		case <-r.helpers.ctx.Done():
 			return
 		}
 		most := 15 * time.Second
@@ -68,67 +79,67 @@ func refused(err error) bool {
 
 // tryResolve returns an error only for what may pass: no answer from a
 // registry or a broker, or a refusal that somebody has to resolve.
-func (s *session) tryResolve(src *source, id int, since time.Time, histories []pipeline.History) (resolution, error) {
-	r := resolution{source: src, schema: schema{id: id, since: since}, histories: histories}
+func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []pipeline.History) (resolution, error) {
+	out := resolution{source: src, schema: schema{id: id, since: since}, histories: histories}
 	bad := func(err error) (resolution, error) {
-		r.schema.err, r.schema.until = fmt.Errorf("schema %d: %w", id, err), time.Now().Add(badSchemaTTL)
-		return r, nil
+		out.schema.err, out.schema.until = fmt.Errorf("schema %d: %w", id, err), time.Now().Add(badSchemaTTL)
+		return out, nil
 	}
-	in, err := s.input(src, id, since)
+	in, err := r.input(src, id, since)
 	if err != nil {
-		if !errors.Is(err, pipeline.ErrUnreadable) && registry.Retriable(err) || s.ctx.Err() != nil {
-			return r, fmt.Errorf("get schema %d: %w", id, err)
+		if !errors.Is(err, pipeline.ErrUnreadable) && registry.Retriable(err) || r.helpers.ctx.Err() != nil {
+			return out, fmt.Errorf("get schema %d: %w", id, err)
 		}
 		return bad(err)
 	}
-	r.schema.fields, r.schema.leftOut = len(in.Fields), len(in.LeftOut)
+	out.schema.fields, out.schema.leftOut = len(in.Fields), len(in.LeftOut)
 	plans := make([]*pipeline.Plan, len(src.outputs))
 	for i, o := range src.outputs {
-		if plans[i], err = s.planOf(src, o, histories[i], in); err == nil {
+		if plans[i], err = r.planOf(src, o, histories[i], in); err == nil {
 			continue
 		}
 		if plans[i] = plans[i].Without(); !refused(err) || plans[i] == nil {
-			return r, err
+			return out, err
 		}
-		r.rejected = true
+		out.rejected = true
 		src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
 	}
 	// Slots are those of the first output.
 	if src.merges == "" {
-		r.schema.decoder, err = plans[0].Decoder()
+		out.schema.decoder, err = plans[0].Decoder()
 	} else {
-		r.schema.slots, err = plans[0].Slots()
+		out.schema.slots, err = plans[0].Slots()
 	}
 	if err != nil {
 		return bad(err)
 	}
-	r.histories = nil
+	out.histories = nil
 	for i, p := range plans {
-		r.histories, r.schema.versions = append(r.histories, p.History()), append(r.schema.versions, p.Version())
+		out.histories, out.schema.versions = append(out.histories, p.History()), append(out.schema.versions, p.Version())
 		src.log.Info("source schema", "schema_id", id, "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.outputs[i].Topic, "aggregated_schema_id", p.ID)
 	}
 	for _, l := range in.LeftOut {
 		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
 	}
-	return r, nil
+	return out, nil
 }
 
 // input gets the fields of a schema: of a source schema, or, for partials, of
 // the aggregated schema whose slots they have.
-func (s *session) input(src *source, id int, since time.Time) (*pipeline.Input, error) {
+func (r *resolver) input(src *source, id int, since time.Time) (*pipeline.Input, error) {
 	if src.merges == "" {
-		text, err := s.w.registry.SchemaSince(registry.WithSubject(s.ctx, src.agent.Topic+"-value"), id, since)
+		text, err := r.w.registries.sources.SchemaSince(registry.WithSubject(r.helpers.ctx, src.agent.Topic+"-value"), id, since)
 		if err != nil {
 			return nil, err
 		}
 		in, err := src.job.Input(text.Text, text.References...)
 		if err != nil {
-			s.w.registry.Forget(id)
+			r.w.registries.sources.Forget(id)
 		}
 		return in, err
 	}
 	subject := src.outputs[0].Subject()
-	registered, err := s.w.aggregated.Versions(s.ctx, subject)
+	registered, err := r.w.registries.aggregated.Versions(r.helpers.ctx, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -142,12 +153,12 @@ func (s *session) input(src *source, id int, since time.Time) (*pipeline.Input, 
 
 // planOf is the plan for an output, with its schema registered. With an error
 // it is that without.
-func (s *session) planOf(src *source, o pipeline.Output, h pipeline.History, in *pipeline.Input) (*pipeline.Plan, error) {
+func (r *resolver) planOf(src *source, o pipeline.Output, h pipeline.History, in *pipeline.Input) (*pipeline.Plan, error) {
 	if len(h.Versions) == 0 {
-		if err := s.w.ensureAggregated(s.ctx, o.Topic, src.job.Aggregation); err != nil {
+		if err := r.w.ensureAggregated(r.helpers.ctx, o.Topic, src.job.Aggregation); err != nil {
 			return o.Plan(h, in), err
 		}
-		found, err := s.w.aggregated.Versions(s.ctx, o.Subject())
+		found, err := r.w.registries.aggregated.Versions(r.helpers.ctx, o.Subject())
 		if err != nil {
 			return o.Plan(h, in), fmt.Errorf("get versions of subject %s: %w", o.Subject(), err)
 		}
@@ -161,7 +172,7 @@ func (s *session) planOf(src *source, o pipeline.Output, h pipeline.History, in 
 	if p.ID != 0 || p.Err != nil {
 		return p, p.Err
 	}
-	id, err := s.w.aggregated.Register(s.ctx, o.Subject(), p.Schema.Text)
+	id, err := r.w.registries.aggregated.Register(r.helpers.ctx, o.Subject(), p.Schema.Text)
 	if err != nil {
 		return p, fmt.Errorf("register the schema of %s: %w", o.Topic, err)
 	}
@@ -171,13 +182,13 @@ func (s *session) planOf(src *source, o pipeline.Output, h pipeline.History, in 
 // install takes what the resolver has found out. It runs in the loop.
 func (s *session) install(r resolution) {
 	src := r.source
-	src.resolving = noSchema
-	if s.sources[src.topic] != src { // taken away meanwhile
+	src.schemas.resolving = noSchema
+	if src.phase == phaseGone { // taken away meanwhile
 		return
 	}
 	src.touch(s)
 	src.problems.clear(causeSchema)
-	src.histories = r.histories
+	src.schemas.histories = r.histories
 	for i, h := range r.histories {
 		for _, v := range h.Versions[len(src.agent.Versions(i)):] {
 			src.agent.AddVersion(i, v)
@@ -186,9 +197,9 @@ func (s *session) install(r resolution) {
 	if r.rejected {
 		s.w.total(src.topic).rejected++
 	}
-	src.schemas[r.schema.id] = &r.schema
+	src.schemas.byID[r.schema.id] = &r.schema
 	if r.schema.err == nil {
-		src.newest = &r.schema
+		src.schemas.newest = &r.schema
 	} else {
 		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
 	}
@@ -208,41 +219,10 @@ func (s *session) install(r resolution) {
 // time for each source.
 func (s *session) request(p *part) {
 	src := p.source
-	if src.resolving != noSchema {
+	if src.schemas.resolving != noSchema {
 		return
 	}
-	src.resolving = p.waiting
-	id, since, histories := p.waiting, p.since, src.histories
-	s.helpers.Go(func() { s.resolve(src, id, since, histories) })
-}
-
-// ensureTopic makes a topic unless it is there.
-func (w *Worker) ensureTopic(ctx context.Context, topic string, partitions int) error {
-	return w.ensure(ctx, topic, partitions, map[string]*string{"message.timestamp.type": new("CreateTime")})
-}
-
-func (w *Worker) ensure(ctx context.Context, topic string, partitions int, settings map[string]*string) error {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	found, err := w.adm.ListTopics(ctx, topic)
-	if err != nil {
-		return fmt.Errorf("look for topic %s: %w", topic, err)
-	}
-	if d := found[topic]; d.Err == nil && len(d.Partitions) > 0 {
-		return nil
-	}
-	if !w.cfg.Worker.CreateTopics {
-		return fmt.Errorf("topic %s does not exist and worker.create_topics is false: create it", topic)
-	}
-	created, err := w.adm.CreateTopic(ctx, int32(partitions), -1, settings, topic)
-	if err == nil {
-		err = created.Err
-	}
-	if err != nil && !isTopicExists(err) {
-		if created.ErrMessage != "" { // the broker's own sentence says more than the code
-			return fmt.Errorf("create topic %s: %w (%s)", topic, err, created.ErrMessage)
-		}
-		return fmt.Errorf("create topic %s: %w", topic, err)
-	}
-	return nil
+	src.schemas.resolving = p.waiting
+	id, since, histories := p.waiting, p.since, src.schemas.histories
+	s.helpers.Go(func() { s.resolver.resolve(src, id, since, histories, s.install) })
 }

@@ -6,83 +6,53 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 )
 
 // session is one membership in the group, from joining it until something is
 // in doubt or the worker stops.
 type session struct {
-	w          *Worker
-	cl         *kgo.Client
-	ctx        context.Context // ends with the session; for helpers
-	cancel     context.CancelFunc
-	hard       context.Context // ends when work in flight is given up
-	cluster    uint64
-	txnID      string
-	instanceID *string
-	lanes      *lanes
-	pulse      pulse
-	alarm      alarm
-	helpers    sync.WaitGroup
-	resolvers  chan struct{}                   // limits the schemas that are resolved at once
-	events     chan func()                     // what helpers have the loop do
-	stale      chan struct{}                   // there is reason to look at the topics
-	shared     atomic.Pointer[map[string]bool] // topics that the leader of the group has shared out
-	assigned   atomic.Pointer[assignment]      // the last one
-	asking     atomic.Bool                     // for a new assignment, later
+	w         *Worker
+	cl        *kgo.Client
+	ctx       context.Context // ends with the session; for helpers
+	cancel    context.CancelFunc
+	hard      context.Context // ends when work in flight is given up
+	pulse     pulse
+	helpers   *helpers
+	member    *membership
+	resolver  *resolver
+	abandoned *abandoned
+	advisor   *advisor
+	phases    *phases
+	delivery  *delivery
+	ends      *endQuestions
+	flow      *flow
+	shares    *shares
 
-	generations *generations
-
-	mu      mutex // the loop holds it in a turn, callbacks of the group otherwise
+	mu      mutex // the loop holds it in an iteration, callbacks of the group otherwise
 	sources map[string]*source
-	fetched map[string]map[int32]fetched
-	member  string // id in the group under which the partitions were assigned
+	placing *placing
 	failed  error
 
 	// The rest belongs to the loop alone.
-	known        found
-	outdated     outdated
-	ready        []*part // have records to process
-	touched      []*source
-	tasks        []task
-	pausing      map[string][]int32
-	resuming     map[string][]int32
-	closing      []agent.Window
-	behind       int64 // offsets that the sources of this turn are behind
-	sharedSeen   *map[string]bool
-	newTopics    bool
-	outside      string // why this worker is not in the group
-	limit        int    // records of a turn, 0: all
-	following    bool
-	out          map[outputOf]int64 // end of the window of a source topic that came out last, with the build tag invariants
-	waiting      bool               // there are records to be delivered or shipped
-	looking      map[int32]bool     // brokers that were asked for end offsets
-	gathering    bool               // facts on partitions that are not placed
-	lastPoll     time.Time
-	lastDelivery time.Time
-	lastCommit   time.Time
-	lastIdle     time.Time
-	lastRate     time.Time
-	lastStatus   time.Time
-	lastAsked    time.Time
-	lastFollow   time.Time
-	lastAsk      time.Time // for a new assignment
-	lastPurge    time.Time
-	lastNamed    time.Time // who else is in the group
+	topics    *catalog
+	iteration iteration
+	fetching  fetching
+	order     order
+	reported  time.Time // in the status
 }
 
 const (
-	// smallTurn is how many samples are too few to share among lanes.
-	smallTurn = 2000
-	// pollPause is how long a turn without backlog waits before the next, so
+	// smallWork is how many samples are too few to share among lanes.
+	smallWork = 2000
+	// pollPause is how long an iteration without backlog waits before the next, so
 	// that a trickle of records does not turn the loop for each of them.
 	pollPause = 5 * time.Millisecond
 	// pollWait is how long a poll waits for records.
@@ -103,9 +73,39 @@ const (
 	heartbeat = 500 * time.Millisecond
 )
 
+// assemble makes a session with its owners, which has no client yet.
+func (w *Worker) assemble(hard context.Context, cluster uint64, known found) *session {
+	s := &session{
+		w: w, hard: hard, sources: map[string]*source{}, fetching: newFetching(), order: order{map[outputOf]int64{}},
+		topics: &catalog{cluster: cluster, known: known, stale: make(chan struct{}, 1)},
+	}
+	s.ctx, s.cancel = context.WithCancel(hard)
+	s.helpers = newHelpers(s.ctx)
+	s.shares = newShares(w.cfg.Worker.Delivery == config.ExactlyOnce, s.topics)
+	s.phases = &phases{s.topics, s.fail}
+	s.member = &membership{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, sources: s.sources, fail: s.fail, generations: assignment.NewGenerations()}
+	s.placing = &placing{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, phases: s.phases, sources: s.sources, committed: map[string]map[int32]recovery.Committed{}}
+	s.resolver = newResolver(w, s.helpers)
+	s.abandoned = &abandoned{w: w, txnID: w.txnID, helpers: s.helpers}
+	s.advisor = &advisor{w: w, helpers: s.helpers, shares: s.shares}
+	s.delivery = &delivery{
+		w: w, helpers: s.helpers, phases: s.phases, topics: s.topics, iteration: &s.iteration, sources: s.sources, fail: s.fail, startOver: s.startOver,
+		committer: &committer{w: w, hard: hard, txnID: w.txnID, member: s.member},
+	}
+	s.ends = &endQuestions{w: w, helpers: s.helpers, topics: s.topics, sources: s.sources, looking: map[int32]bool{}}
+	s.flow = &flow{w: w, helpers: s.helpers, topics: s.topics, sources: s.sources}
+	s.pulse.last.Store(time.Now().UnixNano())
+	return s
+}
+
+// setClient gives the client to those who use it.
+func (s *session) setClient(cl *kgo.Client) {
+	s.cl, s.placing.cl, s.member.cl, s.abandoned.cl, s.advisor.cl, s.delivery.cl, s.delivery.committer.cl, s.ends.cl = cl, cl, cl, cl, cl, cl, cl, cl
+}
+
 // newSession joins the group.
 func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, error) {
-	cluster, txnVersion, err := w.clusterInfo(ctx)
+	cluster, txnVersion, err := w.brokers.Cluster(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -115,16 +115,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 			w.log.Warn("exactly once is claimed where the cluster's transaction.version is 2 (Kafka 4.0 or later); older brokers can break transactions", "transaction_version", txnVersion)
 		}
 	}
-	s := &session{
-		w: w, cluster: cluster, txnID: w.txnID, hard: hard, known: topics,
-		lanes: w.lanes, resolvers: make(chan struct{}, 8), events: make(chan func()), stale: make(chan struct{}, 1),
-		pausing: map[string][]int32{}, resuming: map[string][]int32{}, looking: map[int32]bool{}, sources: map[string]*source{}, fetched: map[string]map[int32]fetched{}, out: map[outputOf]int64{},
-	}
-	s.ctx, s.cancel = context.WithCancel(hard)
-	s.generations = newGenerations()
-	s.setShared(nil)
-	s.sharedSeen = s.shared.Load()
-	s.pulse.last.Store(time.Now().UnixNano())
+	s := w.assemble(hard, cluster, topics)
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(8, 9) // OffsetCommit and TxnOffsetCommit name topics, they do not give ids
 	versions.SetMaxKeyVersion(28, 5)
@@ -136,7 +127,10 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MaxVersions(versions),
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
-		kgo.Balancers(&balancer{loads: s.loads, most: s.most, may: s.may, partials: s.partialsOf, backlog: s.backlog, assigned: s.onAssignment, members: s.orphans, joining: s.generations.join}),
+		kgo.Balancers(&assignment.Balancer{
+			Loads: s.w.meter.told, MaxWorkers: s.advisor.maxWorkers, CanSplit: s.advisor.canSplit, Partials: s.advisor.partialsOf, Backlog: s.advisor.backlog,
+			OnAssignment: s.member.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
+		}),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(session), kgo.HeartbeatInterval(min(heartbeat, session/4)), kgo.RebalanceTimeout(session / 3),
@@ -148,21 +142,22 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.MetadataMinAge(250 * time.Millisecond), kgo.MetadataMaxAge(min(30*time.Second, max(w.cfg.Worker.TopicRefresh, 5*time.Second))),
 		kgo.WithPools(&w.pool), kgo.WithHooks(&s.pulse),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partition)),
-		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.outputs.batch(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(w.sinks.outputs.batch(topic)) }), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(math.MaxInt32), // what is pending is bounded here
 
 	}, w.clientOpts...)
 	if w.cfg.Worker.Delivery == config.ExactlyOnce {
-		opts = append(opts, kgo.TransactionalID(s.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
+		opts = append(opts, kgo.TransactionalID(w.txnID), kgo.TransactionTimeout(w.cfg.Worker.TransactionTimeout))
 	}
 	if w.cfg.Worker.ID != "" {
 		id := w.cfg.Worker.Group + "-" + w.cfg.Worker.ID
-		s.instanceID = &id
+		s.member.instance = &id
 		opts = append(opts, kgo.InstanceID(id))
 	}
 	// A callback of the group may come before NewClient returns; it waits here,
 	// in onFetched, until there is a client.
 	s.mu.Lock()
-	s.cl, err = kgo.NewClient(append(opts, w.opts.KafkaOpts...)...)
+	cl, err := kgo.NewClient(opts...)
+	s.setClient(cl)
 	s.mu.Unlock()
 	if err != nil {
 		s.cancel()
@@ -188,7 +183,7 @@ func partition(string) func(*kgo.Record, int) int {
 	}
 }
 
-// fail ends the session at the end of the turn.
+// fail ends the session at the end of the iteration.
 func (s *session) fail(err error) {
 	if s.failed == nil {
 		s.failed = err

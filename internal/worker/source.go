@@ -12,58 +12,80 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
+	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 )
 
 // source is a source topic, or the topic with the partials of one, with
 // partitions assigned to this session.
 type source struct {
-	topic    string
+	identity
+	phase phase   // set by phases.advance alone
+	lacks reasons // for which no partition is read
+
 	job      *job
 	outputs  []pipeline.Output // of windows of each size
 	partials string            // topic for its partials
-	merges   string            // of a topic with partials: the source topic
-	mergesID [16]byte          // the id that it goes by
-	formers  map[uint32]bool   // by TopicHash: topics of its name that were deleted
-	agent    *agent.Agent
-	parts    map[int32]*part
+	log      *slog.Logger
+
+	agent     *agent.Agent
+	parts     map[int32]*part
+	stop      map[int32]int64 // by partition: the offset to stop at
+	placement placement
+	schemas   schemas
+	split     split
+	out       outbox
+	hold      *hold // on the output that refuses records, nil if none does
+
+	problems    problems
+	fetchErrors map[int32]fetchError
+	late        lateLog
+	looked      time.Time // when its end offsets were last asked for
+	asked       float64   // load when a new assignment was asked for
+	touched     bool      // is looked at in this iteration
+	news        bool      // is to be looked at in the next one
+}
+
+// identity is which topic a source is.
+type identity struct {
+	topic    string
+	topicID  recovery.TopicID
+	merges   string           // of a topic with partials: the source topic
+	mergesID recovery.TopicID // the id that it goes by
+	formers  map[uint32]bool  // by TopicHash: topics of its name that were deleted
+}
+
+// sourceID is the id of the topic that a source's records come from.
+func (id *identity) sourceID() recovery.TopicID {
+	if id.merges != "" {
+		return id.mergesID
+	}
+	return id.topicID
+}
+
+// placement is what is not known yet of where a source is read from.
+type placement struct {
 	unplaced map[int32]*unplaced // assigned partitions of which it is not known where they are read from
 	askAt    time.Time           // when that is asked again
 	askWait  time.Duration       // before that
-	began    time.Time           // when it started over, if it did
-	log      *slog.Logger
-	topicID  [16]byte
+	began    time.Time           // when the source started over, if it did
+}
 
-	schemas     map[int]*schema
-	histories   []pipeline.History // of the schema of each output; the agent has their versions
-	resolving   int                // schema id under way, or noSchema
-	newest      *schema            // nil before the first
-	problems    problems
-	fetchErrors map[int32]fetchError
+// schemas are those of the records of a source, as far as they are known.
+type schemas struct {
+	byID      map[int]*schema
+	histories []pipeline.History // of the schema of each output; the agent has their versions
+	resolving int                // schema id under way, or noSchema
+	newest    *schema            // nil before the first
+}
 
-	pending     []*kgo.Record // aggregated records that are not delivered
-	letters     []*letter     // records put aside that are not delivered
-	frames      []*kgo.Record // partials that are not delivered
-	bytes       int           // of all these
-	due         []time.Time   // of these windows, end + grace, where that says something about latency
-	hold        *hold         // it waits for an output topic, nil if it does not
-	lettersWait bool          // it waits for a topic of letters
-	unsent      int64         // records that were counted without a letter since the last commit
-	dropped     dropped       // their letters, for the simulation
-
-	shipped time.Time // when partials were last made; of what is merged, when this was last committed for their sake
-	sharing agent.Sharing
-	merged  int64            // time up to which windows of what was shipped are known to be out
-	uneven  bool             // some partitions were never committed, while by others windows are final
-	judged  *map[string]bool // the assignment under which that was found
-	making  bool             // its topic for partials is being made
-	waits   bool             // for that topic: it has to ship, and knows of none
-	doubt   bool             // a partition has no committed offset, though windows are out: it may have been shipped
-	late    lateLog
-	looked  time.Time // when its end offsets were last asked for
-	asked   float64   // load when a new assignment was asked for
-	touched bool      // is looked at in this turn
-	news    bool      // is to be looked at in the next turn
-	stop    map[int32]int64
+// split is how a source topic is shared with other workers.
+type split struct {
+	sharing         agent.Sharing
+	shipped         time.Time        // when partials were last made; of what is merged, when this was last committed for their sake
+	merged          int64            // time up to which windows of what was shipped are known to be out
+	partlyCommitted *map[string]bool // the assignment under which it was found that some partitions were never committed, while by others windows are final; nil: it was not, or is over
+	mayHaveShipped  bool             // a partition has no committed offset, though windows are out
+	making          bool             // a helper makes its topic for partials
 }
 
 // into names the aggregated topics, for people.
@@ -99,6 +121,7 @@ type part struct {
 	merger  *agent.Merger    // of a topic with partials
 	source  *source
 	id      int32
+	since   time.Time // when it was assigned
 
 	batch   []*kgo.Record // fetched, not processed
 	waiting int           // schema id that batch[0] waits for, or noSchema
@@ -106,26 +129,40 @@ type part struct {
 	plans   map[int]*agent.Plan
 	merges  map[int]*agent.MergePlan
 	paused  reasons
+	queued  bool // is processed in this iteration
+	cut     bool // records behind the offset to stop at were passed over
 
+	tail tail
+	last commit
+	load rate
+
+	frames   [][]byte
+	purged   int64 // partials below were deleted
+	err      error // of making frames
+	letters  []*letter
+	warned   bool
+	verdicts *agent.Verdicts // nil without the build tag invariants
+}
+
+// tail is what is known of the end of a partition.
+type tail struct {
 	end     int64     // high watermark last seen
-	since   time.Time // when the partition was assigned
 	arrived time.Time // when the last records came, or the partition was assigned
 	caught  time.Time // when it was last known to be read to its end; zero while it is not
+}
 
-	offset    int64 // last committed
-	committed agent.Counts
-	moved     bool    // since the last commit
-	fresh     bool    // it was never committed
-	cut       bool    // records behind the offset to stop at were passed over
-	queued    bool    // is processed in this turn
-	rated     int64   // Counts.Bytes when the load was last measured
-	bytes     float64 // per second, smoothed
-	frames    [][]byte
-	purged    int64 // partials below were deleted
-	err       error // of making frames
-	letters   []*letter
-	warned    bool
-	verdicts  *agent.Verdicts // nil without the build tag invariants
+// commit is what was last committed of a partition.
+type commit struct {
+	offset int64
+	counts agent.Counts
+	moved  bool // the partition has, since
+	fresh  bool // nothing ever was
+}
+
+// rate is what a partition carries.
+type rate struct {
+	counted int64   // Counts.Bytes when it was last measured
+	rate    float64 // bytes per second, smoothed
 }
 
 // watermark of the partition, or of the topic that is merged from it.
@@ -144,23 +181,23 @@ const confirmed = 3 * time.Second
 // end without a new record, 0 if that is not known any more.
 func (p *part) silentFor(now time.Time) int64 {
 	if brokenIdle {
-		return int64(now.Sub(p.arrived))
+		return int64(now.Sub(p.tail.arrived))
 	}
-	if p.caught.IsZero() || len(p.batch) > 0 || now.Sub(p.caught) > confirmed {
+	if p.tail.caught.IsZero() || len(p.batch) > 0 || now.Sub(p.tail.caught) > confirmed {
 		return 0
 	}
-	return max(0, int64(p.caught.Sub(p.arrived)))
+	return max(0, int64(p.tail.caught.Sub(p.tail.arrived)))
 }
 
 // behind is about how many bytes of the partition are not read yet.
 func (p *part) behind() float64 {
-	return float64(max(0, p.end-p.Position())) * float64(p.Counts.Bytes) / float64(max(1, p.Counts.Records))
+	return float64(max(0, p.tail.end-p.Position())) * float64(p.Counts.Bytes) / float64(max(1, p.Counts.Records))
 }
 
 // load is how many bytes per second the assigned partitions carry.
 func (s *source) load() (sum float64) {
 	for _, p := range s.parts {
-		sum += p.bytes
+		sum += p.load.rate
 	}
 	return sum
 }
@@ -169,11 +206,11 @@ func (s *source) load() (sum float64) {
 // was when the last records came, or when brokers were asked since.
 func (p *part) readToEnd() {
 	switch {
-	case len(p.batch) > 0 || p.Position() < p.end:
-	case p.caught.IsZero():
-		p.windows.ReadToEnd(p.arrived.UnixNano())
+	case len(p.batch) > 0 || p.Position() < p.tail.end:
+	case p.tail.caught.IsZero():
+		p.windows.ReadToEnd(p.tail.arrived.UnixNano())
 	default:
-		p.windows.ReadToEnd(p.caught.UnixNano())
+		p.windows.ReadToEnd(p.tail.caught.UnixNano())
 	}
 }
 
@@ -190,33 +227,38 @@ func (s *source) activity(now time.Time) agent.Activity {
 
 // fields is how many fields a record of the newest schema has.
 func (s *source) fields() int {
-	if s.newest == nil {
+	if s.schemas.newest == nil {
 		return 1
 	}
-	return max(1, s.newest.fields)
+	return max(1, s.schemas.newest.fields)
 }
 
 // informed reports whether it is known what is final, as far as any partition
 // can tell.
 func (s *source) informed() bool {
-	return s.merges != "" || s.agent.Complete() || s.sharing != agent.Alone && !s.uneven
+	return s.merges != "" || s.agent.Complete() || s.split.sharing != agent.Alone && s.split.partlyCommitted == nil
 }
 
-// undelivered reports whether there is something to deliver.
-func (s *source) undelivered() bool { return s.hasOutput() || s.unsent > 0 }
-
-// hasOutput reports whether there is something to write.
-func (s *source) hasOutput() bool {
-	return len(s.pending) > 0 || len(s.letters) > 0 || len(s.frames) > 0
+// awaitsSchema reports whether a partition cannot go on without a schema, or
+// without word on the topic of a frame.
+func (s *source) awaitsSchema() bool {
+	for _, p := range s.parts {
+		if p.waits() {
+			return true
+		}
+	}
+	return false
 }
 
-// settled reports whether a commit of the partition says what is final of its
+// commitReady reports whether a commit of the partition says what is final of its
 // topic. One that was never committed knows nothing of that as long as others
 // are missing that may know; were it committed nevertheless, the topic would
 // seem to be even. Once its records were processed it was known, and stays so
 // when other partitions are not here any more: what these records came to, such as
 // letters, must not be delivered without its offset.
-func (p *part) settled() bool { return !p.fresh || p.Counts.Records > 0 || p.source.informed() }
+func (p *part) commitReady() bool {
+	return !p.last.fresh || p.Counts.Records > 0 || p.source.informed()
+}
 
 // sorted are the assigned partitions by number.
 func (s *source) sorted() []*part {
@@ -227,9 +269,10 @@ func (s *source) sorted() []*part {
 	return out
 }
 
-// finished reports whether all partitions have reached the offsets to stop at.
+// finished reports whether all partitions have reached the offsets to stop at, if
+// there are such.
 func (s *source) finished() bool {
-	if s.merges == "" && !s.agent.Complete() {
+	if len(s.stop) == 0 || !s.agent.Complete() {
 		return false
 	}
 	for id, p := range s.parts {
@@ -251,18 +294,4 @@ func (s *source) stopAt(id int32) (offset int64, ok bool) {
 func (p *part) drained(s *source) bool {
 	stop, ok := s.stopAt(p.id)
 	return ok && p.Position() >= stop
-}
-
-// torn reports whether others have a part of the topic now, though records
-// behind the offsets to stop at were passed over.
-func (s *source) torn() bool {
-	if s.merges != "" || s.agent.Complete() {
-		return false
-	}
-	for _, p := range s.parts {
-		if p.cut {
-			return true
-		}
-	}
-	return false
 }

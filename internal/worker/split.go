@@ -1,16 +1,10 @@
 package worker
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
-	"github.com/lsst-sqre/kafka-aggregator/internal/config"
-	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 const (
@@ -22,145 +16,37 @@ const (
 	unshippedEnough = 16 << 20
 )
 
-// most is the balancer's question among how many members a topic may be
-// shared out.
-func (s *session) most(topic string) int {
-	c, ok := s.w.selector.Select(topic)
-	if !ok || s.w.opts.StopAtEnd {
-		return 1
-	}
-	return c.Aggregation.MaxWorkers
-}
-
-// may is the balancer's question whether a topic can be shared out now. The
-// topic for its partials has to be there, or to be made; and it must be known
-// of all partitions what is final, or of none: a record of one that was never
-// committed could else get into a window that is out.
-func (s *session) may(topic string) bool {
-	c, ok := s.w.selector.Select(topic)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
-	defer cancel()
-	if !s.w.cfg.Worker.CreateTopics {
-		found, err := s.w.adm.ListTopics(ctx, c.PartialsTopic)
-		if err != nil || found[c.PartialsTopic].Err != nil {
-			s.w.log.Warn("topic is not split: the topic for its partials does not exist and worker.create_topics is false", "topic", topic, "partials_topic", c.PartialsTopic, "err", err)
-			return false
-		}
-	}
-	// The whole group waits for the answer; so not also for offsets of a
-	// transaction that a frozen worker has left open. Whoever is given a
-	// partition that was never committed asks again, and waits.
-	offsets, err := s.w.adm.FetchOffsets(ctx, s.w.cfg.Worker.Group)
-	if err == nil {
-		err = offsets.Error()
-	}
-	if err != nil {
-		s.w.log.Warn("topic is not split: its offsets are not known", "topic", topic, "err", err)
-		return false
-	}
-	listed, err := s.w.adm.ListTopics(ctx, topic)
-	if err != nil || !uneven(offsets, topic, len(listed[topic].Partitions)) {
-		return err == nil
-	}
-	// The worker that gets the whole topic commits all its partitions.
-	if !s.asking.Swap(true) {
-		s.helpers.Go(func() {
-			select {
-			case <-time.After(2 * quietCommit):
-				s.asking.Store(false)
-				s.cl.ForceRebalance()
-			case <-s.ctx.Done():
-			}
-		})
-	}
-	return false
-}
-
-// uneven reports whether of a topic's partitions some were never committed,
-// and by others windows are final.
-func uneven(offsets kadm.OffsetResponses, topic string, partitions int) bool {
-	n, final := 0, false
-	for _, o := range offsets[topic] {
-		if o.At < 0 {
-			continue
-		}
-		n++
-		c, err := agent.DecodeCheckpoint(o.Metadata)
-		final = final || err == nil && c.Final != window.Unset
-	}
-	return final && n < partitions
-}
-
-// setShared notes which topics the leader of the group has shared out.
-func (s *session) setShared(topics []string) {
-	m := map[string]bool{}
-	for _, t := range topics {
-		m[t] = true
-	}
-	s.shared.Store(&m)
-}
-
-// sharing is how a source topic is shared now.
-func (s *session) sharing(src *source) agent.Sharing {
-	switch {
-	case src.merges != "" || !s.hasPartials(src):
-		return agent.Alone
-	case s.w.cfg.Worker.Delivery != config.ExactlyOnce, src.doubt:
-		return agent.Shipping
-	case (*s.shared.Load())[src.topic]:
-		return agent.Split
-	}
-	return agent.Alone
-}
-
-// setPartitions tells a source how many partitions its topic has, by the
-// brokers. One of them may not have heard of all yet, or what is assigned is of
-// another topic or time: where partitions beyond are assigned here, or, of a topic
-// that is shared out, all that there seem to be, there are others.
-func (s *session) setPartitions(src *source, n int) {
-	others := false
-	if a := s.assigned.Load(); a != nil {
-		ids := a.partitions[src.topic]
-		others = (*s.shared.Load())[src.topic] && len(ids) >= n ||
-			slices.ContainsFunc(ids, func(id int32) bool { return int(id) >= n })
-	}
-	src.agent.SetPartitions(n, others)
-}
-
 // reshare has the sources follow a new assignment, or a topic for partials
 // that has come; those that are to be shared get one.
 func (s *session) reshare(now time.Time) {
-	shared := s.shared.Load()
-	if shared == s.sharedSeen && !s.newTopics {
+	shared := s.shares.now()
+	if shared == s.shares.seen && !s.topics.changed {
 		return
 	}
-	if shared != s.sharedSeen {
-		s.outside = ""
+	if shared != s.shares.seen {
+		s.member.outside = ""
 	}
-	s.sharedSeen, s.newTopics = shared, false
+	s.shares.seen, s.topics.changed = shared, false
 	for _, src := range s.sources {
-		was := src.sharing
-		is := s.sharing(src)
+		was := src.split.sharing
+		is := s.shares.sharing(src)
 		if is != was && (is == agent.Shipping || was == agent.Shipping) {
 			s.startOver(src, errors.New("its records are shipped from now on, or no more"), now)
 			continue
 		}
-		src.sharing, src.news = is, true
+		src.split.sharing, src.news = is, true
 		src.agent.Share(is)
-		if v, ok := s.known[src.topic]; ok && src.merges == "" {
-			s.setPartitions(src, v.partitions)
+		if v, ok := s.topics.known[src.topic]; ok && src.merges == "" {
+			s.shares.setPartitions(src, v.partitions)
 		}
-		if src.uneven && src.judged != shared && (*shared)[src.topic] {
+		if src.split.partlyCommitted != nil && src.split.partlyCommitted != shared && (*shared)[src.topic] {
 			// The members have committed what they were given since this was
 			// found: the leader shares out even topics only.
-			src.uneven = false
+			src.split.partlyCommitted = nil
 		}
-		src.waits = s.waits(src)
-		if ((*shared)[src.topic] || src.waits) && !s.hasPartials(src) && !src.making {
-			src.making = true
+		s.phases.advance(src)
+		if ((*shared)[src.topic] || s.topics.lacksPartials(src)) && !s.topics.hasPartials(src) && !src.split.making {
+			src.split.making = true
 			s.helpers.Go(func() { s.makePartials(src) })
 		}
 	}
@@ -170,21 +56,21 @@ func (s *session) reshare(now time.Time) {
 // look at the topics again.
 func (s *session) makePartials(src *source) {
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, lastAsk) {
-		err := s.w.ensurePartials(s.ctx, src.partials)
+		err := s.w.brokers.EnsurePartials(s.ctx, src.partials)
 		var f found
 		if err == nil {
 			f, err = s.w.discover(s.ctx)
 		}
 		if err == nil {
 			if _, ok := f[src.partials]; ok {
-				s.notify(func() {
+				s.helpers.notify(func() {
 					src.problems.clear(causePartials)
 					s.update(f)
 				})
 				return
 			}
 		} else if s.ctx.Err() == nil {
-			s.notify(func() { src.problems.set(causePartials, err.Error()) })
+			s.helpers.notify(func() { src.problems.set(causePartials, err.Error()) })
 		}
 		select {
 		case <-time.After(wait):
@@ -192,16 +78,4 @@ func (s *session) makePartials(src *source) {
 			return
 		}
 	}
-}
-
-// ensurePartials makes a topic for partials. What was merged is deleted from
-// it by the worker that merges; retention is for what is left behind. Frames
-// are stamped by the broker, so that the clocks of workers may differ.
-func (w *Worker) ensurePartials(ctx context.Context, topic string) error {
-	return w.ensure(ctx, topic, 1, map[string]*string{
-		"message.timestamp.type": new("LogAppendTime"),
-		"cleanup.policy":         new("delete"),
-		"retention.ms":           new("604800000"),
-		"segment.bytes":          new("67108864"),
-	})
 }

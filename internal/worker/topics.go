@@ -2,23 +2,17 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/assignment"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 )
-
-// adminTimeout bounds a request about topics or offsets.
-const adminTimeout = 15 * time.Second
-
-func isTopicExists(err error) bool { return errors.Is(err, kerr.TopicAlreadyExists) }
 
 // found is what a look at the cluster's topics gave: the source topics, and
 // those with the partials of one.
@@ -35,16 +29,16 @@ type topicView struct {
 
 // discover lists the source topics.
 func (w *Worker) discover(ctx context.Context) (found, error) {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
-	all, err := w.describe(ctx)
+	all, err := w.brokers.Describe(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w.warnOfNames(all)
 	f := found{}
 	for topic, d := range all {
-		c, ok := w.selector.Select(topic)
+		c, ok := w.selection.selector.Select(topic)
 		if !ok {
 			continue
 		}
@@ -90,7 +84,7 @@ func (s *session) watchTopics() {
 		}
 		select {
 		case <-refresh:
-		case <-s.stale:
+		case <-s.topics.stale:
 		case <-s.ctx.Done():
 			return
 		}
@@ -103,26 +97,48 @@ func (s *session) watchTopics() {
 			continue
 		}
 		described := f.topics()
-		if !s.notify(func() { s.update(f); s.takeTopics(described, asked, time.Now()) }) {
+		if !s.helpers.notify(func() { s.update(f); s.takeTopics(described, asked, time.Now()) }) {
 			return
 		}
 	}
 }
 
+// catalog is what a session knows of the topics that there are.
+type catalog struct {
+	cluster  uint64 // hash of the id of the cluster that they are in
+	known    found
+	changed  bool          // sources have not followed yet
+	stale    chan struct{} // there is reason to look at them
+	outdated assignment.Outdated
+}
+
 // lookSoon has the topics looked at before it is time.
-func (s *session) lookSoon() {
+func (c *catalog) lookSoon() {
 	select {
-	case s.stale <- struct{}{}:
+	case c.stale <- struct{}{}:
 	default:
 	}
 }
+
+// hasPartials reports whether the topic for the partials of a source is known here.
+func (c *catalog) hasPartials(src *source) bool {
+	_, ok := c.known[src.partials]
+	return ok
+}
+
+// ships reports whether a source has a merging worker to keep informed.
+func (c *catalog) ships(src *source) bool { return src.agent.Ships() && c.hasPartials(src) }
+
+// lacksPartials reports whether a source has something to ship, or did ship, and its
+// topic for partials is not known here yet.
+func (c *catalog) lacksPartials(src *source) bool { return src.agent.Ships() && !c.hasPartials(src) }
 
 // update takes a look at the cluster's topics into the loop.
 func (s *session) update(f found) {
 	var added, gone, again []string
 	grown := false
 	for topic, now := range f {
-		before, known := s.known[topic]
+		before, known := s.topics.known[topic]
 		switch {
 		case now.err != nil:
 			if known { // what was known of it holds until the brokers say more
@@ -147,15 +163,18 @@ func (s *session) update(f found) {
 		if src.merges != "" {
 			continue
 		}
-		s.setPartitions(src, now.partitions)
+		s.shares.setPartitions(src, now.partitions)
 		src.news = true
 	}
-	for topic := range s.known {
+	for topic := range s.topics.known {
 		if _, ok := f[topic]; !ok {
 			gone = append(gone, topic)
 		}
 	}
-	s.known, s.newTopics = f, true
+	s.topics.known, s.topics.changed = f, true
+	for _, src := range s.sources {
+		s.phases.advance(src)
+	}
 	if len(added) > 0 {
 		slices.Sort(added)
 		s.w.log.Info("new source topics", "topics", added)
@@ -188,12 +207,12 @@ func (s *session) update(f found) {
 // with an id of its own that was started again is given what was assigned
 // before, without being asked what there is now.
 func (s *session) judgeAssignment() {
-	a := s.assigned.Load()
+	a := s.shares.assigned.Load()
 	if a == nil {
 		return
 	}
-	fits := !a.known || a.basis == basisOf(func(yield func(string, int) bool) {
-		for topic, v := range s.known {
+	fits := !a.Known || a.Basis == assignment.BasisOf(func(yield func(string, int) bool) {
+		for topic, v := range s.topics.known {
 			if !yield(topic, v.partitions) {
 				return
 			}
@@ -202,14 +221,14 @@ func (s *session) judgeAssignment() {
 	why := "it was made for other topics or partitions than there are now"
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		src := s.sources[topic]
-		if fits && src.uneven && len(src.unplaced) == 0 && !src.informed() {
+		if fits && src.split.partlyCommitted != nil && len(src.placement.unplaced) == 0 && !src.informed() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
-	if !fits && s.outdated.asked == 0 {
-		s.lookSoon()
+	if !fits && s.topics.outdated.Asked() == 0 {
+		s.topics.lookSoon()
 	}
-	if s.outdated.look(fits) {
+	if s.topics.outdated.Look(fits) {
 		s.w.log.Info("asking the group for a new assignment", "why", why)
 		s.cl.ForceRebalance()
 	}
@@ -232,115 +251,4 @@ func (src *source) tellLeaderless(ids []int32) {
 		return
 	}
 	src.problems.set(causeLeader, fmt.Sprintf("partitions %v have no leader: no broker that is there has them; the topic's windows wait", ids))
-}
-
-// look asks for the end offsets of sources, away from the loop. What the leader
-// of some of their partitions says does not wait for the others.
-func (s *session) look(sources []*source) {
-	l := leaders{}
-	for _, src := range sources {
-		for id := range src.parts {
-			if leader, _, err := s.cl.PartitionLeader(src.topic, id); err == nil && leader >= 0 {
-				l.add(leader, src.topic, id)
-			}
-		}
-	}
-	for leader, topics := range l {
-		if s.looking[leader] {
-			continue // it has not answered the last question
-		}
-		s.looking[leader] = true
-		asked := time.Now() // at this moment the ends were at least so
-		s.helpers.Go(func() {
-			ctx, cancel := context.WithTimeout(s.ctx, adminTimeout)
-			defer cancel()
-			leaders{leader: topics}.ask(ctx, s.cl, logEnd, allRecords, func(answers []leaderOffset) {
-				s.notify(func() {
-					delete(s.looking, leader)
-					s.takeEnds(asked, answers)
-				})
-			})
-		})
-	}
-}
-
-// idleTick is how often partitions are looked at that may have gone silent.
-func (s *session) idleTick() time.Duration {
-	return min(time.Second, max(50*time.Millisecond, s.w.minIdle/10))
-}
-
-// idle looks for partitions that hold up windows and may have gone silent,
-// and asks for their end offsets: what closes a window by the clock is the
-// broker's word that there is nothing more to read, not the lack of news. Of a
-// source without open windows, that only ships, the word is needed once for
-// each claim.
-func (s *session) idle(now time.Time) {
-	var ask []*source
-	for _, src := range s.sources {
-		if src.merges != "" || !src.readable() {
-			continue
-		}
-		silent := false
-		open := 0
-		for _, p := range src.parts {
-			after := src.job.set.IdleAfter
-			if p.windows != nil && p.windows.InDoubt() {
-				after = min(after, agent.Patience)
-			}
-			silent = silent || len(p.batch) == 0 && now.Sub(p.arrived) >= time.Duration(after)
-			_, n := p.OpenRows()
-			open += n
-		}
-		if silent && (open > 0 || src.agent.Ships() && now.Sub(src.looked) >= claimEvery-s.idleTick()) {
-			src.news = src.news || brokenIdle
-			src.looked = now
-			ask = append(ask, src)
-		}
-	}
-	s.look(ask)
-}
-
-// takeEnds notes which partitions are read to their end. The question for it was
-// asked at a time.
-func (s *session) takeEnds(asked time.Time, ends []leaderOffset) {
-	for _, e := range ends {
-		src := s.sources[e.topic]
-		if src == nil || e.err != nil {
-			continue
-		}
-		p := src.parts[e.partition]
-		if p == nil {
-			continue
-		}
-		p.end = max(p.end, e.offset)
-		switch at := p.Position(); {
-		case at > e.offset: // of another topic, which was made under its name, or its leader is new
-			s.lookSoon()
-		case at == e.offset && p.arrived.Before(asked):
-			p.caught = asked
-			src.news = true
-		}
-	}
-}
-
-// clusterInfo asks for the cluster's id and the level of its transactions.
-func (w *Worker) clusterInfo(ctx context.Context) (cluster uint64, txnVersion int16, err error) {
-	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
-	defer cancel()
-	meta, err := w.adm.BrokerMetadata(ctx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("get the cluster's metadata: %w", err)
-	}
-	h := fnv.New64a()
-	h.Write([]byte(meta.Cluster))
-	resp, err := kmsg.NewPtrApiVersionsRequest().RequestWith(ctx, w.cl)
-	if err != nil {
-		return 0, 0, fmt.Errorf("get the brokers' features: %w", err)
-	}
-	for _, f := range resp.FinalizedFeatures {
-		if f.Name == "transaction.version" {
-			txnVersion = f.MaxVersionLevel
-		}
-	}
-	return h.Sum64(), txnVersion, nil
 }

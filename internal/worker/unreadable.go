@@ -25,7 +25,7 @@ const fetchErrorLasts = 30 * time.Second
 // unreadable notes that a partition cannot be fetched. Its topic waits, and is
 // named; the client goes on trying, if it can help.
 func (s *session) unreadable(topic string, id int32, err error, now time.Time) {
-	if s.w.rare("fetch"+topic, now) {
+	if s.w.said.rare("fetch"+topic, now) {
 		s.w.log.Warn("reading failed; the topic waits, the others go on", "topic", topic, "partition", id, "err", err)
 	}
 	src := s.sources[topic]

@@ -11,15 +11,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -29,42 +28,63 @@ type Worker struct {
 	opts       Options
 	cfg        *config.Config
 	log        *slog.Logger
-	selector   *config.Selector
-	jobs       map[*config.Aggregation]*job
-	registry   *registry.Client
-	aggregated *registry.Client
+	id, txnID  string
+	selection  selection
+	registries registries
 	clientOpts []kgo.Opt
-	cl         *kgo.Client // for administration; sessions have clients of their own
-	adm        *kadm.Client
+	brokers    *brokers.Brokers // asked by a client of its own; sessions have theirs
 	lanes      *lanes
 	pool       recordPool
-	id, txnID  string
-	minIdle    time.Duration
-	started    time.Time
 
-	// Used by the goroutine of Run, or by the loop of its session.
+	// Used by the goroutine of Run, or by the loop of its session, whose end it
+	// outlives.
 	txnVersion   int16
 	offsetsLimit int     // bytes of offsets that are committed at once
 	ending       *ending // nil without StopAtEnd
 	lastDaily    time.Time
 	fenced       time.Time // when another member last had this worker's id
-	logged       map[string]time.Time
-	holds        map[string]*hold      // by source topic
-	boxes        map[string]*letterbox // by topic
-	outputs      outputs
-	names        once
+	said         said
+	sinks        sinks
+	totals       map[string]*totals
+	verdicts     map[string]map[int32]*agent.Verdicts // with the build tag invariants; under the mutex of the session
 
-	mu     sync.Mutex // totals, rates
-	totals map[string]*totals
-	loads  map[string]map[int32]float64
+	// Used by several goroutines.
+	sought   atomic.Bool // open transactions of workers that are gone
+	meter    meter
+	counters counters
+	board    board
+}
 
+// selection is which topics are sources, and what is made of them.
+type selection struct {
+	selector *config.Selector
+	jobs     map[*config.Aggregation]*job
+	minIdle  time.Duration // the shortest idle_after
+}
+
+// registries are those of source schemas and of aggregated ones; they may be one.
+type registries struct{ sources, aggregated *registry.Client }
+
+// sinks are what is known of the topics that are written to.
+type sinks struct {
+	holds   map[string]*hold      // by source topic
+	boxes   map[string]*letterbox // by topic
+	outputs outputs
+}
+
+// counters count since the process started.
+type counters struct {
 	commits, plainCommits, aborts, sessions atomic.Int64
 	commitDuration, resultLatency           *histogram
-	verdicts                                map[string]map[int32]*agent.Verdicts // with the build tag invariants; under the mutex of the session
-	beaten                                  atomic.Int64                         // when the loop last turned, ns
-	sought                                  atomic.Bool                          // open transactions of workers that are gone
-	state                                   atomic.Pointer[state]
-	topics                                  atomic.Pointer[[]TopicStatus]
+}
+
+// board is what Status shows of the worker as a whole, and of what the loop
+// has noted of its topics.
+type board struct {
+	started time.Time
+	beaten  atomic.Int64 // when the loop last went round, ns
+	state   atomic.Pointer[state]
+	topics  atomic.Pointer[[]TopicStatus]
 }
 
 // state is what a worker does, and why it is not ready, if it is not.
@@ -73,36 +93,38 @@ type state struct{ name, reason, member string }
 // New makes a worker. Nothing is sent to Kafka yet.
 func New(o Options) (*Worker, error) {
 	w := &Worker{
-		opts: o, cfg: o.Config, log: o.Logger, jobs: map[*config.Aggregation]*job{},
-		totals: map[string]*totals{}, loads: map[string]map[int32]float64{}, logged: map[string]time.Time{}, holds: map[string]*hold{}, boxes: map[string]*letterbox{}, verdicts: map[string]map[int32]*agent.Verdicts{},
-		commitDuration: newHistogram(), resultLatency: newHistogram(),
-		offsetsLimit: maxOffsetsBytes,
-		started:      time.Now(), // Status may be asked for before Run
+		opts: o, cfg: o.Config, log: o.Logger, offsetsLimit: maxOffsetsBytes,
+		selection: selection{jobs: map[*config.Aggregation]*job{}},
+		said:      said{last: map[string]time.Time{}},
+		sinks:     sinks{holds: map[string]*hold{}, boxes: map[string]*letterbox{}},
+		totals:    map[string]*totals{}, verdicts: map[string]map[int32]*agent.Verdicts{},
+		counters: counters{commitDuration: newHistogram(), resultLatency: newHistogram()},
 	}
+	w.board.started = time.Now() // Status may be asked for before Run
 	if w.log == nil {
 		w.log = slog.Default()
 	}
 	w.id = cmp.Or(o.Config.Worker.ID, strings.ToLower(rand.Text()[:10]))
 	w.txnID = o.Config.Worker.Group + "-" + w.id
 	var err error
-	if w.selector, err = config.NewSelector(o.Config); err != nil {
+	if w.selection.selector, err = config.NewSelector(o.Config); err != nil {
 		return nil, err
 	}
 	for i := range o.Config.Aggregations {
 		a := &o.Config.Aggregations[i]
-		if w.jobs[a], err = newJob(a, runtime.GOMAXPROCS(0)); err != nil {
+		if w.selection.jobs[a], err = newJob(a, runtime.GOMAXPROCS(0)); err != nil {
 			return nil, err
 		}
-		if w.minIdle == 0 || a.Window.IdleAfter < w.minIdle {
-			w.minIdle = a.Window.IdleAfter
+		if w.selection.minIdle == 0 || a.Window.IdleAfter < w.selection.minIdle {
+			w.selection.minIdle = a.Window.IdleAfter
 		}
 	}
-	if w.registry, err = NewRegistry(o.Config.SchemaRegistry, o.HTTPClient); err != nil {
+	if w.registries.sources, err = NewRegistry(o.Config.SchemaRegistry, o.HTTPClient); err != nil {
 		return nil, err
 	}
-	w.aggregated = w.registry
+	w.registries.aggregated = w.registries.sources
 	if o.Config.AggregatedSchemaRegistry.URL != "" {
-		if w.aggregated, err = NewRegistry(o.Config.AggregatedSchemaRegistry, o.HTTPClient); err != nil {
+		if w.registries.aggregated, err = NewRegistry(o.Config.AggregatedSchemaRegistry, o.HTTPClient); err != nil {
 			return nil, err
 		}
 	}
@@ -112,6 +134,7 @@ func New(o Options) (*Worker, error) {
 	// The client answers questions about topics from memory for the least age
 	// of its metadata; the worker asks because it wants to know of changes.
 	w.clientOpts = append(w.clientOpts, kgo.MetadataMinAge(250*time.Millisecond), kgo.SoftwareNameAndVersion("kafka-aggregator", cmp.Or(o.Version, "unknown")), kgo.WithLogger(kgoLogger{w.log}))
+	w.clientOpts = append(w.clientOpts, o.KafkaOpts...)
 	w.setState("starting", "not in the group yet")
 	return w, nil
 }
@@ -137,11 +160,12 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 		case <-hard.Done():
 		}
 	})()
-	if w.cl, err = kgo.NewClient(append(append([]kgo.Opt{}, w.clientOpts...), w.opts.KafkaOpts...)...); err != nil {
-		return fmt.Errorf("kafka client: %w", err)
+	if w.brokers, err = brokers.New(brokers.Options{
+		Client: w.clientOpts, Group: w.cfg.Worker.Group, CreateTopics: w.cfg.Worker.CreateTopics, ExactlyOnce: w.cfg.Worker.Delivery == config.ExactlyOnce,
+	}); err != nil {
+		return err
 	}
-	defer w.cl.Close()
-	w.adm = kadm.NewClient(w.cl)
+	defer w.brokers.Close()
 	w.lanes = newLanes(runtime.GOMAXPROCS(0))
 	defer w.lanes.close()
 	defer func() {
@@ -158,7 +182,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 		if err == nil {
 			return nil
 		}
-		w.topics.Store(nil)
+		w.board.topics.Store(nil)
 		switch {
 		case ctx.Err() != nil || hard.Err() != nil:
 			if errors.Is(err, context.Canceled) && hard.Err() == nil {
@@ -208,7 +232,7 @@ func (w *Worker) work(ctx, hard context.Context) error {
 	if err != nil || len(topics) == 0 {
 		return err
 	}
-	if err := w.foreigners(ctx); err != nil {
+	if err := w.brokers.Foreigners(ctx); err != nil {
 		return err
 	}
 	w.makeLetterTopics(ctx)
@@ -216,7 +240,7 @@ func (w *Worker) work(ctx, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.sessions.Add(1)
+	w.counters.sessions.Add(1)
 	return s.run(ctx)
 }
 
@@ -224,12 +248,12 @@ func (w *Worker) work(ctx, hard context.Context) error {
 // they are there. Without them all else goes on.
 func (w *Worker) makeLetterTopics(ctx context.Context) {
 	for _, topic := range w.letterTopics() {
-		if err := w.ensureTopic(ctx, topic, 1); err != nil && ctx.Err() == nil {
-			if w.rare("letters "+topic, time.Now()) {
+		if err := w.brokers.EnsureTopic(ctx, topic, 1); err != nil && ctx.Err() == nil {
+			if w.said.rare("letters "+topic, time.Now()) {
 				w.log.Warn("records that are put aside may have no letter", "topic", topic, "err", err)
 			}
 		}
-		w.outputs.learn(ctx, w.adm, topic)
+		w.sinks.outputs.learn(ctx, w.brokers.Admin, topic)
 	}
 }
 
@@ -268,7 +292,7 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 			return nil, nil
 		}
 		w.setState("waiting", "no topic matches the configuration yet")
-		if w.rare("topics", time.Now()) {
+		if w.said.rare("topics", time.Now()) {
 			w.log.Info("no topic matches the configuration yet", "looking_again_in", w.cfg.Worker.TopicRefresh.String())
 		}
 		w.beat(time.Now())
@@ -280,18 +304,9 @@ func (w *Worker) waitForTopics(ctx context.Context) (found, error) {
 	}
 }
 
-// rare is true once a minute for each key: for log lines that would repeat.
-func (w *Worker) rare(key string, now time.Time) bool {
-	if last, ok := w.logged[key]; ok && now.Sub(last) < time.Minute {
-		return false
-	}
-	w.logged[key] = now
-	return true
-}
+func (w *Worker) beat(now time.Time) { w.board.beaten.Store(now.UnixNano()) }
 
-func (w *Worker) beat(now time.Time) { w.beaten.Store(now.UnixNano()) }
-
-// total is the totals of a topic. Only the loop writes to them, under mu.
+// total is the totals of a topic, which belong to the loop.
 func (w *Worker) total(topic string) *totals {
 	t := w.totals[topic]
 	if t == nil {
