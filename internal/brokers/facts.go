@@ -3,10 +3,12 @@ package brokers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // Facts are what brokers say of a topic of which partitions are to be placed.
@@ -72,24 +74,9 @@ func (b *Brokers) Gather(ctx context.Context, questions map[string]Question) map
 // partitions were never committed, while by others windows are final. Offsets of
 // a transaction that is open are not known yet.
 func (b *Brokers) gatherPartlyCommitted(ctx context.Context, topics []string, out map[string]*Facts) {
-	partitions := map[string][]int32{}
-	for _, topic := range topics {
-		for id := range out[topic].Partitions {
-			partitions[topic] = append(partitions[topic], int32(id))
-		}
-	}
-	offsets, err := b.Committed(ctx, partitions)
+	offsets := b.gatherCommitted(ctx, topics, out)
 	for _, topic := range topics {
 		f := out[topic]
-		if err != nil {
-			f.Err = err
-			continue
-		}
-		for _, o := range offsets[topic] {
-			if o.Err != nil {
-				f.Err = fmt.Errorf("get committed offsets: %w", o.Err)
-			}
-		}
 		f.PartlyCommitted = PartlyCommitted(offsets, topic, f.Partitions)
 	}
 }
@@ -98,29 +85,18 @@ func (b *Brokers) gatherPartlyCommitted(ctx context.Context, topics []string, ou
 // topic are out, where there is any. What the aggregated topic has beyond that was
 // written at least once, and maybe not in full.
 func (b *Brokers) gatherFinal(ctx context.Context, topics []string, questions map[string]Question, out map[string]*Facts) {
-	partitions := map[string][]int32{}
-	for _, topic := range topics {
-		if f := out[topic]; f.Frontier != nil && f.Err == nil && questions[topic].Source == topic {
-			for id := range f.Partitions {
-				partitions[topic] = append(partitions[topic], int32(id))
-			}
-		}
-	}
-	if len(partitions) == 0 {
+	topics = slices.DeleteFunc(slices.Clone(topics), func(topic string) bool {
+		f := out[topic]
+		return f.Frontier == nil || f.Err != nil || questions[topic].Source != topic
+	})
+	if len(topics) == 0 {
 		return
 	}
-	offsets, err := b.Committed(ctx, partitions)
-	for topic := range partitions {
+	offsets := b.gatherCommitted(ctx, topics, out)
+	for _, topic := range topics {
 		f := out[topic]
-		if err != nil {
-			f.Err = err
-			continue
-		}
 		final, found := int64(window.Unset), false
 		for _, o := range offsets[topic] {
-			if o.Err != nil {
-				f.Err = fmt.Errorf("get committed offsets: %w", o.Err)
-			}
 			if c, err := agent.DecodeCheckpoint(o.Metadata); o.At >= 0 && err == nil && !recovery.Other(c.TopicID, f.ID) {
 				final, found = max(final, c.Final), true
 			}
@@ -129,4 +105,27 @@ func (b *Brokers) gatherFinal(ctx context.Context, topics []string, questions ma
 			f.Frontier.Final = min(f.Frontier.Final, final)
 		}
 	}
+}
+
+// gatherCommitted gets the group's offsets of all partitions of topics. That they are
+// not known is an error of their topic.
+func (b *Brokers) gatherCommitted(ctx context.Context, topics []string, out map[string]*Facts) kadm.OffsetResponses {
+	partitions := map[string][]int32{}
+	for _, topic := range topics {
+		for id := range out[topic].Partitions {
+			partitions[topic] = append(partitions[topic], int32(id))
+		}
+	}
+	offsets, err := b.Committed(ctx, partitions)
+	for _, topic := range topics {
+		if err != nil {
+			out[topic].Err = err
+		}
+		for _, o := range offsets[topic] {
+			if o.Err != nil {
+				out[topic].Err = fmt.Errorf("get committed offsets: %w", o.Err)
+			}
+		}
+	}
+	return offsets
 }

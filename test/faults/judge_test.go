@@ -3,11 +3,13 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -138,6 +140,10 @@ func (p *place) readAt(level kgo.IsolationLevel, topic string) (records []*kgo.R
 	p.t.Helper()
 	left := map[int32]int64{}
 	ends, err := p.adm.ListEndOffsets(p.t.Context(), topic)
+	for begin := time.Now(); errors.Is(ends.Error(), kerr.UnknownTopicOrPartition) && time.Since(begin) < 10*time.Second; { // not all brokers have heard of it yet
+		time.Sleep(100 * time.Millisecond)
+		ends, err = p.adm.ListEndOffsets(p.t.Context(), topic)
+	}
 	must(p.t, err)
 	starts, err := p.adm.ListStartOffsets(p.t.Context(), topic)
 	must(p.t, err)
