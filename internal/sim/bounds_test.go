@@ -35,7 +35,7 @@ func (j *court) bounds(l *life, late map[*input]*letter) {
 	for id, part := range parts {
 		highest, high := int64(never), l.closed // time of accepted records, at most
 		order := j.order(l)
-		before := j.begin                                             // when the record before was in the log, at the earliest
+		before := j.begin // when the record before was in the log, at the earliest
 		for _, in := range part {
 			in.order = max(never, order.watermark)
 			in.low = max(l.out, in.order)
