@@ -526,8 +526,8 @@ func TestCheckpoint(t *testing.T) {
 		{Cluster: 1, TopicID: [16]byte{1, 2}, Head: 1 << 40, MaxTime: -5, LowTime: -7, Final: window.Unset, Count: 3, Hash: math.MaxUint64},
 		{Head: 300, Refused: []Span{{0, 0}, {2, 5}, {290, 299}}},
 		{Clocks: &clocks{believed: window.Unset}},
-		{Head: 300, Refused: []Span{{0, 0}, {290, 299}}, Clocks: &clocks{n: 2, seen: 9, moved: 8, believed: -2, known: true,
-			list: [maxClocks]clock{{last: -5, lead: -3, rhythm: 1, records: 3, seen: 9, moved: 8}, {last: 1 << 60, lead: 1 << 60, records: 1, seen: 2, moved: 1}}}},
+		{Head: 300, Refused: []Span{{0, 0}, {290, 299}}, Clocks: &clocks{n: 2, seen: 9, elapsed: 8, rhythm: 1, believed: -2, known: true,
+			list: [maxClocks]clock{{last: -5, elapsed: 8, records: 3, seen: 9}, {last: 1 << 60, elapsed: 1, records: 1, seen: 2}}}},
 	} {
 		c.trusting = c.Clocks == nil
 		text := c.Encode()

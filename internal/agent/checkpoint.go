@@ -75,7 +75,7 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 			return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
 		}
 	}
-	b, err := base64.RawStdEncoding.DecodeString(body)
+	b, err := base64.RawStdEncoding.Strict().DecodeString(body)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}

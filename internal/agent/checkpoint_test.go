@@ -13,7 +13,7 @@ import (
 func FuzzCheckpoint(f *testing.F) {
 	for _, c := range []Checkpoint{
 		Fresh(0), Fresh(1 << 40),
-		{Clocks: &clocks{n: 1, seen: 2, believed: 3, list: [maxClocks]clock{{last: 4, lead: 4, rhythm: 5, records: 2}}}},
+		{Clocks: &clocks{n: 1, seen: 2, rhythm: 5, believed: 3, list: [maxClocks]clock{{last: 4, records: 2}}}},
 		{Cluster: 1, TopicID: [16]byte{2}, Head: 100, MaxTime: 3, LowTime: -4, Final: 5, Shipped: 6, Count: 7, Hash: 8, Refused: []Span{{1, 1}, {5, 9}, {98, 99}}},
 	} {
 		text := c.Encode()

@@ -11,13 +11,13 @@ import (
 // is late because of a clock that is fast. Which clocks there are shows in the
 // event times alone, so that what is late follows from the order of the records:
 //
-//   - A record that is no further ahead of a clock than its rhythm explains is of
-//     that clock; the rhythm is the longest step of late. So is one that is as far
-//     behind the fastest clock as the last one was. A clock that has made no step yet
-//     may make one of 10 s, or, in a topic of few records, one like that to it.
+//   - Between two records of a clock there is as much time by the others. So it is
+//     known where a clock is that was silent, and a record near to that is of it:
+//     behind by less than the grace, or ahead by no more than the rhythm explains, which is
+//     the longest step of late.
 //   - A record that is of none begins one.
-//   - When a clock explains what others stamp, and stamps nothing itself, they have
-//     met: they are one.
+//   - A topic of few records begins with two steps that are alike.
+//   - Clocks that stamp the same have met: the silent one is passed over.
 //   - A clock is passed over when it has been silent for Settings.Confirm records
 //     of the others, or for MaxFutureSkew by their time; one that has stamped few
 //     records, sooner.
@@ -32,7 +32,8 @@ type clocks struct {
 	list     [maxClocks]clock // by last
 	n        int
 	seen     int64 // records
-	moved    int64 // ns that clocks have gone on in steps that their rhythm explains
+	elapsed  int64 // ns that have passed between the records, by the clocks that know of most
+	rhythm   int64 // longest step of late, ns; 0: there was none
 	believed int64 // time: the highest event time that no wrong clock explains
 	known    bool  // the beginning is over
 	from     int64 // wall clock at the first record since a start, ns; 0 before
@@ -41,12 +42,10 @@ type clocks struct {
 // clock is one of them, as its records show it.
 type clock struct {
 	last    int64 // highest event time
-	lead    int64 // that of the fastest clock with the last record
-	rhythm  int64 // longest step of late, ns; 0: it has made none
+	elapsed int64 // clocks.elapsed with that, as far as this clock tells
 	records int64
-	seen    int64 // clocks.seen and moved with its last record
-	moved   int64
-	missed  int64 // records since that it explains too
+	seen    int64 // clocks.seen with its last record
+	missed  int64 // records since that it may have stamped as well
 
 	at   int64 // wall clock at its last record, ns; unlike the rest not a matter of record order
 	over bool  // the wall clock explains that the next one is ahead of it
@@ -68,15 +67,12 @@ const (
 	few = 64
 	// beginning is how many records tell what clocks there are.
 	beginning = 4
-	// first is how long the first step of a clock may be, 10 s, or twice as long as the
-	// one to it, if that was taken for another clock.
-	first = int64(10e9)
 	// young is a clock with fewer records.
 	young = 16
-	// met clocks are one: so many records of the others one of them explains too,
-	// without a record of its own.
+	// met clocks are one: so many records that both explain are of the other.
 	met = 64
-	// decay of the rhythm: a long step is forgotten over some dozens of records.
+	// decay of the rhythm: a long step is forgotten over some dozens of records, as is
+	// that a clock was behind the others in what has elapsed.
 	decay = 32
 	// agree is by how much clocks differ that count as right, 1 s: that of this
 	// machine and those that stamp records. It is also what a record may take from
@@ -102,7 +98,7 @@ func (c *clocks) trust(t int64) {
 		c.n = 1
 	}
 	k := &c.list[0]
-	k.last, k.lead = c.believed, c.believed
+	k.last = c.believed
 	k.records = 1
 }
 
@@ -118,25 +114,24 @@ func (c *clocks) take(t, now int64, set *Settings) {
 	i := c.of(t, now, set)
 	k := &c.list[i]
 	if t > k.last {
-		if step := t - k.last; k.rhythm > 0 {
-			k.rhythm = max(step, k.rhythm-(k.rhythm-step)/decay)
-			c.moved += step
-		} else {
-			k.rhythm = step
-		}
+		k.elapsed += t - k.last
 		k.last = t
 	}
+	if step := k.elapsed - c.elapsed; step > 0 {
+		c.rhythm = max(step, c.rhythm-(c.rhythm-step)/min(decay, c.seen))
+		c.elapsed = k.elapsed
+	}
+	k.elapsed += (c.elapsed - k.elapsed) / decay
 	k.records++
 	for ; i+1 < c.n && c.list[i+1].last < k.last; i++ {
 		c.list[i], c.list[i+1] = c.list[i+1], c.list[i]
 		k = &c.list[i+1]
 	}
-	k.lead = c.list[c.n-1].last
-	k.seen, k.moved, k.missed, k.at, k.over = c.seen, c.moved, 0, now, false
+	k.seen, k.missed, k.at, k.over = c.seen, 0, now, false
 	if c.n > 1 {
 		c.pass(set)
 	}
-	if !c.known && (c.seen >= beginning || c.moved >= set.MaxFutureSkew) {
+	if !c.known && (c.seen >= beginning || c.elapsed >= set.MaxFutureSkew) {
 		c.known = true
 		for i := range c.n { // none that was there is alone
 			c.list[i].records = max(c.list[i].records, 2)
@@ -148,68 +143,75 @@ func (c *clocks) take(t, now int64, set *Settings) {
 }
 
 // of is the index of the clock that a record of time t is of: the nearest that
-// explains it, or else the fastest if it has no rhythm yet, or else a new one.
+// explains it, or the one behind it if there was no step yet, or else a new one.
 func (c *clocks) of(t, now int64, set *Settings) int {
-	if c.n == 1 && c.list[0].explains(t, set) {
+	if c.n == 1 && c.explains(&c.list[0], t, c.rhythm, set) {
 		return 0
 	}
 	of := -1
 	for i := 0; i < c.n; i++ {
 		k := &c.list[i]
-		switch {
-		case !k.explains(t, set) && !c.follows(k, t, set):
+		if !c.explains(k, t, c.rhythm, set) {
 			continue
-		case of >= 0 && k.records < young && c.list[of].records >= young: // it was a record or two that were ahead
-			c.remove(i, i+1)
-			i--
-			continue
-		case of >= 0 && distance(t, k.last) >= distance(t, c.list[of].last):
-		default:
+		}
+		if of < 0 || distance(t, c.is(k)) < distance(t, c.is(&c.list[of])) {
+			if of >= 0 && c.reached(&c.list[of], k, t, set) {
+				c.remove(i, i+1)
+				i--
+				continue
+			}
 			of = i
 		}
-		k.missed++
+		if c.explains(k, t, 0, set) {
+			k.missed++
+		}
 	}
-	if of >= 0 {
-		return of
+	if of < 0 && c.rhythm == 0 {
+		of = c.sparse(t)
 	}
-	// Of the last clock behind the record it may be the first step.
+	if of < 0 {
+		return c.begin(t, now)
+	}
+	return of
+}
+
+// reached reports whether a record of time t, which is of the clock k, shows that the
+// few records of the next one were ahead of it by chance.
+func (c *clocks) reached(k, next *clock, t int64, set *Settings) bool {
+	return k.records >= young && (alone(next) || next.records < young && c.explains(k, t, 0, set)) && t >= window.Back(c.is(k), set.Grace)
+}
+
+// is what a clock shows now, if it goes on as the others do.
+func (c *clocks) is(k *clock) int64 { return window.Forward(k.last, c.elapsed-k.elapsed) }
+
+// explains reports whether a record of time t can be of the clock: behind it by no
+// more than most of the grace, or ahead by no more than a step and half of the grace.
+func (c *clocks) explains(k *clock, t, step int64, set *Settings) bool {
+	if t <= k.last {
+		return t >= window.Back(k.last, set.Grace-set.Grace/8) // in time before it is late
+	}
+	return t <= window.Forward(c.is(k), step+step/2+max(set.Grace/2, agree/4))
+}
+
+// sparse is the index of the clock that two steps alike are of, as a topic of few records
+// begins with, of which that to a record of time t is the second; or -1.
+func (c *clocks) sparse(t int64) int {
 	i := c.n - 1
 	for i >= 0 && c.list[i].last > t {
 		i--
 	}
-	if i < 0 || c.list[i].rhythm > 0 {
-		return c.begin(t, now)
+	if i <= 0 || c.list[i-1].seen > c.list[i].seen { // it was there since
+		return -1
 	}
-	step := t - c.list[i].last
-	switch sparse := i > 0 && c.list[i-1].rhythm == 0 && c.list[i-1].seen < c.list[i].seen && step <= 2*(c.list[i].last-c.list[i-1].last); {
-	case sparse:
-		c.remove(i-1, i)
-		return i - 1
-	case step <= first:
-		return i
+	step, before := t-c.list[i].last, c.list[i].last-c.list[i-1].last
+	if step > 2*before || before > 2*step {
+		return -1
 	}
-	return c.begin(t, now)
-}
-
-// follows reports whether a record of time t is as far behind the fastest clock as
-// the last one of the clock was, or about so.
-func (c *clocks) follows(k *clock, t int64, set *Settings) bool {
-	top := &c.list[c.n-1]
-	step := top.last - k.lead
-	off := distance(t-k.last, step)
-	return k != top && step > 0 && off <= top.rhythm+top.rhythm/2+max(set.Grace/2, agree/4) && off < distance(t, top.last)
+	c.remove(i-1, i)
+	return i - 1
 }
 
 func distance(a, b int64) int64 { return max(a, b) - min(a, b) }
-
-// explains reports whether a record of time t can be of the clock: behind it by no
-// more than most of the grace, or ahead by no more than a long step and half of the grace.
-func (k *clock) explains(t int64, set *Settings) bool {
-	if t <= k.last {
-		return t >= window.Back(k.last, set.Grace-set.Grace/8) // in time before it is late
-	}
-	return t-k.last <= k.rhythm+k.rhythm/2+max(set.Grace/2, agree/4)
-}
 
 // begin adds a clock.
 func (c *clocks) begin(t, now int64) int {
@@ -230,12 +232,7 @@ func (c *clocks) begin(t, now int64) int {
 	}
 	copy(c.list[i+1:c.n+1], c.list[i:c.n])
 	c.n++
-	c.list[i] = clock{last: t}
-	if i == c.n-1 { // the others are seen against another one from now on
-		for j := range c.n {
-			c.list[j].lead = t
-		}
-	}
+	c.list[i] = clock{last: t, elapsed: c.elapsed}
 	return i
 }
 
@@ -250,7 +247,7 @@ func (c *clocks) remove(i, j int) {
 func (c *clocks) pass(set *Settings) {
 	for i := 0; i < c.n; i++ {
 		k := &c.list[i]
-		if c.seen-k.seen >= min(few*k.records, set.Confirm) || k.missed >= met || c.moved-k.moved >= set.MaxFutureSkew {
+		if c.seen-k.seen >= min(few*k.records, set.Confirm) || k.missed >= met || c.elapsed-k.elapsed >= set.MaxFutureSkew {
 			c.remove(i, i+1)
 			i--
 		}

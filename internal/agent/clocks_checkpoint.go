@@ -33,10 +33,9 @@ func (f *Feed) kept(c clocks) *clocks {
 
 // append writes clocks, as varints:
 //
-//	clocks = n known seen moved believed n×(last lead rhythm records seen-before moved-before missed)
+//	clocks = n known seen elapsed rhythm believed n×(last elapsed-since records seen-since missed)
 //
-// where last is the difference to the one before, at first to believed, and lead
-// that to last.
+// where last is the difference to the one before, at first to believed.
 func (c *clocks) append(b []byte) []byte {
 	known := byte(0)
 	if c.known {
@@ -44,16 +43,15 @@ func (c *clocks) append(b []byte) []byte {
 	}
 	b = append(b, byte(c.n), known)
 	b = binary.AppendUvarint(b, uint64(c.seen))
-	b = binary.AppendUvarint(b, uint64(c.moved))
+	b = binary.AppendUvarint(b, uint64(c.elapsed))
+	b = binary.AppendUvarint(b, uint64(c.rhythm))
 	b = binary.AppendVarint(b, c.believed)
 	last := c.believed
 	for _, k := range c.list[:c.n] {
 		b = binary.AppendVarint(b, k.last-last)
-		b = binary.AppendUvarint(b, uint64(k.lead-k.last))
-		b = binary.AppendUvarint(b, uint64(k.rhythm))
+		b = binary.AppendUvarint(b, uint64(c.elapsed-k.elapsed))
 		b = binary.AppendUvarint(b, uint64(k.records))
 		b = binary.AppendUvarint(b, uint64(c.seen-k.seen))
-		b = binary.AppendUvarint(b, uint64(c.moved-k.moved))
 		b = binary.AppendUvarint(b, uint64(k.missed))
 		last = k.last
 	}
@@ -68,15 +66,14 @@ func (c *clocks) read(b []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	c.n, c.known = n, known == 1
-	c.seen, c.moved, c.believed = r.whole(), r.whole(), r.int()
+	c.seen, c.elapsed, c.rhythm, c.believed = r.whole(), r.whole(), r.whole(), r.int()
 	last := c.believed
 	for i := range c.n {
 		k := &c.list[i]
 		k.last = last + r.int()
-		k.lead = k.last + r.whole()
-		k.rhythm, k.records = r.whole(), r.whole()
-		k.seen, k.moved, k.missed = c.seen-r.whole(), c.moved-r.whole(), r.whole()
-		if i > 0 && k.last < last || k.records == 0 || k.seen < 0 || k.moved < 0 {
+		k.elapsed, k.records = c.elapsed-r.whole(), r.whole()
+		k.seen, k.missed = c.seen-r.whole(), r.whole()
+		if i > 0 && k.last < last || k.records == 0 || k.seen < 0 {
 			r.fail()
 		}
 		last = k.last

@@ -24,9 +24,9 @@ const promptness = 6 * time.Second
 // like those of another clock, which is waited for.
 const stragglers = 30 * time.Second
 
-func (t *topicPlan) promptness() time.Duration {
-	if t.late > 0 {
-		return promptness + stragglers
+func (t *topicPlan) promptness(length time.Duration) time.Duration {
+	if t.late > 0 || len(t.clocks) > 0 {
+		return promptness + stragglers + t.behind(length)
 	}
 	return promptness
 }
@@ -163,7 +163,7 @@ func (j *court) punctual(topic string, late, dead map[*input]*letter) {
 			if !ok {
 				at = j.plan.length + settling // or it is missing, which is found elsewhere
 			}
-			if held := calmTime(due[k], at, disturbed); held > j.plan.idle+l.promptness() {
+			if held := calmTime(due[k], at, disturbed); held > j.plan.idle+l.promptness(j.plan.length) {
 				j.add("%s: window %s was due at %v and out at %v, held up for %v though nothing was wrong with its topic", topic, k, due[k], at, held)
 			}
 			j.slowest = max(j.slowest, calmTime(due[k], at, disturbed)-j.plan.idle)

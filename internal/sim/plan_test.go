@@ -71,7 +71,8 @@ type topicPlan struct {
 	gaps                                []gap
 	late, ahead, future, tombstone, bad float64
 	again                               *remake
-	odd                                 float64 // records with timestamps that are out of range, or mean something else than ms
+	clocks                              []sourceClock // that are wrong
+	odd                                 float64       // records with timestamps that are out of range, or mean something else than ms
 }
 
 // audited reports whether it is looked at when windows come out.
@@ -107,12 +108,13 @@ func newPlan(seed uint64) *plan {
 	p := olderPlan(seed)
 	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
 	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
+	p.drawClocks(rand.New(rand.NewPCG(seed, 13)))
 	p.sort()
 	return p
 }
 
 // olderPlan is what the seed decided before there were topics that are made again,
-// and windows of several sizes: what it found then it finds by this plan.
+// windows of several sizes and wrong clocks: what it found then it finds by this plan.
 func olderPlan(seed uint64) *plan {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &plan{

@@ -49,7 +49,10 @@ type traffic struct {
 	source  string        // beginning of the records' keys
 	end     time.Duration // when it ends
 	rng     *rand.Rand
-	oddly   *rand.Rand // decides on what is odd
+	oddly   *rand.Rand   // decides on what is odd
+	ticks   *rand.Rand   // decides on whose clock it is
+	clock   *sourceClock // which it is; nil: one that is right
+	row     int          // records that it stamps still
 	schemas [2]*generator
 	seq     int
 	held    []*kgo.Record // until they are uploaded
@@ -57,11 +60,12 @@ type traffic struct {
 	flying  sync.WaitGroup
 }
 
-// traffic is that of a topic. It draws from two random streams.
+// traffic is that of a topic. It draws from three random streams.
 func (w *world) traffic(t *topicPlan, source string, stream int) *traffic {
 	return &traffic{
 		world: w, topicPlan: t, source: source, end: w.plan.end(t), schemas: w.families[t.family],
 		rng: rand.New(rand.NewPCG(w.plan.seed, uint64(stream))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+100))),
+		ticks: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+400))),
 	}
 }
 
@@ -201,7 +205,7 @@ func (t *traffic) chance(p float64) bool { return t.rng.Float64() < p }
 
 // time is an event time.
 func (t *traffic) time(partition int) time.Time {
-	now := time.Now().Add(-t.lag[partition])
+	now := time.Now().Add(t.wrong() - t.lag[partition])
 	if t.speed > 1 {
 		now = now.Add(-time.Hour + time.Duration(t.speed-1)*t.since())
 	}

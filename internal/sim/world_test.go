@@ -228,7 +228,7 @@ func (w *world) rest() {
 	defer adm.Close()
 	const stuck = 75 * time.Second // longer than a rebalance and a lost connection take
 	settled := time.Now()
-	for begin := time.Now(); time.Since(begin) < calm; {
+	for begin := time.Now(); time.Since(begin) < w.plan.calm(); {
 		time.Sleep(5 * time.Second)
 		groups, err := adm.DescribeGroups(context.Background(), group)
 		if g := groups[group]; err != nil || g.Err != nil || g.State == "Stable" && len(g.Members) == len(w.slots) {
