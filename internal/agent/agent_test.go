@@ -596,7 +596,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkAdd(b *testing.B) {
-	r := newRig(b, Settings{Grid: window.TumblingGrid(second), Grace: 0, MaxFutureSkew: second}, 1)
+	r := newRig(b, Settings{Grid: window.TumblingGrid(second), Grace: 0, MaxFutureSkew: second, Confirm: Confirm}, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	plan := &Plan{Decoder: r.decoder}
 	body := make([]byte, 8)

@@ -109,25 +109,21 @@ func since(t int64) clocks { return clocks{believed: t} }
 // take takes the event time t of a record that was accepted, at the wall clock
 // now (both ns).
 func (c *clocks) take(t, now int64, set *Settings) {
-	c.seen++
+	if k := &c.list[0]; c.n == 1 && c.known { // as nearly always
+		if step := t - k.last; step <= 0 && -step <= set.Grace-set.Grace/8 || step > 0 && step <= c.rhythm {
+			c.stamps(k, t, now)
+			c.believed = max(c.believed, k.last)
+			return
+		}
+	}
 	c.start(now)
 	i := c.of(t, now, set)
 	k := &c.list[i]
-	if t > k.last {
-		k.elapsed += t - k.last
-		k.last = t
-	}
-	if step := k.elapsed - c.elapsed; step > 0 {
-		c.rhythm = max(step, c.rhythm-(c.rhythm-step)/min(decay, c.seen))
-		c.elapsed = k.elapsed
-	}
-	k.elapsed += (c.elapsed - k.elapsed) / decay
-	k.records++
+	c.stamps(k, t, now)
 	for ; i+1 < c.n && c.list[i+1].last < k.last; i++ {
 		c.list[i], c.list[i+1] = c.list[i+1], c.list[i]
 		k = &c.list[i+1]
 	}
-	k.seen, k.missed, k.at, k.over = c.seen, 0, now, false
 	if c.n > 1 {
 		c.pass(set)
 	}
@@ -142,12 +138,32 @@ func (c *clocks) take(t, now int64, set *Settings) {
 	}
 }
 
+// stamps notes that a record of time t is of the clock.
+func (c *clocks) stamps(k *clock, t, now int64) {
+	c.seen++
+	if t > k.last {
+		k.elapsed += t - k.last
+		k.last = t
+	}
+	if step := k.elapsed - c.elapsed; step > 0 {
+		switch d := c.rhythm - step; {
+		case d < 0:
+			c.rhythm = step
+		case c.seen < decay: // it is known of a few steps only
+			c.rhythm -= d / c.seen
+		default:
+			c.rhythm -= d / decay
+		}
+		c.elapsed = k.elapsed
+	}
+	k.elapsed += (c.elapsed - k.elapsed) / decay
+	k.records++
+	k.seen, k.missed, k.at, k.over = c.seen, 0, now, false
+}
+
 // of is the index of the clock that a record of time t is of: the nearest that
 // explains it, or the one behind it if there was no step yet, or else a new one.
 func (c *clocks) of(t, now int64, set *Settings) int {
-	if c.n == 1 && c.explains(&c.list[0], t, c.rhythm, set) {
-		return 0
-	}
 	of := -1
 	for i := 0; i < c.n; i++ {
 		k := &c.list[i]

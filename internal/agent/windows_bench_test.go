@@ -53,7 +53,7 @@ func BenchmarkShapes(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a := New("t", Settings{Grid: grid(c.shapes...), MaxFutureSkew: math.MaxInt64 / 4, ExactLimit: 100_000, Needs: stats.NeedsOf(ops, stats.Options{})})
+			a := New("t", Settings{Grid: grid(c.shapes...), MaxFutureSkew: math.MaxInt64 / 4, Confirm: Confirm, ExactLimit: 100_000, Needs: stats.NeedsOf(ops, stats.Options{})})
 			var computers []*Computer
 			for output := range c.shapes {
 				a.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, upTo(len(taken)), len(ops))})
