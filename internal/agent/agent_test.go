@@ -119,8 +119,10 @@ func (r *rig) addFor(p *Partition, offset, t, now int64, x float64) Verdict {
 	return v
 }
 
-func (r *rig) close(act Activity) (out []Result) {
-	for _, w := range r.agent.Close(r.agent.Watermark(act, math.MaxInt64), nil) {
+func (r *rig) close(act Activity) []Result { return r.closeAt(act, math.MaxInt64) }
+
+func (r *rig) closeAt(act Activity, wall int64) (out []Result) {
+	for _, w := range r.agent.Close(r.agent.Watermark(act, wall), nil) {
 		out = append(out, r.computer.Compute(r.agent, w))
 		r.agent.Release(w)
 	}

@@ -23,7 +23,8 @@ import (
 //
 //	windows SIZE[/ADVANCE]… [SETTING=VALUE]…
 //	                    a new topic, and the worker a with these windows. Settings:
-//	                    grace=0s idle=5s skew=10m partitions=1 operations=sum
+//	                    grace=0s idle=5s skew=10m partitions=1 operations=sum, and confirm=0, the
+//	                    records for which a clock that is ahead of others is doubted (1024 in a worker)
 //	record P TIME… [x=V]
 //	                    records are written to partition P, and read by the worker
 //	                    that has it. FROM..TO is each whole second. V is 1, null
@@ -32,7 +33,8 @@ import (
 //	silent [P] DURATION
 //	                    brokers say that the partition (or all) is read to its end;
 //	                    the last record came that long ago
-//	clock TIME          what time it is. Without it, nothing is from the future
+//	clock TIME          what time it is; all partitions are read to their end. Without
+//	                    it, nothing is from the future
 //	close [W]           the worker takes the windows out that are final
 //	commit [W]          they become visible, with the offsets to start from again
 //	state [W]           how far the worker is, and the slices that it has in memory
@@ -139,6 +141,11 @@ func (w *world) do(args []string) {
 		}
 	case "clock":
 		w.now = w.time(args[0])
+		for _, m := range w.members {
+			for _, p := range m.agent.Partitions() {
+				p.ReadToEnd(w.now)
+			}
+		}
 	case "close":
 		w.close(w.member(args))
 	case "commit":

@@ -95,6 +95,8 @@ func (w *world) configure(args []string) {
 			w.set.IdleAfter = w.duration(value)
 		case name == "skew":
 			w.set.MaxFutureSkew = w.duration(value)
+		case name == "confirm":
+			w.set.Confirm = w.number(value)
 		case name == "partitions":
 			w.grow(int(w.number(value)))
 		case name == "operations":
@@ -299,7 +301,7 @@ func (w *world) activity(m *member) Activity {
 
 // close takes windows out.
 func (w *world) close(m *member) {
-	results := m.close(w.activity(m))
+	results := m.closeAt(w.activity(m), w.now)
 	if len(results) == 0 {
 		w.print("nothing")
 	}
@@ -352,6 +354,11 @@ func (w *world) state(m *member) {
 	w.print("final %s, windows open: %d", clockTime(m.agent.Final()), m.agent.Open())
 	for _, p := range m.agent.Partitions() {
 		text := fmt.Sprintf("%d: watermark %s", p.ID, clockTime(p.Watermark()))
+		for i := range p.clocks.n {
+			if w.set.Confirm > 0 {
+				text += fmt.Sprintf(", clock at %s", clockTime(p.clocks.list[i].last))
+			}
+		}
 		for _, c := range p.panes {
 			text += fmt.Sprintf(", %s %d", interval(c.start, w.set.Grid.End(c.start)), c.count())
 			if c.final {
