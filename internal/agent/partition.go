@@ -151,7 +151,9 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
-		p.tell(t, now, replay) // what time it was stamped at is no worse for that
+		if p.set.Confirm > 0 && !(replay && p.resume.trusting) { // what time it was stamped at is no worse for that
+			p.met(t, now, replay)
+		}
 		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
 	}
 	if replay && end <= p.resume.Shipped {
