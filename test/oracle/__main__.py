@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from math import gcd
 
-from check import HEAD, Report, Settings, check_letters, check_topic
+from check import HEAD, Report, Settings, check_letters, check_topic, place_of
 from kafka_io import Cluster, registry_lookup
 from records import Schemas
 
@@ -28,6 +28,7 @@ def main():
         excluded=frozenset(args.exclude.split(",")),
         latest=args.latest_ms,
         grace=args.grace_ms,
+        skew=args.skew_ms,
         repeats=args.repeats,
     )
     cluster = Cluster(args.brokers)
@@ -40,21 +41,23 @@ def main():
         print(f"no topic matches {args.topics}", file=sys.stderr)
         return 2
     total = Report()
+    late = cluster.read(args.late) if args.late is not None else []
+    places = frozenset(place_of(r) for r in late)
     for topic in topics:
         source = cluster.read(topic)
         for i, (text, size, advance) in enumerate(windows):
             produced = cluster.read(args.aggregated.replace("{source_topic}", topic).replace("{size}", text))
             of = replace(settings, size=size, advance=advance)
-            report = check_topic(topic, source, produced, schemas, aggregated_schemas, of, args.jobs)
+            report = check_topic(topic, source, produced, schemas, aggregated_schemas, of, args.jobs, places)
             print(f"{topic}, windows of {text}: {summary(report)}")
             if i > 0:  # records are counted once
                 for name in OF_RECORDS:
                     del report.counts[name]
             total.add(report)
-    for name, topic, wanted in (("dead letters", args.dead_letters, total.bad),
-                                ("records in the late topic", args.late, total.late)):
-        if topic is not None:
-            check_letters(name, wanted, cluster.read(topic), settings, total, args.other_letters)
+    if args.dead_letters is not None:
+        check_letters("dead letters", total.bad, cluster.read(args.dead_letters), settings, total, args.other_letters)
+    if args.late is not None:
+        check_letters("records in the late topic", total.late, late, settings, total, args.other_letters)
     if args.expect_windows is not None and total.counts["windows"] != args.expect_windows:
         total.fault("missing", f"the source has {total.counts['windows']} windows, want {args.expect_windows}")
     for line in total.examples:
@@ -105,6 +108,7 @@ def arguments():
     p.add_argument("--latest-ms", type=int, help="source records stamped later are expected in no window")
     p.add_argument("--grace-ms", type=int,
                    help="source records that are late by this grace are expected in no window; no partition may have been idle")
+    p.add_argument("--skew-ms", type=int, default=300_000, help="clocks that differ by more are not waited for (max_future_skew)")
     p.add_argument("--late", help="topic that must have each late record once")
     p.add_argument("--dead-letters", help="topic that must have each bad record once")
     p.add_argument("--other-letters", help="regular expression of source topics whose records in these two topics are passed over")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from math import gcd
 from multiprocessing import get_context
 
+from clocks import Clocks
 from fields import fields_of, sample, value_at
 from operations import summarize
-from records import Bad
+from records import Bad, BadBody
 
 HEAD = ["time", "window_start", "window_end", "window_size", "count"]
 
@@ -25,6 +26,7 @@ class Settings:
     latest: int | None = None  # ms; source records stamped later are not expected in any window
     group: str = ""            # of the keys
     grace: int | None = None   # ms; None: no source record is late
+    skew: int = 300_000        # ms; clocks that are further ahead or behind are none
     repeats: bool = False      # an aggregated record may come again, with the same key and bytes
 
     @property
@@ -64,14 +66,15 @@ class Report:
         return not any(self.counts[kind] for kind in self.FAULTS)
 
 
-def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, jobs=1):
-    """Checks one topic. source and produced are lists of Record.
+def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, jobs=1, late=frozenset()):
+    """Checks one topic. source and produced are lists of Record; late has the
+    places of records that were put aside as late.
 
     The windows are rebuilt from the source by Kafka timestamp; each must have
     exactly one produced record with the same bits in every statistic.
     """
     report = Report()
-    windows, fields, first = _windows(topic, source, schemas, settings, report)
+    windows, fields, first = _windows(topic, source, schemas, settings, report, late)
     produced = _by_window(topic, produced, aggregated_schemas, settings, report)
     report.counts["windows"] += len(windows)
     for start in windows.keys() - produced.keys():
@@ -100,17 +103,19 @@ def _start_job(schemas):
     _job_schemas = schemas
 
 
-def _windows(topic, source, schemas, settings, report):
+def _windows(topic, source, schemas, settings, report, late=frozenset()):
     """Source records by start of window, the fields of all schemas met, and
     the first window that has a field, by the field's name.
 
     With a grace, a record is late if its slice ended that long or longer
-    before the newest good record that stands before it in its partition. That
-    is the whole rule as long as no partition is idle before its end.
+    before the time of its partition, which clocks.py tells. That is the whole rule
+    as long as no partition is idle before its end, and all clocks agree. Where
+    they do not, the wall clock may have gone further, but not beyond the newest record:
+    there a record is late if it was put aside as such.
     """
     slice = settings.slice or gcd(settings.size, settings.grid)
     windows, fields, names, first = defaultdict(list), {}, {}, {}
-    newest = {}
+    newest, clocks = {}, defaultdict(lambda: Clocks((settings.grace or 0) * 10**6, settings.skew * 10**6))
     for r in source:
         report.counts["source records"] += 1
         if r.value is None:
@@ -121,12 +126,19 @@ def _windows(topic, source, schemas, settings, report):
             continue
         try:
             number, _ = schemas.decode(r.value)
-        except Bad:
+        except Bad as e:
+            if isinstance(e, BadBody):
+                clocks[r.partition].take(r.timestamp * 10**6)
+                newest[r.partition] = max(r.timestamp, newest.get(r.partition, r.timestamp))
             report.counts["bad records"] += 1
             report.bad[topic, r.partition, r.offset] = r
             continue
         end = (r.timestamp // slice + 1) * slice
-        if settings.grace is not None and end <= newest.get(r.partition, r.timestamp) - settings.grace:
+        time = clocks[r.partition]
+        by_order = time.time is not None and end * 10**6 <= time.watermark
+        may_be = settings.grace is not None and end <= newest.get(r.partition, r.timestamp) - settings.grace
+        time.take(r.timestamp * 10**6)
+        if may_be and (by_order or (topic, r.partition, r.offset) in late):
             report.counts["late records"] += 1
             report.late[topic, r.partition, r.offset] = r
             continue
@@ -169,18 +181,29 @@ def _by_window(topic, produced, schemas, settings, report):
     return found
 
 
+def headers_of(r):
+    """The headers of a letter, of two with the same key the first."""
+    headers = {}
+    for k, v in r.headers:
+        headers.setdefault(k, v.decode())
+    return headers
+
+
+def place_of(letter):
+    """(topic, partition, offset) of the source record that a letter has."""
+    headers = headers_of(letter)
+    return headers["topic"], int(headers["partition"]), int(headers["offset"])
+
+
 def check_letters(name, wanted, letters, settings, report, others=None):
     """Compares the records of a dead-letter topic, or of one for late records,
     with the source records that belong there, by (topic, partition, offset).
     Those of other topics, a regular expression, are passed over."""
     found = set()
     for r in letters:
-        headers = {}
-        for k, v in r.headers:
-            headers.setdefault(k, v.decode())
-        if others is not None and re.search(others, headers["topic"]):
+        place = place_of(r)
+        if others is not None and re.search(others, place[0]):
             continue
-        place = (headers["topic"], int(headers["partition"]), int(headers["offset"]))
         report.counts[name] += 1
         if place not in wanted:
             report.fault("unexpected", f"{name}: {place} does not belong there")

@@ -22,6 +22,10 @@ class Bad(Exception):
     """A record that is not Avro in Confluent's wire format."""
 
 
+class BadBody(Bad):
+    """One whose header is right. Its timestamp counts, as that of any other."""
+
+
 class Schemas:
     """Schemas by id; lookup returns the text of a schema, or None."""
 
@@ -48,9 +52,9 @@ class Schemas:
         try:
             record = fastavro.schemaless_reader(body, schema[1], None)
         except Exception as e:  # fastavro raises many kinds
-            raise Bad(f"{type(e).__name__}: {e}") from e
+            raise BadBody(f"{type(e).__name__}: {e}") from e
         if body.tell() != len(value) - 5:
-            raise Bad(f"{len(value) - 5 - body.tell()} bytes left over")
+            raise BadBody(f"{len(value) - 5 - body.tell()} bytes left over")
         return number, record
 
 

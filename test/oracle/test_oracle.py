@@ -11,10 +11,12 @@ import struct
 import unittest
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import fastavro
 
 from check import HEAD, Settings, _windows, check_letters, check_topic, expected_record, Report
+from clocks import Clocks
 from fields import fields_of
 from operations import summarize
 from records import Bad, Record, Schemas
@@ -296,17 +298,61 @@ class OtherWindows(unittest.TestCase):
         case = Case(windows=1, settings=settings)
         base = 1_700_000_000_000 // 5000 * 5000
         case.source = [Record(0, o, base + at, None, encode(1, SOURCE, case.row(base + at)))
-                       for o, at in enumerate([100, 2200, 1900, 2100, 900, 7000])]
-        good = [case.source[i] for i in (0, 1, 3)]
-        case.produced = [case.window(base, good), case.window(base + 5000, case.source[5:])]
+                       for o, at in enumerate([100, 700, 1300, 2200, 1900, 2100, 900, 7000])]
+        good = [case.source[i] for i in (0, 1, 2, 3, 5)]
+        case.produced = [case.window(base, good), case.window(base + 5000, case.source[7:])]
         report = case.report()
         self.assertTrue(report.ok, report.examples)
-        self.assertEqual(sorted(o for _, _, o in report.late), [2, 4])
+        self.assertEqual(sorted(o for _, _, o in report.late), [4, 6])
         case.settings = replace(settings, slice=5000)
         self.assertFalse(case.report().ok)
         case.settings = settings
-        case.produced[0] = case.window(base, [case.source[i] for i in (0, 1, 2, 3)])
+        case.produced[0] = case.window(base, [case.source[i] for i in (0, 1, 2, 3, 4, 5)])
         self.assertGreater(case.report().counts["differing"], 0)
+
+
+class WrongClocks(unittest.TestCase):
+    def test_as_the_program(self):
+        """The stories in clocks.json, which the program's clocks have told."""
+        stories = json.loads((Path(__file__).parent / "clocks.json").read_text())
+        self.assertGreater(len(stories), 30)
+        for number, story in enumerate(stories):
+            clocks, steps = Clocks(story["grace"] * 10**6, story["skew"] * 10**6), []
+            for i, t in enumerate(story["times"]):
+                before = clocks.time
+                clocks.take(t * 10**6)
+                if clocks.time != before:
+                    steps.append([i, clocks.time // 10**6])
+            self.assertEqual(steps, story["steps"], f"story {number}")
+
+    def test_a_clock_that_is_fast(self):
+        for ahead in (2, 37, 299):
+            for share in (2, 50, 100):
+                clocks, late = Clocks(10**9, 300 * 10**9), 0
+                for i in range(600):
+                    t = i * 10**8 + (ahead * 10**9 if i % share == share // 2 else 0)
+                    late += clocks.time is not None and t < clocks.watermark
+                    clocks.take(t)
+                self.assertEqual(late, 0, f"{ahead} s ahead, one in {share}")
+
+    def test_late_by_the_wall_clock(self):
+        """Between the time by order and the newest record the late topic has the word."""
+        case = Case(windows=5)
+        base = case.source[0].timestamp // 1000 * 1000
+        last = max(r.timestamp for r in case.source)
+        fast = Record(0, len(case.source), last + 37_000, None, encode(1, SOURCE, case.row(last)))
+        behind = fast._replace(offset=fast.offset + 1, timestamp=last)
+        case.source += [fast, behind]
+        settings = replace(SETTINGS, grace=1000)
+
+        def late(places):
+            report = check_topic(TOPIC, case.source, case.produced, case.schemas, case.schemas, settings, late=places)
+            return list(report.late.values())
+
+        self.assertGreater(last, base)
+        self.assertEqual(late(frozenset()), [])
+        self.assertEqual(late(frozenset([(TOPIC, 0, behind.offset)])), [behind])
+        self.assertEqual(late(frozenset([(TOPIC, 0, 0)])), [])  # nothing was before it
 
 
 class LateRecordsAndRepeats(unittest.TestCase):
