@@ -16,6 +16,9 @@ import (
 // partitions carry, in bytes per second, with every join, and the leader evens
 // that out while it moves as little as it can.
 type Balancer struct {
+	// Setup is how this member is set up: a text without blanks that members with the
+	// same configuration have in common.
+	Setup string
 	// Loads are those of the partitions that this member has, in bytes/s by topic
 	// and partition.
 	Loads func() map[string]map[int32]float64
@@ -55,7 +58,7 @@ func (b *Balancer) JoinGroupMetadata(topics []string, owned map[string][]int32, 
 		o.Topic, o.Partitions = t, owned[t]
 		m.OwnedPartitions = append(m.OwnedPartitions, o)
 	}
-	m.UserData = encodeLoads(b.Loads())
+	m.UserData = encodeLoads(b.Setup, b.Loads())
 	b.OnJoin(generation)
 	return m.AppendTo(nil)
 }
@@ -69,8 +72,8 @@ func (b *Balancer) ParseSyncAssignment(a []byte) (map[string][]int32, error) {
 	}
 	var m kmsg.ConsumerMemberAssignment
 	if err := m.ReadFrom(a); err == nil {
-		a := Assigned{Partitions: maps.Clone(assigned)}
-		a.Shared, a.Basis, a.Known = decodeShares(m.UserData)
+		a := decodeShares(m.UserData)
+		a.Partitions = maps.Clone(assigned)
 		b.OnAssignment(a)
 	}
 	return assigned, nil
@@ -86,6 +89,7 @@ func (b *Balancer) MemberBalancer(ms []kmsg.JoinGroupResponseMember) (kgo.GroupM
 type Assigned struct {
 	Partitions map[string][]int32
 	Shared     []string // topics that are shared out among several members
+	Setups     []Setup  // how the members are set up, if they differ
 	Basis      Basis
 	Known      bool // the leader says what it rests on
 }
@@ -94,6 +98,7 @@ type Assigned struct {
 type plan struct {
 	*kgo.BalancePlan
 	shared []string
+	setups []Setup
 	basis  Basis
 }
 
@@ -103,7 +108,7 @@ func (p plan) IntoSyncAssignment() []kmsg.SyncGroupRequestGroupAssignment {
 	for i := range out {
 		var m kmsg.ConsumerMemberAssignment
 		if m.ReadFrom(out[i].MemberAssignment) == nil {
-			m.UserData = encodeShares(p.shared, p.basis)
+			m.UserData = encodeShares(p.shared, p.setups, p.basis)
 			out[i].MemberAssignment = m.AppendTo(nil)
 		}
 	}
@@ -117,6 +122,7 @@ func (b *Balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 	loads := map[string]map[int32]float64{}
 	var seats []*seat
 	var instances []string
+	setups := map[string]string{} // by member
 	cb.EachMember(func(m *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		s := &seat{member: m, name: m.MemberID, wants: map[string]bool{}, owns: map[string][]int32{}, age: meta.Generation}
 		if m.InstanceID == nil {
@@ -131,7 +137,9 @@ func (b *Balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 		for _, o := range meta.OwnedPartitions {
 			s.owns[o.Topic] = o.Partitions
 		}
-		for t, parts := range decodeLoads(meta.UserData) {
+		setup, carries := decodeLoads(meta.UserData)
+		setups[s.name] = setup
+		for t, parts := range carries {
 			if loads[t] == nil {
 				loads[t] = map[int32]float64{}
 			}
@@ -145,7 +153,7 @@ func (b *Balancer) Balance(cb *kgo.ConsumerBalancer, partitions map[string]int32
 	slices.SortFunc(seats, func(x, y *seat) int { return cmp.Compare(x.name, y.name) })
 	b.complete(partitions, loads)
 	units, shared := divide(seats, partitions, loads, b.MaxWorkers, b.CanSplit)
-	p := plan{cb.NewPlan(), shared, BasisOf(func(yield func(string, int) bool) {
+	p := plan{cb.NewPlan(), shared, setupsOf(setups), BasisOf(func(yield func(string, int) bool) {
 		for topic, n := range partitions {
 			if n > 0 && !yield(topic, int(n)) {
 				return

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -172,21 +174,66 @@ func TestHotTopicIsSplit(t *testing.T) {
 
 func TestUserData(t *testing.T) {
 	loads := map[string]map[int32]float64{"a": {0: 5, 7: 1 << 40}, "": {}, "b": {1: 0}}
-	b := encodeLoads(loads)
-	if got := decodeLoads(b); !reflect.DeepEqual(got, loads) {
+	b := encodeLoads("setup", loads)
+	if setup, got := decodeLoads(b); !reflect.DeepEqual(got, loads) || setup != "setup" {
 		t.Errorf("%v became %v", loads, got)
 	}
 	for i := range b {
 		decodeLoads(b[:i]) // what is cut is no trouble
 	}
-	if got, basis, known := decodeShares(encodeShares([]string{"x", "yy"}, 77)); !slices.Equal(got, []string{"x", "yy"}) || basis != 77 || !known {
-		t.Error(got, basis, known)
+	setups := []Setup{{"A", 2, []string{"w1", "w2"}}, {"B", 1, []string{"w3"}}}
+	want := Assigned{Shared: []string{"x", "yy"}, Setups: setups, Basis: 77, Known: true}
+	shares := encodeShares([]string{"x", "yy"}, setups, 77)
+	if got := decodeShares(shares); !reflect.DeepEqual(got, want) {
+		t.Error(got)
 	}
-	if got, _, known := decodeShares([]byte{userDataVersion, 1, 'x'}); !slices.Equal(got, []string{"x"}) || known {
-		t.Error("of a leader that does not say what its assignment rests on:", got, known)
+	if got := decodeShares([]byte{userDataVersion, 1, 'x'}); !slices.Equal(got.Shared, []string{"x"}) || got.Known {
+		t.Error("of a leader that does not say what its assignment rests on:", got)
 	}
-	if got, _, _ := decodeShares([]byte{1, 1, 'x'}); got != nil {
+	if got := decodeShares([]byte{1, 1, 'x'}); got.Shared != nil {
 		t.Error("another version was read:", got)
+	}
+}
+
+// Members that know nothing of setups read what is told of them as before.
+func TestUserDataOfOlderMembers(t *testing.T) {
+	var names []string
+	r := userData(encodeShares([]string{"x"}, []Setup{{"A", 2, []string{"w1", "w2"}}, {"B", 1, nil}}, 77))
+	for r.begin(); len(r) > 0; {
+		names = append(names, r.name())
+	}
+	if len(names) != 4 || names[0] != "x" || names[3] != basisMark+"4d" { // the last one counts
+		t.Errorf("%q", names)
+	}
+	for _, n := range names[1:3] {
+		if _, err := strconv.ParseUint(strings.TrimPrefix(n, basisMark), 16, 64); err == nil || n[0] != '/' {
+			t.Errorf("%q is taken for a topic, or for what the assignment rests on", n)
+		}
+	}
+	r = encodeLoads("A", map[string]map[int32]float64{"a": {0: 5}})
+	r.begin()
+	if name, parts := r.name(), r.uint(9); name[0] != '/' || parts != 0 {
+		t.Errorf("%q with %d partitions is taken for a topic that there is", name, parts)
+	}
+	if name := r.name(); name != "a" {
+		t.Errorf("then comes %q", name)
+	}
+}
+
+func TestSetups(t *testing.T) {
+	if got := setupsOf(map[string]string{"w1": "A", "w2": "A", "old": ""}); got != nil {
+		t.Error("all are alike:", got)
+	}
+	got := setupsOf(map[string]string{"w3 x": "A", "w1": "B", "w2": "A", "old": ""})
+	if want := []Setup{{"A", 2, []string{"w2", "w3_x"}}, {"B", 1, []string{"w1"}}}; !reflect.DeepEqual(got, want) {
+		t.Error(got)
+	}
+	many := map[string]string{}
+	for i := range 1000 {
+		many[fmt.Sprintf("kafka-aggregator-%036d", i)] = fmt.Sprintf("%016d", i%10)
+	}
+	if b := encodeShares(nil, setupsOf(many), 1); len(b) > 1000 {
+		t.Errorf("%d bytes go to each member", len(b))
 	}
 }
 
@@ -220,8 +267,8 @@ func TestOutdated(t *testing.T) {
 }
 
 func FuzzUserData(f *testing.F) {
-	f.Add(encodeLoads(map[string]map[int32]float64{"a": {0: 5}}))
-	f.Add(encodeShares([]string{"a"}, 1))
+	f.Add(encodeLoads("s", map[string]map[int32]float64{"a": {0: 5}}))
+	f.Add(encodeShares([]string{"a"}, []Setup{{"A", 1, []string{"w"}}}, 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		decodeLoads(b)
 		decodeShares(b)

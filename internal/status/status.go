@@ -14,7 +14,8 @@ type Status struct {
 	Version  string    `json:"version"`
 	State    string    `json:"state"` // starting, running, retrying, stopping, stopped, failed
 	Ready    bool      `json:"ready"`
-	Reason   string    `json:"reason,omitempty"` // why not ready
+	Reason   string    `json:"reason,omitempty"`  // why not ready
+	Notices  []Problem `json:"notices,omitempty"` // what people should know, and holds nothing up
 	Group    string    `json:"group"`
 	ID       string    `json:"id"`
 	MemberID string    `json:"member_id"`

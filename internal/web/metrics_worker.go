@@ -22,6 +22,15 @@ var workerMetrics = []metric[status.Status]{
 		}),
 	workerGauge("ready", "1 if the worker does its work, 0 if it waits for something.",
 		func(s *status.Status) float64 { return truth(s.Ready) }),
+	gauge("notice", "1 for each thing about the worker that people should know of and that holds nothing up; /api/status says what. 0 with about none if there is nothing.", []string{"about"},
+		func(s *status.Status, emit func(float64, ...string)) {
+			for _, n := range s.Notices {
+				emit(1, n.Cause)
+			}
+			if len(s.Notices) == 0 {
+				emit(0, "none")
+			}
+		}),
 	workerGauge("start_time_seconds", "When the worker started, in seconds since 1970.",
 		func(s *status.Status) float64 { return unixSeconds(s.Started) }),
 	workerGauge("loop_age_seconds", "Time since the worker's loop last turned.",

@@ -32,7 +32,8 @@
 //   - helpers: goroutines beside the loop; iteration: what the loop works on now.
 //
 // Of a topic (source.go): placement, schemas, split, and the outbox with what is not
-// delivered. What outlives a session is the Worker's: sinks, counters, board, meter.
+// delivered. What outlives a session is the Worker's: sinks, counters, board with
+// its notices, meter.
 //
 // # Phases of a topic
 //

@@ -17,6 +17,7 @@ func (m *membership) onAssignment(a assignment.Assigned) {
 		m.topics.lookSoon() // whether it fits the topics that there are
 	}
 	m.shares.set(a.Shared)
+	m.compareSetups(a.Setups)
 	m.lookForForeigners()
 }
 

@@ -69,11 +69,25 @@ type outputs struct {
 // learn asks the brokers for the settings of a topic. Who may not ask knows of no
 // bound, and finds out when something is refused.
 func (o *outputs) learn(ctx context.Context, adm *kadm.Client, topic string) {
+	l, ok := limitsOf(ctx, adm, topic)
+	if !ok {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.limits == nil {
+		o.limits = make(map[string]config.TopicLimits)
+	}
+	o.limits[topic] = l
+}
+
+// limitsOf are the bounds that a topic sets, if the brokers say.
+func limitsOf(ctx context.Context, adm *kadm.Client, topic string) (l config.TopicLimits, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, brokers.AdminTimeout)
 	defer cancel()
 	found, err := adm.DescribeTopicConfigs(ctx, topic)
 	if err != nil {
-		return
+		return l, false
 	}
 	for _, r := range found {
 		if r.Name != topic || r.Err != nil {
@@ -83,13 +97,9 @@ func (o *outputs) learn(ctx context.Context, adm *kadm.Client, topic string) {
 		for _, c := range r.Configs {
 			settings[c.Key] = c.MaybeValue()
 		}
-		o.mu.Lock()
-		if o.limits == nil {
-			o.limits = make(map[string]config.TopicLimits)
-		}
-		o.limits[topic] = config.LimitsOf(settings)
-		o.mu.Unlock()
+		l, ok = config.LimitsOf(settings), true
 	}
+	return l, ok
 }
 
 // expires reports, once for each topic, that it may delete a record at once.

@@ -33,6 +33,7 @@ func (w *Worker) Status() Status {
 		Commits: w.counters.commits.Load(), PlainCommits: w.counters.plainCommits.Load(), Aborts: w.counters.aborts.Load(), Sessions: w.counters.sessions.Load(),
 		CommitDuration: w.counters.commitDuration.snapshot(), ResultLatency: w.counters.resultLatency.snapshot(),
 	}
+	s.Notices = w.board.notices.list()
 	if b := w.board.beaten.Load(); b != 0 {
 		s.LoopAge = max(0, now.Sub(time.Unix(0, b)).Seconds())
 	}

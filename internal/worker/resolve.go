@@ -93,6 +93,7 @@ func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []
 		return bad(err)
 	}
 	out.schema.fields, out.schema.leftOut = len(in.Fields), len(in.LeftOut)
+	r.w.warnOfRestart(r.helpers.ctx, src)
 	plans := make([]*pipeline.Plan, len(src.outputs))
 	for i, o := range src.outputs {
 		if plans[i], err = r.planOf(src, o, histories[i], in); err == nil {

@@ -7,8 +7,9 @@ import (
 
 // said is what was logged, so that it is not said again and again.
 type said struct {
-	last  map[string]time.Time // by what it was about; the loop's
-	names once                 // of topics
+	last     map[string]time.Time // by what it was about; the loop's
+	names    once                 // of topics
+	restarts once                 // of source topics
 }
 
 // rare is true once a minute for each key: for log lines that would repeat.

@@ -128,7 +128,7 @@ func (w *Worker) newSession(ctx, hard context.Context, topics found) (*session, 
 		kgo.ConsumerGroup(w.cfg.Worker.Group),
 		kgo.ConsumeTopics(topics.topics()...),
 		kgo.Balancers(&assignment.Balancer{
-			Loads: s.w.meter.told, MaxWorkers: s.advisor.maxWorkers, CanSplit: s.advisor.canSplit, Partials: s.advisor.partialsOf, Backlog: s.advisor.backlog,
+			Setup: string(w.cfg.Fingerprint()), Loads: s.w.meter.told, MaxWorkers: s.advisor.maxWorkers, CanSplit: s.advisor.canSplit, Partials: s.advisor.partialsOf, Backlog: s.advisor.backlog,
 			OnAssignment: s.member.onAssignment, OnMembers: s.abandoned.unless, OnJoin: s.member.generations.Join,
 		}),
 		kgo.BlockRebalanceOnPoll(),

@@ -85,6 +85,7 @@ type board struct {
 	beaten  atomic.Int64 // when the loop last went round, ns
 	state   atomic.Pointer[state]
 	topics  atomic.Pointer[[]TopicStatus]
+	notices notices
 }
 
 // state is what a worker does, and why it is not ready, if it is not.

@@ -1,0 +1,46 @@
+package config
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestFingerprint(t *testing.T) {
+	of := func(change func(*Config)) Fingerprint {
+		c := Default()
+		c.Aggregations = []Aggregation{DefaultAggregation()}
+		change(c)
+		return c.Fingerprint()
+	}
+	same := of(func(*Config) {})
+	for _, c := range []struct {
+		change func(*Config)
+		want   []string
+	}{
+		{func(*Config) {}, nil},
+		{func(c *Config) {
+			c.Kafka.Brokers, c.HTTP.Listen, c.Log.Level, c.Worker.ID = []string{"b"}, "off", "debug", "w"
+		}, nil},
+		{func(c *Config) { c.SchemaRegistry.Password, c.Worker.CommitInterval = "x", time.Hour }, nil},
+		{func(c *Config) { c.Aggregations[0].Window.Size *= 2 }, []string{"windows"}},
+		{func(c *Config) { c.Aggregations[0].Windows = []Output{{Size: time.Hour}} }, []string{"windows"}},
+		{func(c *Config) { c.Aggregations[0].Operations = []string{"mean"} }, []string{"statistics"}},
+		{func(c *Config) { c.Aggregations[0].Fields.Arrays = map[string]string{"a": "skip", "b": "pool"} }, []string{"fields"}},
+		{func(c *Config) { c.Aggregations[0].Topics.Exclude = []string{"x"} }, []string{"topics"}},
+		{func(c *Config) { c.DeadLetterTopic = "other" }, []string{"late and bad records"}},
+		{func(c *Config) { c.Worker.Delivery = AtLeastOnce; c.Aggregations[0].Window.Grace++ }, []string{"windows", "delivery"}},
+	} {
+		for range 3 { // whatever the order of maps
+			f := of(c.change)
+			if got := same.Differs(f); !reflect.DeepEqual(got, c.want) || len(f) != 16 {
+				t.Errorf("%s differs from %s in %q, want %q", f, same, got, c.want)
+			}
+		}
+	}
+	for _, other := range []Fingerprint{"", "x", "AAAA", same[:15] + "="} {
+		if got := same.Differs(other); got != nil {
+			t.Errorf("%q differs in %q", other, got)
+		}
+	}
+}
