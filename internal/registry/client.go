@@ -59,6 +59,7 @@ type Client struct {
 	ttl       time.Duration
 	now       func() time.Time
 	flights   singleflight.Group
+	clock     remoteClock
 
 	mu      sync.RWMutex
 	schemas map[int]*Schema

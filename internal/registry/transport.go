@@ -18,7 +18,7 @@ func (c *Client) httpClient(o Options) *http.Client {
 		t.MaxResponseHeaderBytes = 64 << 10
 		next = t
 	}
-	return &http.Client{Timeout: c.timeout, Transport: bounded{next}, CheckRedirect: sameHost}
+	return &http.Client{Timeout: c.timeout, Transport: timed{bounded{next}, &c.clock}, CheckRedirect: sameHost}
 }
 
 func sameHost(req *http.Request, via []*http.Request) error {

@@ -16,6 +16,7 @@ type Status struct {
 	Ready    bool      `json:"ready"`
 	Reason   string    `json:"reason,omitempty"`  // why not ready
 	Notices  []Problem `json:"notices,omitempty"` // what people should know, and holds nothing up
+	Clocks   []Clock   `json:"clocks,omitempty"`  // others', against this machine's
 	Group    string    `json:"group"`
 	ID       string    `json:"id"`
 	MemberID string    `json:"member_id"`
@@ -30,6 +31,12 @@ type Status struct {
 	ResultLatency  Histogram `json:"-"`             // seconds from window end + grace to committed, windows closed by records while not lagging
 
 	Topics []TopicStatus `json:"topics"`
+}
+
+// Clock is how far another clock is ahead of this machine's.
+type Clock struct {
+	Of    string  `json:"of"` // registry, or topics: the median of their newest records
+	Ahead float64 `json:"ahead_seconds"`
 }
 
 // TopicStatus is one source topic's agent. A topic with partials of a source

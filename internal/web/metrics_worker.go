@@ -31,6 +31,12 @@ var workerMetrics = []metric[status.Status]{
 				emit(0, "none")
 			}
 		}),
+	gauge("clock_ahead_seconds", "How far other clocks are ahead of this machine's: that of the registry, and that of the newest records of topics.", []string{"of"},
+		func(s *status.Status, emit func(float64, ...string)) {
+			for _, c := range s.Clocks {
+				emit(c.Ahead, c.Of)
+			}
+		}),
 	workerGauge("start_time_seconds", "When the worker started, in seconds since 1970.",
 		func(s *status.Status) float64 { return unixSeconds(s.Started) }),
 	workerGauge("loop_age_seconds", "Time since the worker's loop last turned.",

@@ -50,6 +50,7 @@
 //	    state "what there is is delivered" as delivers {
 //	        placing
 //	        partitions
+//	        clock
 //	    }
 //	    state "records are read, windows made final and delivered" as reads {
 //	        draining

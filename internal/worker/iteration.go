@@ -23,6 +23,7 @@ func (s *session) run(ctx context.Context) error {
 		s.helpers.wait()
 	}()
 	s.helpers.Go(s.watchTopics)
+	s.helpers.Go(s.watchClock)
 	if s.w.cfg.Worker.Delivery == config.ExactlyOnce {
 		// Done while the group forms; the first transaction would do it itself.
 		s.helpers.Go(func() { _, _, _ = s.cl.ProducerID(s.ctx) })
@@ -86,6 +87,7 @@ func (s *session) iterate(ctx context.Context, fs kgo.Fetches) (ended bool, err 
 		return true, s.failed
 	}
 	s.iteration.forgetGone()
+	s.judgeClock(now)
 	s.process(now)
 	if len(s.iteration.touched) > 0 { // an iteration without news says nothing about the lag
 		s.iteration.behind = 0
@@ -167,6 +169,9 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			return
 		}
 		delete(src.fetchErrors, fp.Partition)
+		if t, err := eventTime(fp.Records[len(fp.Records)-1]); err == nil {
+			s.phases.clock.take(src, t, now)
+		}
 		p.tail.arrived, p.tail.caught, p.last.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)

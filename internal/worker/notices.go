@@ -10,10 +10,13 @@ import (
 // that holds nothing up. Nothing that the worker does depends on it.
 type notice uint8
 
-const noticeConfiguration notice = iota // members of the group differ in it
+const (
+	noticeConfiguration notice = iota // members of the group differ in it
+	noticeClock                       // others' clocks differ from this machine's
+)
 
 // String is the label of the metric.
-func (n notice) String() string { return [...]string{"configuration"}[n] }
+func (n notice) String() string { return [...]string{"configuration", "clock"}[n] }
 
 // notices are those that there are now, with their texts.
 type notices struct {

@@ -19,10 +19,11 @@ const (
 	pausedPartials                       // the topic for partials is not there
 	pausedPartitions                     // what is final is not known, as not all partitions of the topic are here
 	pausedEnd                            // the offset to stop at is reached
+	pausedClock                          // this machine's clock is wrong
 	pausedAhead                          // its windows fill the memory while others of the topic are behind in time
 )
 
-var reasonNames = [...]string{"schema", "output", "letters", "partials", "partitions", "end", "ahead"}
+var reasonNames = [...]string{"schema", "output", "letters", "partials", "partitions", "end", "clock", "ahead"}
 
 // names are the labels of the metric.
 func (r reasons) names() []string {

@@ -24,6 +24,7 @@ const (
 	phaseLetters                 // the dead-letter topic, or that of late records, refuses letters
 	phasePlacing                 // what is final is not known: of partitions assigned here it is not known where they are read from
 	phasePartitions              // what is final is not known: others have its other partitions, or nobody
+	phaseClock                   // this machine's clock is wrong, by which records would be judged and windows closed
 	phaseDraining                // read to the offsets to stop at; its last windows are closed and delivered
 	phaseDrained                 // nothing of it is left to be done
 	phaseProbing                 // a topic that refused records is tried again, with what comes of this source alone
@@ -33,7 +34,7 @@ const (
 )
 
 // phaseNames are the labels of the metric, in the order of the constants.
-var phaseNames = [...]string{"new", "held", "partials", "letters", "placing", "partitions", "draining", "drained", "probing", "schema", "running", "gone"}
+var phaseNames = [...]string{"new", "held", "partials", "letters", "placing", "partitions", "clock", "draining", "drained", "probing", "schema", "running", "gone"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -55,6 +56,7 @@ const (
 	findsLetters                    // letters are refused; it is not time to try them again, or to give them up
 	findsUnplaced                   // what is final is not known, and partitions that are here have no position
 	findsMissing                    // what is final is not known, as partitions are missing
+	findsClock                      // this machine's clock is wrong
 	findsEnd                        // all is read up to the offsets to stop at
 	findsNothingToDo                // and all that came of it is on its way out
 	findsProbe                      // an output that refused records may be tried again
@@ -64,7 +66,7 @@ const (
 	findings
 )
 
-var findingNames = [findings]string{"refusal", "no partials", "letters", "unplaced", "missing", "end", "nothing to do", "probe", "schema", "nothing", "dropped"}
+var findingNames = [findings]string{"refusal", "no partials", "letters", "unplaced", "missing", "clock", "end", "nothing to do", "probe", "schema", "nothing", "dropped"}
 
 func (f finding) String() string { return findingNames[f] }
 
@@ -76,7 +78,7 @@ func (f finding) String() string { return findingNames[f] }
 //   - What was read to its end stays so as long as its partitions do: the offsets to stop
 //     at do not move.
 func (p phase) next(f finding) (phase, error) {
-	to := [findings]phase{phaseHeld, phasePartials, phaseLetters, phasePlacing, phasePartitions, phaseDraining, phaseDrained, phaseProbing, phaseSchema, phaseRunning, phaseGone}[f]
+	to := [findings]phase{phaseHeld, phasePartials, phaseLetters, phasePlacing, phasePartitions, phaseClock, phaseDraining, phaseDrained, phaseProbing, phaseSchema, phaseRunning, phaseGone}[f]
 	switch {
 	case p == phaseGone,
 		to == phaseProbing && (p == phaseSchema || p == phaseRunning),
@@ -89,6 +91,7 @@ func (p phase) next(f finding) (phase, error) {
 // phases sets the phases of sources.
 type phases struct {
 	topics *catalog
+	clock  *ownClock
 	fail   func(error) // ends the session
 }
 
@@ -133,7 +136,7 @@ func (ps *phases) failIfCut(src *source) {
 func (ps *phases) find(src *source) (f finding, lacks reasons) {
 	informed := src.informed()
 	lacks = pausedOutput.when(src.hold.waits()) | pausedPartials.when(ps.topics.lacksPartials(src)) |
-		pausedLetters.when(src.out.lettersWait) | pausedPartitions.when(!informed)
+		pausedLetters.when(src.out.lettersWait) | pausedPartitions.when(!informed) | pausedClock.when(ps.clock.wrong)
 	switch {
 	case lacks&pausedOutput != 0:
 		f = findsRefusal
@@ -145,6 +148,8 @@ func (ps *phases) find(src *source) (f finding, lacks reasons) {
 		f = findsUnplaced
 	case !informed:
 		f = findsMissing
+	case lacks&pausedClock != 0:
+		f = findsClock
 	case src.finished() && src.hold == nil && src.agent.Open() == 0 && src.agent.Settled():
 		f = findsNothingToDo
 	case src.finished():

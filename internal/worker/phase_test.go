@@ -13,19 +13,20 @@ import (
 
 // All that can be found in each phase, and the phase that follows; - cannot be.
 const transitions = `
-phase       refusal  no partials  letters  unplaced  missing     end       nothing to do  probe    schema  nothing  dropped
-new         held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-held        held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-partials    held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-letters     held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-placing     held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-partitions  held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-draining    held     partials     letters  placing   partitions  draining  drained        -        -       -        gone
-drained     held     partials     letters  placing   partitions  draining  drained        -        -       -        gone
-probing     held     partials     letters  placing   partitions  draining  drained        probing  schema  running  gone
-schema      held     partials     letters  placing   partitions  draining  drained        -        schema  running  gone
-running     held     partials     letters  placing   partitions  draining  drained        -        schema  running  gone
-gone        -        -            -        -         -           -         -              -        -       -        -
+phase       refusal  no partials  letters  unplaced  missing     clock  end       nothing to do  probe    schema  nothing  dropped
+new         held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+held        held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+partials    held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+letters     held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+placing     held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+partitions  held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+clock       held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+draining    held     partials     letters  placing   partitions  clock  draining  drained        -        -       -        gone
+drained     held     partials     letters  placing   partitions  clock  draining  drained        -        -       -        gone
+probing     held     partials     letters  placing   partitions  clock  draining  drained        probing  schema  running  gone
+schema      held     partials     letters  placing   partitions  clock  draining  drained        -        schema  running  gone
+running     held     partials     letters  placing   partitions  clock  draining  drained        -        schema  running  gone
+gone        -        -            -        -         -           -      -         -              -        -       -        -
 `
 
 func TestTransitions(t *testing.T) {
@@ -70,7 +71,7 @@ func TestTransitions(t *testing.T) {
 func TestWhatPhasesAllow(t *testing.T) {
 	for p, want := range map[phase]string{
 		phaseNew: "", phaseHeld: "", phasePartials: "", phaseLetters: "", phaseGone: "",
-		phasePlacing: "deliver", phasePartitions: "deliver",
+		phasePlacing: "deliver", phasePartitions: "deliver", phaseClock: "deliver",
 		phaseDraining: "deliver read end", phaseDrained: "deliver read end",
 		phaseProbing: "deliver read", phaseSchema: "deliver read", phaseRunning: "deliver read",
 	} {
@@ -107,26 +108,27 @@ func TestFindings(t *testing.T) {
 	facts := []struct {
 		finding finding
 		lacks   string
-		set     func(*source, *part)
+		set     func(*session, *source, *part)
 	}{ // the strictest last
-		{findsNothing, "", func(*source, *part) {}},
-		{findsSchema, "", func(_ *source, p *part) { p.unknown.met = time.Unix(1, 0) }},
-		{findsProbe, "", func(src *source, _ *part) { src.hold = &hold{state: holdProbing} }},
-		{findsMissing, "partitions", func(src *source, _ *part) { src.agent.SetPartitions(2, false) }},
-		{findsUnplaced, "partitions", func(src *source, _ *part) {
+		{findsNothing, "", func(*session, *source, *part) {}},
+		{findsSchema, "", func(_ *session, _ *source, p *part) { p.unknown.met = time.Unix(1, 0) }},
+		{findsProbe, "", func(_ *session, src *source, _ *part) { src.hold = &hold{state: holdProbing} }},
+		{findsClock, "clock", func(s *session, _ *source, _ *part) { s.phases.clock.wrong = true }},
+		{findsMissing, "partitions", func(_ *session, src *source, _ *part) { src.agent.SetPartitions(2, false) }},
+		{findsUnplaced, "partitions", func(_ *session, src *source, _ *part) {
 			src.agent.SetPartitions(2, false)
 			src.placement.unplaced[1] = &unplaced{}
 		}},
-		{findsLetters, "letters", func(src *source, _ *part) { src.out.lettersWait = true }},
-		{findsNoPartials, "partials", func(src *source, _ *part) {
+		{findsLetters, "letters", func(_ *session, src *source, _ *part) { src.out.lettersWait = true }},
+		{findsNoPartials, "partials", func(_ *session, src *source, _ *part) {
 			src.split.sharing = agent.Shipping
 			src.agent.Share(agent.Shipping)
 		}},
-		{findsRefusal, "output", func(src *source, _ *part) { src.hold = &hold{} }},
+		{findsRefusal, "output", func(_ *session, src *source, _ *part) { src.hold = &hold{} }},
 	}
 	for i, fact := range facts {
 		s, src, p := stand(t)
-		fact.set(src, p)
+		fact.set(s, src, p)
 		if f, lacks := s.phases.find(src); f != fact.finding || strings.Join(lacks.names(), " ") != fact.lacks {
 			t.Errorf("%s: found %s, lacks %v", fact.finding, f, lacks.names())
 		}
@@ -136,7 +138,7 @@ func TestFindings(t *testing.T) {
 		}
 		s, src, p = stand(t)
 		for _, fact := range facts[:i+1] {
-			fact.set(src, p)
+			fact.set(s, src, p)
 		}
 		if f, _ := s.phases.find(src); f != fact.finding {
 			t.Errorf("%s beside all that is less strict: found %s", fact.finding, f)

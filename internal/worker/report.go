@@ -34,6 +34,9 @@ func (w *Worker) Status() Status {
 		CommitDuration: w.counters.commitDuration.snapshot(), ResultLatency: w.counters.resultLatency.snapshot(),
 	}
 	s.Notices = w.board.notices.list()
+	if e := w.board.clock.Load(); e != nil {
+		s.Clocks = e.clocks()
+	}
 	if b := w.board.beaten.Load(); b != 0 {
 		s.LoopAge = max(0, now.Sub(time.Unix(0, b)).Seconds())
 	}
@@ -65,6 +68,9 @@ func (s *session) report(now time.Time) {
 		reason = cmp.Or(reason, "waiting for an assignment from the group")
 	}
 	reason = cmp.Or(reason, s.member.awaited())
+	if s.phases.clock.wrong {
+		reason = cmp.Or(reason, "this machine's clock is wrong: see the notice")
+	}
 	if d := s.pulse.silent(now); d > noAnswer {
 		reason = fmt.Sprintf("no broker has answered for %s", d.Truncate(time.Second))
 		if s.w.said.rare("pulse", now) {

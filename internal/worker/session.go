@@ -82,7 +82,7 @@ func (w *Worker) assemble(hard context.Context, cluster uint64, known found) *se
 	s.ctx, s.cancel = context.WithCancel(hard)
 	s.helpers = newHelpers(s.ctx)
 	s.shares = newShares(w.cfg.Worker.Delivery == config.ExactlyOnce, s.topics)
-	s.phases = &phases{s.topics, s.fail}
+	s.phases = &phases{s.topics, &ownClock{w: w, sources: s.sources, urgent: make(chan bool, 1)}, s.fail}
 	s.member = &membership{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, sources: s.sources, fail: s.fail, generations: assignment.NewGenerations()}
 	s.placing = &placing{w: w, helpers: s.helpers, topics: s.topics, shares: s.shares, phases: s.phases, sources: s.sources, committed: map[string]map[int32]recovery.Committed{}}
 	s.resolver = newResolver(w, s.helpers)

@@ -86,6 +86,7 @@ type board struct {
 	state   atomic.Pointer[state]
 	topics  atomic.Pointer[[]TopicStatus]
 	notices notices
+	clock   atomic.Pointer[clockEvidence]
 }
 
 // state is what a worker does, and why it is not ready, if it is not.
