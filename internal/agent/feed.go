@@ -44,7 +44,7 @@ type Feed struct {
 	from    int64 // committed offset it was resumed from
 	next    int64 // next offset to read
 	epoch   int32 // leader epoch of the newest record
-	maxTime int64 // highest event time of a record that tells time
+	maxTime int64 // highest event time of an accepted record
 	clocks  clocks
 	shipped int64 // highest end of a window of which records were shipped
 

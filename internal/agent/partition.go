@@ -139,8 +139,9 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		}
 		return p.late(replay, 1, true, t), nil
 	// The clock has moved on since it was refused for the first time, and the
-	// checkpoint had no room for it. It did not move the highest time.
-	case replay && t > p.resume.MaxTime:
+	// checkpoint had no room for it. It did not move the highest time. Nor do those
+	// that cannot be decoded.
+	case replay && t > p.resume.MaxTime && plan.Decoder.Decode(body, &p.row) == nil:
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	// Without a checkpoint the highest time is not known, and all there is to
 	// ask is the clock.
@@ -151,9 +152,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
 	if err := plan.Decoder.Decode(body, &p.row); err != nil {
-		if p.set.Confirm > 0 && !(replay && p.resume.trusting) { // what time it was stamped at is no worse for that
-			p.met(t, now, replay)
-		}
+		p.tell(t, now, replay) // what time it was stamped at is no worse for that
 		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
 	}
 	if replay && end <= p.resume.Shipped {
