@@ -49,6 +49,8 @@ type clock struct {
 
 	at   int64 // wall clock at its last record, ns; unlike the rest not a matter of record order
 	over bool  // the wall clock explains that the next one is ahead of it
+
+	producer int64 // of its newest record, its id and 1; 0: not known
 }
 
 // Patience is for how long, by the wall clock, other clocks are waited for at the

@@ -24,8 +24,8 @@ func (f *Feed) kept(c clocks) *clocks {
 	if f.merges || f.agent.set.Confirm == 0 {
 		return nil
 	}
-	for i := range c.n { // of the wall clock nothing is known after a restart
-		c.list[i].at, c.list[i].over = 0, false
+	for i := range c.n { // of the wall clock and producers nothing is known after a restart
+		c.list[i].at, c.list[i].over, c.list[i].producer = 0, false, 0
 	}
 	c.from = 0
 	return &c

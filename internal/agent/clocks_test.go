@@ -195,3 +195,29 @@ func TestGapsInHistory(t *testing.T) {
 		})
 	}
 }
+
+// Clocks that disagree are told of, with the producers that they are of.
+func TestClocksAreNamed(t *testing.T) {
+	r := newRig(t, clockSettings, 1)
+	p := r.agent.Assign(0, 0, Fresh(0))
+	for o, s := range instruments(600, func(i int) int { return i % 3 }, off(0), off(-20), off(37)) {
+		r.addAt(p, int64(o), s.t, s.at)
+		p.SentBy(int64(o % 3))
+		if o < 10 && p.Clocks() != nil {
+			t.Fatalf("record %d: %+v, of which nothing is known yet", o, p.Clocks())
+		}
+	}
+	got := p.Clocks()
+	if len(got) != 3 {
+		t.Fatalf("%+v", got)
+	}
+	for i, want := range []SourceClock{{Ahead: 0, Producer: 1}, {Ahead: 20 * second, Producer: 0}, {Ahead: 57 * second, Producer: 2}} {
+		if c := got[i]; distance(c.Ahead, want.Ahead) > second/5 || c.Producer != want.Producer || c.Records < 190 {
+			t.Errorf("%d: %+v, want %+v", i, c, want)
+		}
+	}
+	p = newRig(t, clockSettings, 1).agent.Assign(0, 0, Fresh(0))
+	if p.Clocks() != nil {
+		t.Errorf("of no records: %+v", p.Clocks())
+	}
+}

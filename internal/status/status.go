@@ -93,22 +93,38 @@ type OutputStatus struct {
 // PartitionStatus is one assigned source partition. The conservation law is
 // Records = InWindows + Open + Late + DeadLettered + Tombstones + Shipped.
 type PartitionStatus struct {
-	Partition    int32     `json:"partition"`
-	Position     int64     `json:"position"`  // next offset to read
-	Committed    int64     `json:"committed"` // oldest record of a window that is not final
-	End          int64     `json:"end"`       // high watermark last seen
-	Lag          int64     `json:"lag"`       // End - Position
-	Watermark    time.Time `json:"watermark"`
-	Idle         bool      `json:"idle"`
-	Paused       bool      `json:"paused"`
-	PausedBy     []string  `json:"paused_by,omitempty"` // reasons: schema, output, letters, partials, partitions, end or ahead
-	Records      int64     `json:"records"`
-	InWindows    int64     `json:"in_windows"`
-	Open         int64     `json:"open"`
-	Late         int64     `json:"late"`
-	DeadLettered int64     `json:"dead_lettered"`
-	Tombstones   int64     `json:"tombstones"`
-	Shipped      int64     `json:"shipped"` // sent on to be merged
+	Partition    int32         `json:"partition"`
+	Position     int64         `json:"position"`  // next offset to read
+	Committed    int64         `json:"committed"` // oldest record of a window that is not final
+	End          int64         `json:"end"`       // high watermark last seen
+	Lag          int64         `json:"lag"`       // End - Position
+	Watermark    time.Time     `json:"watermark"`
+	Idle         bool          `json:"idle"`
+	Paused       bool          `json:"paused"`
+	PausedBy     []string      `json:"paused_by,omitempty"` // reasons: schema, output, letters, partials, partitions, end, clock or ahead
+	Clocks       []SourceClock `json:"clocks,omitempty"`    // that stamp its records and disagree, the slowest first
+	Records      int64         `json:"records"`
+	InWindows    int64         `json:"in_windows"`
+	Open         int64         `json:"open"`
+	Late         int64         `json:"late"`
+	DeadLettered int64         `json:"dead_lettered"`
+	Tombstones   int64         `json:"tombstones"`
+	Shipped      int64         `json:"shipped"` // sent on to be merged
+}
+
+// SourceClock is a clock that stamps records of a partition.
+type SourceClock struct {
+	Ahead    float64 `json:"ahead_seconds"` // of the slowest
+	Records  int64   `json:"records"`       // that it has stamped since it was found
+	Producer *int64  `json:"producer_id"`   // of its newest record, null if that is not known
+}
+
+// Apart is how far the clocks of a partition are apart, in seconds.
+func (p *PartitionStatus) Apart() float64 {
+	if n := len(p.Clocks); n > 0 {
+		return p.Clocks[n-1].Ahead
+	}
+	return 0
 }
 
 // Histogram counts observations in buckets; Bounds are upper bounds in

@@ -86,6 +86,22 @@ var topicMetrics = []metric[status.TopicStatus]{
 		func(t *status.TopicStatus) float64 {
 			return countPartitions(t, func(p status.PartitionStatus) bool { return p.Idle })
 		}),
+	topicGauge("source_clocks", "Clocks that stamp the records of a partition and disagree; of the partition that has most, 1 if none has several.",
+		func(t *status.TopicStatus) float64 {
+			n := 1
+			for _, p := range t.Partitions {
+				n = max(n, len(p.Clocks))
+			}
+			return float64(n)
+		}),
+	topicGauge("source_clocks_apart_seconds", "How far the clocks of one partition are apart, the most of all partitions.",
+		func(t *status.TopicStatus) float64 {
+			most := 0.0
+			for i := range t.Partitions {
+				most = max(most, t.Partitions[i].Apart())
+			}
+			return most
+		}),
 	gauge("paused_partitions", "Source partitions that are not read, by each reason for it. 0 with the reason none if all are.",
 		[]string{"topic", "reason"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			n := map[string]int{}

@@ -14,6 +14,7 @@ func healthy() status.Status {
 	return status.Status{
 		Time: now, Started: now.Add(-26 * time.Hour), Version: "v1.2.3", State: "running", Ready: true,
 		Group: "kafka-aggregator", ID: "worker-0", MemberID: "worker-0-uuid", Delivery: "exactly_once", LoopAge: 0.02,
+		Notices: []status.Problem{{Cause: "clock", Text: "this machine's clock is 2s slow"}}, Clocks: []status.Clock{{Of: "registry", Ahead: 2}, {Of: "topics", Ahead: 1.9}},
 		Commits: 86400, PlainCommits: 12, Aborts: 3, Sessions: 2,
 		CommitDuration: status.Histogram{Bounds: []float64{0.01, 0.1, 1}, Counts: []uint64{10, 30, 0, 0}, Sum: 1.5},
 		ResultLatency:  status.Histogram{Bounds: []float64{0.1, 0.5, 1}, Counts: []uint64{50, 49, 0, 1}, Sum: 20},
@@ -40,7 +41,7 @@ func hostile() status.Status {
 	bad := []float64{math.NaN(), math.Inf(1), math.Inf(-1)}
 	st := status.Status{
 		Time: now, Started: now, Version: name, State: name, Reason: name, Group: name, ID: name, MemberID: name,
-		Delivery: name, LoopAge: math.NaN(),
+		Delivery: name, LoopAge: math.NaN(), Notices: []status.Problem{{Cause: name, Text: name}}, Clocks: []status.Clock{{Of: name, Ahead: math.NaN()}},
 		CommitDuration: status.Histogram{Bounds: []float64{1}, Counts: []uint64{1, 1}, Sum: math.NaN()},
 	}
 	for i, x := range bad {

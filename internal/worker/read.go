@@ -73,6 +73,9 @@ func (p *part) process(now time.Time, deadLetter string) {
 		}
 		p.Counts.Bytes += int64(len(r.Value))
 		v, err := p.windows.Add(r.Offset, r.LeaderEpoch, t, clock, plan, body)
+		if p.windows.InDoubt() {
+			p.windows.SentBy(r.ProducerID)
+		}
 		if v == agent.Accepted || v == agent.Replayed {
 			r.Recycle()
 			continue

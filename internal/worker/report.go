@@ -127,15 +127,19 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		src.problems.set(causePartitions, "not all of its partitions are assigned to this worker; its windows wait")
 	}
 	t.Problems = src.problems.list()
+	var apart disagreement
 	for _, p := range src.sorted() {
 		open, _ := p.OpenRows()
+		clocks := p.clocks()
+		apart.look(p.id, clocks, s.reported)
 		t.Partitions = append(t.Partitions, PartitionStatus{
 			Partition: p.id, Position: p.Position(), Committed: p.last.offset, End: p.tail.end, Lag: max(0, p.tail.end-p.Position()),
-			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(),
+			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(), Clocks: statusClocks(clocks),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,
 			DeadLettered: p.Counts.Bad + p.Counts.Future, Tombstones: p.Counts.Tombstones, Shipped: p.Counts.Shipped,
 		})
 	}
+	src.tellClocks(apart, s.reported)
 	return t
 }
 

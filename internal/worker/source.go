@@ -40,6 +40,7 @@ type source struct {
 	fetchErrors map[int32]fetchError
 	late        lateLog
 	newest      newestRecord
+	clocks      clockLog
 	looked      time.Time // when its end offsets were last asked for
 	asked       float64   // load when a new assignment was asked for
 	touched     bool      // is looked at in this iteration

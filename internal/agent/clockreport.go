@@ -1,0 +1,49 @@
+package agent
+
+// SourceClock is a clock that stamps records of a partition, where there are several.
+type SourceClock struct {
+	Ahead    int64 // of the slowest, ns
+	Time     int64 // that it shows by now, if it goes on as the others do; event time in ns
+	Records  int64 // that it has stamped since it was found
+	Producer int64 // id of the producer of its newest record, -1 if that is not known
+}
+
+// Clocks are those of the partition that disagree and have stamped more than a few
+// records, the slowest first; nil if there is but one.
+func (p *Partition) Clocks() (list []SourceClock) {
+	c := &p.clocks
+	if !p.InDoubt() {
+		return nil
+	}
+	for i := range c.n {
+		k := &c.list[i]
+		if k.records < young {
+			continue
+		}
+		at := len(list)
+		for at > 0 && list[at-1].Time > c.is(k) {
+			at--
+		}
+		list = append(list, SourceClock{})
+		copy(list[at+1:], list[at:])
+		list[at] = SourceClock{Time: c.is(k), Records: k.records, Producer: k.producer - 1}
+	}
+	if len(list) < 2 {
+		return nil
+	}
+	for i := range list {
+		list[i].Ahead = list[i].Time - list[0].Time
+	}
+	return list
+}
+
+// SentBy notes the id of the producer of the record that was added last. It is for
+// people, and worth the trouble only while clocks are in doubt.
+func (p *Partition) SentBy(producer int64) {
+	c := &p.clocks
+	for i := range c.n {
+		if k := &c.list[i]; k.seen == c.seen {
+			k.producer = producer + 1
+		}
+	}
+}
