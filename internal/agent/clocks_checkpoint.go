@@ -34,10 +34,14 @@ func (f *Feed) kept(c clocks) *clocks {
 // append writes clocks, as varints:
 //
 //	clocks = n known seen moved believed n×(last lead rhythm records seen-before moved-before missed)
+//	       | noClocks
 //
 // where last is the difference to the one before, at first to believed, and lead
 // that to last.
 func (c *clocks) append(b []byte) []byte {
+	if c == nil {
+		return append(b, noClocks)
+	}
 	known := byte(0)
 	if c.known {
 		known = 1
@@ -60,14 +64,22 @@ func (c *clocks) append(b []byte) []byte {
 	return b
 }
 
-// read reads what append wrote, and gives the rest.
-func (c *clocks) read(b []byte) (rest []byte, ok bool) {
-	r := reader{b: b, ok: true}
-	n, known := int(r.byte()), r.byte()
-	if n > maxClocks || known > 1 {
-		return nil, false
+// noClocks stands where time is believed at once.
+const noClocks = 0xff
+
+// clocks reads what append wrote.
+func (r *reader) clocks() *clocks {
+	n := int(r.byte())
+	if n == noClocks {
+		return nil
 	}
-	c.n, c.known = n, known == 1
+	c := &clocks{n: n}
+	known := r.byte()
+	if n > maxClocks || known > 1 {
+		r.fail()
+		return c
+	}
+	c.known = known == 1
 	c.seen, c.moved, c.believed = r.whole(), r.whole(), r.int()
 	last := c.believed
 	for i := range c.n {
@@ -81,5 +93,5 @@ func (c *clocks) read(b []byte) (rest []byte, ok bool) {
 		}
 		last = k.last
 	}
-	return r.b, r.ok
+	return c
 }
