@@ -39,7 +39,7 @@ type Agent struct {
 	claimed int64 // final when it was last said to the merging agent
 	through int64 // windows that end at or before are shipped, see ship.go
 
-	newest []int64 // of each output, the newest window that is out and has records, see empty.go; nil: no output has empty windows
+	newest []int64 // of each output, the newest window that is out and has records, see empty.go
 }
 
 // New makes the agent of a topic.
@@ -48,11 +48,8 @@ func New(topic string, set Settings) *Agent {
 	if set.ExactLimit > 0 {
 		l.limit = set.ExactLimit
 	}
-	a := &Agent{Topic: topic, set: set, layout: l, outputs: make([]output, len(set.Grid.Shapes)), final: window.Unset, through: window.Unset}
-	if slices.Contains(set.Empty, true) {
-		a.newest = slices.Repeat([]int64{window.Unset}, len(a.outputs))
-	}
-	return a
+	n := len(set.Grid.Shapes)
+	return &Agent{Topic: topic, set: set, layout: l, outputs: make([]output, n), final: window.Unset, through: window.Unset, newest: slices.Repeat([]int64{window.Unset}, n)}
 }
 
 // Versions are those of an output, oldest first.

@@ -11,7 +11,9 @@ import (
 // closed: it is known then that the gap is over, and that nothing comes before it
 // any more. So which empty windows there are follows from those that have
 // records, and from the newest of them that is out. That one is committed with
-// every offset, and said with every claim.
+// every offset, and said with every claim, whether empty ones are wanted or not: a
+// worker that has it from another one, or from before a change of the
+// configuration, can rely on it.
 
 // MaxGap is how many empty windows are made between two that have records. In a
 // longer gap there are none: a clock that was wrong once, or a topic that rested for
@@ -27,12 +29,9 @@ type Newest struct {
 // fill appends the empty windows that lie between the newest window of its output
 // that is out and w, which is the next one that has records.
 func (a *Agent) fill(ws []Window, w *Window) []Window {
-	if a.newest == nil || !a.set.Empty[w.Output] {
-		return ws
-	}
 	last := a.newest[w.Output]
 	a.newest[w.Output] = max(last, w.Start)
-	if last == window.Unset || last >= w.Start {
+	if w.Output >= len(a.set.Empty) || !a.set.Empty[w.Output] || last == window.Unset || last >= w.Start {
 		return ws
 	}
 	advance := a.set.Grid.Shapes[w.Output].Advance
@@ -54,8 +53,8 @@ func (a *Agent) fill(ws []Window, w *Window) []Window {
 // Empty reports whether no record is in the window.
 func (w Window) Empty() bool { return len(w.panes) == 0 }
 
-// Newest are the newest windows that are out and have records, of those outputs
-// that are to have empty windows, as far as they are known.
+// Newest are the newest windows of each output that are out and have records, as
+// far as they are known.
 func (a *Agent) Newest() (list []Newest) {
 	for output, start := range a.newest {
 		if start != window.Unset {
@@ -67,16 +66,14 @@ func (a *Agent) Newest() (list []Newest) {
 
 // SetOut notes that a window of an output is out and has records.
 func (a *Agent) SetOut(output int, start int64) {
-	if a.newest != nil && a.set.Empty[output] {
-		a.newest[output] = max(a.newest[output], start)
-	}
+	a.newest[output] = max(a.newest[output], start)
 }
 
 // learn notes which windows are known to be out.
 func (a *Agent) learn(list []Newest) {
 	for _, n := range list {
-		for output := range a.newest {
-			if a.set.Grid.Shapes[output] == n.Shape {
+		for output, s := range a.set.Grid.Shapes {
+			if s == n.Shape {
 				a.SetOut(output, n.Start)
 			}
 		}

@@ -114,14 +114,13 @@ func TestNewestInAnotherConfiguration(t *testing.T) {
 	c.Newest = []Newest{{one, 10 * second}, {hopping, 9 * second}}
 	for _, x := range []struct {
 		shapes []window.Shape
-		empty  []bool
 		want   []Newest
 	}{
-		{[]window.Shape{one, hopping}, []bool{true, true}, c.Newest},
-		{[]window.Shape{two, hopping, one}, []bool{true, true, false}, []Newest{{hopping, 9 * second}}},
-		{[]window.Shape{two, one}, nil, nil},
+		{[]window.Shape{one, hopping}, c.Newest},
+		{[]window.Shape{two, hopping}, c.Newest[1:]},
+		{[]window.Shape{two}, nil},
 	} {
-		a := New("t", Settings{Grid: grid(x.shapes...), Empty: x.empty})
+		a := New("t", Settings{Grid: grid(x.shapes...)})
 		a.SetPartitions(1, false)
 		p := a.Assign(0, 0, c)
 		if _, _, got := p.Low(); !reflect.DeepEqual(got.Newest, x.want) {
