@@ -36,6 +36,7 @@ type plan struct {
 	length            time.Duration   // of traffic and faults
 	wider             []config.Output // windows of further sizes
 	empty             []bool          // outputs that have empty windows; nil: none
+	emptyOfSome       bool            // of every second process; those of the others have none
 	outPartitions     int             // of aggregated topics
 	split             int             // workers that a topic may be split over
 	resplit           time.Duration   // when that is changed, and the workers are started again one by one; 0: never
@@ -219,7 +220,7 @@ func (p *plan) String() string {
 		fmt.Fprintf(&b, "  and windows of %v every %v\n", w.Size, max(w.Advance, 0))
 	}
 	if p.empty != nil {
-		fmt.Fprintf(&b, "  empty windows are written: %v\n", p.empty)
+		fmt.Fprintf(&b, "  empty windows are written: %v, by every second process only: %v\n", p.empty, p.emptyOfSome)
 	}
 	if p.repeats {
 		fmt.Fprintf(&b, "  at_least_once, by every second process only: %v\n", p.mixed)

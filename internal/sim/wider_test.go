@@ -52,7 +52,7 @@ func (p *plan) shapes() []shape {
 
 // windows sets those of an aggregation.
 func (p *plan) windows(a *config.Aggregation) {
-	defer p.emptyOf(a)
+	defer p.emptyOf(a, p.empty)
 	if len(p.wider) == 0 {
 		return
 	}
