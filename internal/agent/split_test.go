@@ -571,8 +571,9 @@ func FuzzFrame(f *testing.F) {
 	for _, frame := range frames {
 		f.Add(frame)
 	}
+	f.Add(appendClaim(nil, header{}, claim{of: 1, watermark: 30 * second, newest: []Newest{{window.Tumbling(10 * second), second}}}))
 	plan := &MergePlan{Slots: []int{0, 1, 2, 3, 4}}
-	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)})
+	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second), Empty: []bool{true}})
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		a := New("t", r.set)
 		a.AddVersion(0, r.agent.Versions(0)[0])
