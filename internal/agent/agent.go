@@ -38,6 +38,8 @@ type Agent struct {
 	final   int64 // windows that end at or before are out, of all shapes
 	claimed int64 // final when it was last said to the merging agent
 	through int64 // windows that end at or before are shipped, see ship.go
+
+	newest []int64 // of each output, the newest window that is out and has records, see empty.go
 }
 
 // New makes the agent of a topic.
@@ -46,7 +48,8 @@ func New(topic string, set Settings) *Agent {
 	if set.ExactLimit > 0 {
 		l.limit = set.ExactLimit
 	}
-	return &Agent{Topic: topic, set: set, layout: l, outputs: make([]output, len(set.Grid.Shapes)), final: window.Unset, through: window.Unset}
+	n := len(set.Grid.Shapes)
+	return &Agent{Topic: topic, set: set, layout: l, outputs: make([]output, n), final: window.Unset, through: window.Unset, newest: slices.Repeat([]int64{window.Unset}, n)}
 }
 
 // Versions are those of an output, oldest first.
@@ -114,6 +117,7 @@ func (a *Agent) Assign(id int32, offset int64, c Checkpoint) *Partition {
 	p := a.partition(id, newFeed(a, offset, c))
 	p.watermark = window.Back(p.clocks.believed, a.set.Grace)
 	a.makeFinal(c.Final)
+	a.learn(c.Newest)
 	if low := c.LowTime; low != window.Unset && c.Final != window.Unset {
 		// What lies below the offset is not needed by windows to come, unless
 		// there are others now than when it was committed.

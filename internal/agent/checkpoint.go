@@ -32,10 +32,12 @@ type Checkpoint struct {
 	// was when the checkpoint was written: then trusting is set.
 	Clocks   *clocks
 	trusting bool
+	// Newest are the newest windows that are out and have records.
+	Newest []Newest
 }
 
-// The prefix names the format and its version. The third has the clocks, between
-// what both have and the list of refused records.
+// The prefix names the format and its version. The third has the clocks and the
+// newest windows, between what both have and the list of refused records.
 const (
 	prefix2 = "ka2."
 	prefix3 = "ka3."
@@ -58,8 +60,8 @@ func (c *Checkpoint) Encode() string {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
 	prefix := prefix2
-	if c.Clocks != nil {
-		prefix, b = prefix3, c.Clocks.append(b)
+	if c.Clocks != nil || len(c.Newest) > 0 {
+		prefix, b = prefix3, appendNewest(c.Clocks.append(b), c.Newest)
 	}
 	b = appendSpans(b, c.Refused, c.Head)
 	b = binary.BigEndian.AppendUint32(b, checksum(prefix, b))
@@ -98,9 +100,12 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	}
 	rest := b[checkpointSize-4 : end]
 	if !c.trusting {
-		c.Clocks = &clocks{}
-		if rest, ok = c.Clocks.read(rest); !ok {
-			return c, fmt.Errorf("%w: its clocks cannot be read", ErrCheckpoint)
+		r := reader{b: rest, ok: true}
+		c.Clocks = r.clocks()
+		c.trusting = c.Clocks == nil
+		c.Newest = r.newest()
+		if rest = r.b; !r.ok {
+			return c, fmt.Errorf("%w: its clocks or its newest windows cannot be read", ErrCheckpoint)
 		}
 	}
 	if c.Refused, ok = readSpans(rest, c.Head); !ok {

@@ -34,9 +34,13 @@ func (f *Feed) kept(c clocks) *clocks {
 // append writes clocks, as varints:
 //
 //	clocks = n known seen elapsed rhythm believed n×(last elapsed-since records seen-since missed)
+//	       | noClocks
 //
 // where last is the difference to the one before, at first to believed.
 func (c *clocks) append(b []byte) []byte {
+	if c == nil {
+		return append(b, noClocks)
+	}
 	known := byte(0)
 	if c.known {
 		known = 1
@@ -58,14 +62,22 @@ func (c *clocks) append(b []byte) []byte {
 	return b
 }
 
-// read reads what append wrote, and gives the rest.
-func (c *clocks) read(b []byte) (rest []byte, ok bool) {
-	r := reader{b: b, ok: true}
-	n, known := int(r.byte()), r.byte()
-	if n > maxClocks || known > 1 {
-		return nil, false
+// noClocks stands where time is believed at once.
+const noClocks = 0xff
+
+// clocks reads what append wrote.
+func (r *reader) clocks() *clocks {
+	n := int(r.byte())
+	if n == noClocks {
+		return nil
 	}
-	c.n, c.known = n, known == 1
+	c := &clocks{n: n}
+	known := r.byte()
+	if n > maxClocks || known > 1 {
+		r.fail()
+		return c
+	}
+	c.known = known == 1
 	c.seen, c.elapsed, c.rhythm, c.believed = r.whole(), r.whole(), r.whole(), r.int()
 	last := c.believed
 	for i := range c.n {
@@ -78,5 +90,5 @@ func (c *clocks) read(b []byte) (rest []byte, ok bool) {
 		}
 		last = k.last
 	}
-	return r.b, r.ok
+	return c
 }

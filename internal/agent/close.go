@@ -13,8 +13,13 @@ type Window struct {
 	Output int // index of its shape
 	Start  int64
 
+	// Unfilled is how many empty windows there would be before this one, if they are
+	// too many to be made.
+	Unfilled uint64
+
 	panes   []*pane // by start, and of one slice by partition
 	partial bool    // some of its records may be missing
+	version int     // of the schema, at least: that of an empty window is that of the one behind the gap
 }
 
 // Close makes all windows that end at or before the watermark final and
@@ -48,7 +53,8 @@ func (a *Agent) Close(watermark int64, ws []Window) []Window {
 func (a *Agent) end(w Window) int64 { return window.End(w.Start, a.set.Grid.Shapes[w.Output].Size) }
 
 // collect appends the windows of a shape that have records, and end after what
-// is final and no later than the watermark.
+// is final and no later than the watermark; and the empty ones before them, if the
+// output has these.
 func (a *Agent) collect(ws []Window, output int, s window.Shape, watermark int64) []Window {
 	start := int64(window.Unset)
 	if a.final != window.Unset {
@@ -65,6 +71,7 @@ func (a *Agent) collect(ws []Window, output int, s window.Shape, watermark int64
 			return ws
 		}
 		if w := a.gather(Window{Output: output, Start: start}, end); len(w.panes) > 0 {
+			ws = a.fill(ws, &w)
 			ws = append(ws, w)
 		}
 		if start = window.Forward(start, s.Advance); start%s.Advance != 0 { // the end of time

@@ -61,7 +61,7 @@ func (c *Computer) Compute(a *Agent, w Window) Result {
 	size := a.set.Grid.Shapes[w.Output].Size
 	r := Result{Output: w.Output, Start: w.Start, End: window.End(w.Start, size), Partial: w.partial}
 	r.Time = r.Start + (r.End-r.Start)/2
-	version := 0
+	version := w.version
 	for _, c := range w.panes {
 		version = max(version, c.version(w.Output))
 		r.Count += c.count()

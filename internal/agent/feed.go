@@ -203,7 +203,7 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 		// Not all of [from, Head) is read yet: what was committed stays true,
 		// but for what became final meanwhile.
 		c = f.resume
-		c.Final = f.out()
+		c.Final, c.Newest = f.out(), f.agent.Newest()
 		return f.from, -1, c
 	}
 	low := mark{f.next, f.epoch, f.seen, f.hash, f.maxTime, f.clocks}
@@ -219,7 +219,7 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 		Refused: f.refused,
 		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.out(), Shipped: f.shipped,
 		Count: f.seen - low.seen, Hash: f.hash - low.hash,
-		Clocks: f.kept(low.clocks),
+		Clocks: f.kept(low.clocks), Newest: f.agent.Newest(),
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //
 //	frame  = version kind partition topic (rows | claim)
 //	rows   = start size schema flags [final] piece pieces checksum body
-//	claim  = of watermark reached silent [now]
+//	claim  = of watermark reached silent [now [newest]]
 //	body   = n first n×(offset-first) n×(time-start) slots slot…
 //	slot   = 0                               absent in all records
 //	       | 1 n×float64 rests               a number
@@ -72,6 +72,7 @@ type claim struct {
 	reached   int64 // its own watermark, by the records alone
 	silent    int64 // for how long, ns, the partition was known to be read to its end without a new record
 	now       int64 // what the wall clock knows of time beyond the watermark, where it is in doubt; else as the watermark
+	newest    []Newest
 }
 
 // run is the head of a frame of records.
@@ -101,8 +102,11 @@ func appendClaim(b []byte, h header, c claim) []byte {
 	b = binary.AppendVarint(b, c.watermark)
 	b = binary.AppendVarint(b, c.reached)
 	b = binary.AppendUvarint(b, uint64(c.silent))
-	if c.now > c.watermark {
+	if c.now > c.watermark || len(c.newest) > 0 {
 		b = binary.AppendVarint(b, c.now)
+	}
+	if len(c.newest) > 0 {
+		b = appendNewest(b, c.newest)
 	}
 	return b
 }

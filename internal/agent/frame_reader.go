@@ -93,6 +93,9 @@ func (r *reader) claim() (c claim, err error) {
 	if c.now = c.watermark; r.ok && len(r.b) > 0 {
 		c.now = r.int()
 	}
+	if r.ok && len(r.b) > 0 {
+		c.newest = r.newest()
+	}
 	if !r.ok || len(r.b) > 0 {
 		return c, fmt.Errorf("%w: a claim of %d bytes", ErrFrame, len(r.b))
 	}

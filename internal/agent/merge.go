@@ -60,6 +60,7 @@ const trusted = int64(3e9)
 // offset with a checkpoint.
 func (a *Agent) Merge(offset int64, c Checkpoint) *Merger {
 	a.final = max(a.final, c.Final)
+	a.learn(c.Newest)
 	m := &Merger{Feed: newFeed(a, offset, c), now: window.Unset}
 	m.merges = true
 	return m
@@ -129,6 +130,7 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 		p.merged.reached, p.merged.silent, p.merged.heard = c.reached, c.silent, t
 		p.merged.now = max(p.merged.now, c.now)
 		m.agent.of = max(m.agent.of, c.of)
+		m.agent.learn(c.newest)
 		return Accepted, nil
 	}
 	u, err := m.in.run()

@@ -18,6 +18,7 @@ type Settings struct {
 	IdleAfter     int64       // silence after which a partition that is read to its end is passed over
 	MaxFutureSkew int64       // how far ahead of the clock a record may be stamped
 	Confirm       int64       // for how many records a clock that is ahead of the others is doubted; 0: it is believed at once
+	Empty         []bool      // of each output, whether it has records of empty windows; nil: none has
 
 	// Of the records of a window, a partition keeps at most ExactLimit (and of
 	// a pooled array so many elements); if there are more, they go to sketches

@@ -89,12 +89,12 @@ func (w *world) ship(m *member) {
 		}
 		w.partials = append(w.partials, frames...)
 	}
-	merged := int64(math.MinInt64)
+	merged, newest := int64(math.MinInt64), []Newest(nil)
 	if w.merged.text != "" {
 		_, c := resume(w.t, w.merged)
-		merged = c.Final
+		merged, newest = c.Final, c.Newest
 	}
-	m.agent.Shipped(merged)
+	m.agent.Shipped(merged, newest)
 }
 
 // frame writes what a frame says.

@@ -23,8 +23,9 @@ import (
 //
 //	windows SIZE[/ADVANCE]… [SETTING=VALUE]…
 //	                    a new topic, and the worker a with these windows. Settings:
-//	                    grace=0s idle=5s skew=10m partitions=1 operations=sum, and confirm=0, the
-//	                    records for which a clock that is ahead of others is doubted (1024 in a worker)
+//	                    grace=0s idle=5s skew=10m partitions=1 operations=sum empty=false, and
+//	                    confirm=0, the records for which a clock that is ahead of others is
+//	                    doubted (1024 in a worker)
 //	record P TIME… [x=V]
 //	                    records are written to partition P, and read by the worker
 //	                    that has it. FROM..TO is each whole second. V is 1, null
@@ -181,6 +182,15 @@ func (w *world) do(args []string) {
 func (w *world) fail(format string, args ...any) {
 	w.t.Helper()
 	w.t.Fatalf(w.at+": "+format, args...)
+}
+
+// truth reads whether something is.
+func (w *world) truth(text string) bool {
+	is, err := strconv.ParseBool(text)
+	if err != nil {
+		w.fail("%v", err)
+	}
+	return is
 }
 
 func (w *world) number(text string) int64 {

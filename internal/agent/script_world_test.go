@@ -79,6 +79,7 @@ func (w *world) grow(partitions int) {
 // configure sets windows and settings.
 func (w *world) configure(args []string) {
 	var shapes []window.Shape
+	empty := false
 	for _, arg := range args {
 		name, value, ok := strings.Cut(arg, "=")
 		switch {
@@ -99,13 +100,18 @@ func (w *world) configure(args []string) {
 			w.set.Confirm = w.number(value)
 		case name == "partitions":
 			w.grow(int(w.number(value)))
+		case name == "empty":
+			empty = w.truth(value)
 		case name == "operations":
 			w.operations = strings.Split(value, ",")
 		default:
 			w.fail("unknown setting %q", name)
 		}
 	}
-	w.set.Grid = grid(shapes...)
+	w.set.Grid, w.set.Empty = grid(shapes...), nil
+	if empty {
+		w.set.Empty = slices.Repeat([]bool{true}, len(shapes))
+	}
 }
 
 // member is the worker that a command names.
@@ -336,7 +342,9 @@ func (w *world) show(m *member, r Result) string {
 	for _, op := range w.operations {
 		text += fmt.Sprintf(", %s %v", op, values[op+"_x"])
 	}
-	text += ", of"
+	if len(r.Ranges) > 0 {
+		text += ", of"
+	}
 	for _, f := range r.Ranges {
 		text += " " + span(int(f.Partition), f.First, f.Last)
 		if f.Count != f.Last-f.First+1 {

@@ -144,7 +144,7 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 	if a.others {
 		return out, nil
 	}
-	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.reached(), silent: silent, now: p.now()}
+	said := claim{of: a.of, watermark: max(a.final, p.watermark), reached: p.reached(), silent: silent, now: p.now(), newest: a.Newest()}
 	if bound := a.bound(p); bound != math.MaxInt64 {
 		// What ends later is not shipped, and what time it is by the clock
 		// is found out here.
@@ -155,10 +155,10 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 }
 
 // Shipped notes that all partitions have shipped, and that windows that end at
-// merged or before are known to be out. If these are all that were ever
-// shipped, windows are computed here from now on; not before, so that they
-// come out in order.
-func (a *Agent) Shipped(merged int64) {
+// merged or before are known to be out, of which newest are the last. If these are
+// all that were ever shipped, windows are computed here from now on; not before,
+// so that they come out in order.
+func (a *Agent) Shipped(merged int64, newest []Newest) {
 	a.claimed = a.final
 	for _, p := range a.parts {
 		if p.Replaying() {
@@ -171,6 +171,7 @@ func (a *Agent) Shipped(merged int64) {
 	for _, p := range a.parts {
 		p.shipped = window.Unset
 	}
+	a.learn(newest)
 	a.reconsider()
 }
 

@@ -189,12 +189,12 @@ func (s *splitter) deliver(lost bool) (again bool) {
 			return true
 		}
 	}
-	merged := int64(math.MinInt64)
+	merged, newest := int64(math.MinInt64), []Newest(nil)
 	if c := s.b.merged; c.text != "" {
 		_, cp := resume(s.t.(*testing.T), c)
-		merged = cp.Final
+		merged, newest = cp.Final, cp.Newest
 	}
-	s.agent.Shipped(merged)
+	s.agent.Shipped(merged, newest)
 	s.b.partials = append(append(s.b.partials, frames...), nil)
 	s.b.emit(s.t.(*testing.T), s.pending)
 	s.pending = nil
@@ -276,6 +276,14 @@ func TestSplit(t *testing.T) {
 				set.ExactLimit = 5
 			}
 			logs := wideLogs(rng, 2+rng.IntN(3), set.Grace)
+			more := rand.New(rand.NewPCG(seed, 4))
+			set.Empty = anyEmpty(more, set.Grid)
+			pauses := anyRests(more)
+			for _, log := range logs {
+				for i := range log {
+					log[i].t = pauses.later(log[i].t)
+				}
+			}
 			want := &broker{logs: logs, held: make([]committed, len(logs)), out: map[string]Result{}}
 			one := newSplitter(t, want, set, Alone, upTo(len(logs)))
 			for id := range logs {
@@ -563,8 +571,9 @@ func FuzzFrame(f *testing.F) {
 	for _, frame := range frames {
 		f.Add(frame)
 	}
+	f.Add(appendClaim(nil, header{}, claim{of: 1, watermark: 30 * second, newest: []Newest{{window.Tumbling(10 * second), second}}}))
 	plan := &MergePlan{Slots: []int{0, 1, 2, 3, 4}}
-	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second)})
+	r := wideRig(f, Settings{Grid: window.TumblingGrid(10 * second), Empty: []bool{true}})
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		a := New("t", r.set)
 		a.AddVersion(0, r.agent.Versions(0)[0])

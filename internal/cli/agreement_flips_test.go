@@ -42,6 +42,8 @@ var flips = map[string]func(*config.Aggregation){
 	},
 	"windows[].operations":      func(a *config.Aggregation) { w := first(a); w.Operations = []string{"p33", "min"} },
 	"windows[].min_sample_size": func(a *config.Aggregation) { w := first(a); w.MinSampleSize = a.MinSampleSize + 1 },
+	"windows[].emit_empty":      func(a *config.Aggregation) { w := first(a); w.EmitEmpty = !a.EmitEmpty },
+	"emit_empty":                func(a *config.Aggregation) { a.EmitEmpty = !a.EmitEmpty },
 	"operations":                func(a *config.Aggregation) { a.Operations = append(slices.Clone(a.Operations), "rms", "p99.9") },
 	"quantiles":                 func(a *config.Aggregation) { a.Quantiles = other(a.Quantiles, "exclusive", "inclusive") },
 	"exact_limit":               func(a *config.Aggregation) { a.ExactLimit = 2 },

@@ -85,7 +85,7 @@ func (pl *plan) object(a *survey.Agent) object {
 		left[i] = object{{"path", f.Path}, {"type", f.Type}, {"reason", f.Reason}}
 	}
 	o := object{
-		{"source_topic", a.Topic}, {"window_seconds", a.Output.Size.Seconds()}, {"advance_seconds", a.Output.Advance.Seconds()}, {"partitions", a.Partitions}, {"schema_id", a.SchemaID}, {"aggregation", a.Choice.Aggregation.Name},
+		{"source_topic", a.Topic}, {"window_seconds", a.Output.Size.Seconds()}, {"advance_seconds", a.Output.Advance.Seconds()}, {"emit_empty", a.Output.EmitEmpty}, {"partitions", a.Partitions}, {"schema_id", a.SchemaID}, {"aggregation", a.Choice.Aggregation.Name},
 		{"aggregated_topic", a.Output.Topic}, {"aggregated_topic_exists", a.Exists}, {"aggregated_schema_id", a.CurrentID()},
 		{"problem", a.Problem}, {"note", note(a)}, {"fields", fields}, {"left_out", left},
 		{"schema", object{{"change", a.Change()}, {"accepted", verdict(a)}, {"reasons", a.Reasons}, {"bytes", a.Stored}, {"warning", a.Oversize}, {"instead", instead(a)}}},
@@ -111,8 +111,11 @@ func (pl *plan) text() string {
 	var b strings.Builder
 	for _, a := range pl.Agents {
 		windows := ""
-		if len(a.Choice.AggregatedTopics) > 1 || a.Output.Advance != a.Output.Size {
+		if len(a.Choice.AggregatedTopics) > 1 || a.Output.Advance != a.Output.Size || a.Output.EmitEmpty {
 			windows = "windows of " + a.Output.Windows() + ", "
+		}
+		if a.Output.EmitEmpty {
+			windows += "empty ones too, "
 		}
 		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, schema %d)\n", a.Topic, a.Choice.Aggregation.Name, windows, count(a.Partitions, "partition"), a.SchemaID)
 		line := func(name, format string, args ...any) {

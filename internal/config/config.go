@@ -113,7 +113,8 @@ type Aggregation struct {
 	MaxWorkers            int               `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
 	Fields                FieldSettings     `yaml:"fields"`
 	Window                Window            `yaml:"window"`
-	Windows               []Output          `yaml:"windows"` // none: those of window.size
+	Windows               []Output          `yaml:"windows"`    // none: those of window.size
+	EmitEmpty             bool              `yaml:"emit_empty"` // windows without records have an aggregated record, too
 	Operations            []string          `yaml:"operations"`
 	Quantiles             string            `yaml:"quantiles"`   // exclusive or inclusive
 	ExactLimit            int               `yaml:"exact_limit"` // records of a slice, in one partition, up to which quantiles are exact
@@ -146,6 +147,7 @@ type Output struct {
 	AggregatedTopic string        `yaml:"aggregated_topic"`
 	Operations      []string      `yaml:"operations"`
 	MinSampleSize   int           `yaml:"min_sample_size"`
+	EmitEmpty       bool          `yaml:"emit_empty"` // true also if the aggregation says so
 }
 
 // Window sizes and bounds of time.

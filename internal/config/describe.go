@@ -76,6 +76,8 @@ func descriptions() []description {
 		{path: "aggregations[].windows[].aggregated_topic", doc: "Name of their aggregated topic, if not that of the aggregation.", example: "'{source_topic}-{size}'"},
 		{path: "aggregations[].windows[].operations", doc: "Their statistics. Empty: those of the aggregation.", example: "[mean, max]"},
 		{path: "aggregations[].windows[].min_sample_size", doc: "Their min_sample_size; 0: that of the aggregation.", example: "2"},
+		{path: "aggregations[].windows[].emit_empty", doc: "These have an aggregated record also where they are empty. With emit_empty of the aggregation all have, whatever stands here."},
+		{path: "aggregations[].emit_empty", doc: "Windows without records have an aggregated record too, with count 0 and no values: those between the first and the newest window that has records, but for gaps of more than 3600 windows."},
 		{path: "aggregations[].operations", doc: "The statistics of each field, in the order of the aggregated record.", example: "[min, mean, max]"},
 		{path: "aggregations[].quantiles", doc: "Definition of quantiles: exclusive as Python's statistics, inclusive as numpy.", values: []string{"exclusive", "inclusive"}},
 		{path: "aggregations[].exact_limit", doc: "Most records of one window that are kept for each source partition (of a pooled array: elements); with windows of several sizes, of the interval into which all can be divided. If there are more, memory stays bounded, quantiles are approximate, and the record's header approximate says how good; mad has no value; all else stays exact.", example: "100000"},

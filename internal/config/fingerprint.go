@@ -18,10 +18,12 @@ var parts = []struct {
 	of   func(*Config) any
 }{
 	{"topics", func(c *Config) any {
-		return each(c, func(a *Aggregation) any { return []any{a.Name, a.Topics, a.AggregatedTopic, a.Partitions} })
+		return each(c, func(a *Aggregation) any {
+			return []any{a.Name, a.Topics, a.AggregatedTopic, a.Partitions, a.AggregatedTopicConfig}
+		})
 	}},
 	{"windows", func(c *Config) any {
-		return each(c, func(a *Aggregation) any { return []any{a.Window, a.Windows} })
+		return each(c, func(a *Aggregation) any { return []any{a.Window, a.Windows, a.EmitEmpty} })
 	}},
 	{"fields", func(c *Config) any {
 		return each(c, func(a *Aggregation) any { return a.Fields })

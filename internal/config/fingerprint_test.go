@@ -44,3 +44,41 @@ func TestFingerprint(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an aggregation says is in the fingerprint.
+func TestFingerprintOfEachSetting(t *testing.T) {
+	of := func(change func(reflect.Value)) Fingerprint {
+		c := Default()
+		c.Aggregations = []Aggregation{DefaultAggregation()}
+		change(reflect.ValueOf(&c.Aggregations[0]).Elem())
+		return c.Fingerprint()
+	}
+	same := of(func(reflect.Value) {})
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Aggregation]()) {
+		got := of(func(a reflect.Value) {
+			switch v := a.FieldByIndex(f.Index); v.Kind() {
+			case reflect.String:
+				v.SetString(v.String() + "x")
+			case reflect.Int:
+				v.SetInt(v.Int() + 1)
+			case reflect.Bool:
+				v.SetBool(!v.Bool())
+			case reflect.Map:
+				v.Set(reflect.ValueOf(map[string]string{"x": "y"}))
+			case reflect.Slice:
+				v.Set(reflect.MakeSlice(v.Type(), 7, 7))
+			case reflect.Struct: // one of its fields is enough
+				if first := v.Field(0); first.Kind() == reflect.Slice {
+					first.Set(reflect.MakeSlice(first.Type(), 7, 7))
+				} else {
+					v.Set(reflect.Zero(v.Type()))
+				}
+			default:
+				t.Fatalf("%s is a %s", f.Name, v.Kind())
+			}
+		})
+		if same.Differs(got) == nil {
+			t.Errorf("%s is not in the fingerprint", f.Name)
+		}
+	}
+}

@@ -34,6 +34,7 @@ func (a *Aggregation) Outputs() []Output {
 		if o.MinSampleSize == 0 {
 			o.MinSampleSize = a.MinSampleSize
 		}
+		o.EmitEmpty = o.EmitEmpty || a.EmitEmpty
 		out[i] = o
 	}
 	return out

@@ -21,16 +21,20 @@ func aggregation(t *testing.T, text string) config.Aggregation {
 func TestOutputs(t *testing.T) {
 	seven := config.DefaultAggregation().Operations
 	for text, want := range map[string][]config.Output{
-		"": {{time.Second, time.Second, "{source_topic}-aggregated", seven, 2}},
-		"    window: {size: 10s}\n    aggregated_topic: '{source_topic}-{size}'\n": {{10 * time.Second, 10 * time.Second, "{source_topic}-10s", seven, 2}},
+		"": {{time.Second, time.Second, "{source_topic}-aggregated", seven, 2, false}},
+		"    window: {size: 10s}\n    aggregated_topic: '{source_topic}-{size}'\n": {{10 * time.Second, 10 * time.Second, "{source_topic}-10s", seven, 2, false}},
 		"    windows: [1s, 10s, 1m]\n    aggregated_topic: '{source_topic}.{size}.agg'\n    operations: [mean]\n    min_sample_size: 3\n": {
-			{time.Second, time.Second, "{source_topic}.1s.agg", []string{"mean"}, 3},
-			{10 * time.Second, 10 * time.Second, "{source_topic}.10s.agg", []string{"mean"}, 3},
-			{time.Minute, time.Minute, "{source_topic}.1m.agg", []string{"mean"}, 3},
+			{time.Second, time.Second, "{source_topic}.1s.agg", []string{"mean"}, 3, false},
+			{10 * time.Second, 10 * time.Second, "{source_topic}.10s.agg", []string{"mean"}, 3, false},
+			{time.Minute, time.Minute, "{source_topic}.1m.agg", []string{"mean"}, 3, false},
 		},
-		"    windows:\n    - 1s\n    - {size: 1m, advance: 10s, operations: [max], aggregated_topic: 'minutes-{source_topic}', min_sample_size: 5}\n": {
-			{time.Second, time.Second, "{source_topic}-aggregated", seven, 2},
-			{time.Minute, 10 * time.Second, "minutes-{source_topic}", []string{"max"}, 5},
+		"    windows:\n    - 1s\n    - {size: 1m, advance: 10s, operations: [max], aggregated_topic: 'minutes-{source_topic}', min_sample_size: 5, emit_empty: true}\n": {
+			{time.Second, time.Second, "{source_topic}-aggregated", seven, 2, false},
+			{time.Minute, 10 * time.Second, "minutes-{source_topic}", []string{"max"}, 5, true},
+		},
+		"    windows: [1s, {size: 10s, emit_empty: false}]\n    aggregated_topic: '{source_topic}-{size}'\n    emit_empty: true\n": {
+			{time.Second, time.Second, "{source_topic}-1s", seven, 2, true},
+			{10 * time.Second, 10 * time.Second, "{source_topic}-10s", seven, 2, true},
 		},
 	} {
 		a := aggregation(t, text)

@@ -44,7 +44,7 @@ func Uniform(topics, values int, rate float64, a *config.Aggregation) []Class {
 // measured.
 func ofFirstWindows(a *config.Aggregation) *config.Aggregation {
 	only, first := *a, a.Outputs()[0]
-	only.Window.Size, only.Operations, only.MinSampleSize, only.Windows = first.Size, first.Operations, first.MinSampleSize, nil
+	only.Window.Size, only.Operations, only.MinSampleSize, only.EmitEmpty, only.Windows = first.Size, first.Operations, first.MinSampleSize, first.EmitEmpty, nil
 	return &only
 }
 

@@ -15,6 +15,7 @@ type Output struct {
 	Source        string // topic
 	Topic         string // aggregated
 	Size, Advance time.Duration
+	EmitEmpty     bool // windows without records have one, too
 	Operations    []stats.Operation
 	Quantiles     stats.Method
 }
@@ -23,7 +24,7 @@ type Output struct {
 func (s *Spec) Outputs(source string, c config.Choice) []Output {
 	out := make([]Output, len(s.outputs))
 	for i, o := range s.outputs {
-		out[i] = Output{Source: source, Topic: c.AggregatedTopics[i], Size: o.Size, Advance: o.Advance, Operations: o.operations, Quantiles: o.options.Quantiles}
+		out[i] = Output{Source: source, Topic: c.AggregatedTopics[i], Size: o.Size, Advance: o.Advance, EmitEmpty: o.EmitEmpty, Operations: o.operations, Quantiles: o.options.Quantiles}
 	}
 	return out
 }

@@ -58,6 +58,7 @@ func (s *Spec) Settings() agent.Settings {
 	}
 	for _, o := range s.outputs {
 		set.Needs = set.Needs.And(stats.NeedsOf(o.operations, o.options))
+		set.Empty = append(set.Empty, o.EmitEmpty)
 	}
 	return set
 }

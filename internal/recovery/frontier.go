@@ -21,7 +21,12 @@ type Frontier struct {
 	Final int64           // windows that end at or before are out, ns
 	Heads map[int32]int64 // by partition: behind the last record of the last windows
 	Topic TopicID         // of the source topic that these were computed from, zero if it is not known
+	// Newest is the newest window of each aggregated topic.
+	Newest map[string]Window
 }
+
+// Window is one that is out, from Start up to End (ns).
+type Window struct{ Start, End int64 }
 
 // Frontiers are those of source topics, by name.
 type Frontiers map[string]Frontier
@@ -48,8 +53,12 @@ func (found Frontiers) Note(topic string, r *kgo.Record) {
 	f, ok := found[topic]
 	if !ok {
 		f.Final = math.MinInt64
+		f.Newest = map[string]Window{}
 	}
 	end := window.End(start, size)
+	if n, ok := f.Newest[r.Topic]; !ok || start > n.Start {
+		f.Newest[r.Topic] = Window{start, end}
+	}
 	switch {
 	case !ok || Other(id, f.Topic) && end >= f.Final: // offsets of a topic that was made again say nothing of the one before
 		f.Topic, f.Heads = id, map[int32]int64{}

@@ -122,7 +122,7 @@ func (f *Facts) committed() (s Start, err error) {
 	case Other(c.TopicID, f.TopicID) && c.Cluster == f.Cluster:
 		s.note("the topic was deleted and made again; reading it from its start, windows that were out stay out", "offset", at)
 		s.Offset, s.Checkpoint = f.Start, f.Anew(f.Start, c.Final)
-		s.Checkpoint.Shipped = c.Shipped
+		s.Checkpoint.Shipped, s.Checkpoint.Newest = c.Shipped, c.Newest
 		return s, nil
 	case beyond != nil:
 		return s, beyond
@@ -130,6 +130,7 @@ func (f *Facts) committed() (s Start, err error) {
 		s.note("the committed offset comes from another cluster; windows that were out stay out", "offset", at)
 		s.Offset = max(at, f.Start)
 		s.Checkpoint, s.Lost = f.Anew(s.Offset, c.Final), s.Offset-at
+		s.Checkpoint.Newest = c.Newest
 		return s, nil
 	}
 	s.Offset = at

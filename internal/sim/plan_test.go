@@ -35,6 +35,8 @@ type plan struct {
 	skew              time.Duration   // how far ahead of the clock a record may be stamped
 	length            time.Duration   // of traffic and faults
 	wider             []config.Output // windows of further sizes
+	empty             []bool          // outputs that have empty windows; nil: none
+	emptyOfSome       bool            // of every second process; those of the others have none
 	outPartitions     int             // of aggregated topics
 	split             int             // workers that a topic may be split over
 	resplit           time.Duration   // when that is changed, and the workers are started again one by one; 0: never
@@ -109,12 +111,13 @@ func newPlan(seed uint64) *plan {
 	p.drawRemakes(rand.New(rand.NewPCG(seed, 10)))
 	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
 	p.drawClocks(rand.New(rand.NewPCG(seed, 13)))
+	p.drawEmpty(rand.New(rand.NewPCG(seed, 14)))
 	p.sort()
 	return p
 }
 
 // olderPlan is what the seed decided before there were topics that are made again,
-// windows of several sizes and wrong clocks: what it found then it finds by this plan.
+// windows of several sizes, empty ones and wrong clocks: what it found then it finds by this plan.
 func olderPlan(seed uint64) *plan {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &plan{
@@ -217,6 +220,9 @@ func (p *plan) String() string {
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
 	for _, w := range p.wider {
 		fmt.Fprintf(&b, "  and windows of %v every %v\n", w.Size, max(w.Advance, 0))
+	}
+	if p.empty != nil {
+		fmt.Fprintf(&b, "  empty windows are written: %v, by every second process only: %v\n", p.empty, p.emptyOfSome)
 	}
 	if p.repeats {
 		fmt.Fprintf(&b, "  at_least_once, by every second process only: %v\n", p.mixed)

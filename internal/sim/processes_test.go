@@ -215,6 +215,9 @@ func (w *world) config(id string, process int) *config.Config {
 	}
 	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: w.plan.skew}
 	w.plan.windows(a)
+	if w.plan.emptyOfSome && process%2 == 0 {
+		w.plan.emptyOf(a, nil)
+	}
 	a.Operations = operations
 	a.Late = config.Late{Policy: "topic", Topic: lateTopic}
 	return c

@@ -56,15 +56,18 @@ func (j *court) versions(topic string, s shape, late map[*input]*letter) {
 	last := map[*life]int64{}
 	outs := j.records[topic+s.suffix]
 	for _, r := range outs {
+		if r.Partition != outs[0].Partition {
+			j.add("%s: windows in more than one partition", topic)
+		}
+		if isEmpty(r) {
+			continue
+		}
 		k := string(r.Key)
 		l := j.lifeOf(topic, r)
 		w := want[l][k]
 		if w == nil {
 			j.add("%s: window %s is of no record that may be accepted", topic, k)
 			continue
-		}
-		if r.Partition != outs[0].Partition {
-			j.add("%s: windows in more than one partition", topic)
 		}
 		if !seen[w] && w.sure != nil {
 			if before, ok := last[l]; ok && w.end <= before {
@@ -80,6 +83,7 @@ func (j *court) versions(topic string, s shape, late map[*input]*letter) {
 			taken[in] = true
 		}
 	}
+	j.gaps(topic, s).atLeast(outs, want, seen)
 	for l, all := range want {
 		for _, k := range slices.Sorted(maps.Keys(all)) {
 			w := all[k]

@@ -19,6 +19,7 @@ import (
 type shape struct {
 	suffix        string // of the topic's name
 	size, advance int64
+	empty         bool // there are empty ones
 }
 
 // drawWider gives some plans windows of further sizes, some of which overlap.
@@ -38,9 +39,9 @@ func (p *plan) drawWider(rng *rand.Rand) {
 
 // shapes are those of all windows, the first ones first.
 func (p *plan) shapes() []shape {
-	out := []shape{{suffix, p.size.Milliseconds(), p.size.Milliseconds()}}
+	out := []shape{{suffix, p.size.Milliseconds(), p.size.Milliseconds(), p.writesEmpty(0)}}
 	for i, w := range p.wider {
-		s := shape{fmt.Sprintf("-w%d%s", i, suffix), w.Size.Milliseconds(), w.Advance.Milliseconds()}
+		s := shape{fmt.Sprintf("-w%d%s", i, suffix), w.Size.Milliseconds(), w.Advance.Milliseconds(), p.writesEmpty(i + 1)}
 		if s.advance == 0 {
 			s.advance = s.size
 		}
@@ -51,6 +52,7 @@ func (p *plan) shapes() []shape {
 
 // windows sets those of an aggregation.
 func (p *plan) windows(a *config.Aggregation) {
+	defer p.emptyOf(a, p.empty)
 	if len(p.wider) == 0 {
 		return
 	}

@@ -64,29 +64,42 @@ func (j *court) windows(topic string, s shape, late map[*input]*letter) {
 	seen := map[string]*life{}
 	last := int64(-1 << 62)
 	outs := j.records[topic+s.suffix]
+	g := j.gaps(topic, s)
 	for _, r := range outs {
 		k := string(r.Key)
 		l := j.lifeOf(topic, r)
 		w := want[l][k]
+		if r.Partition != outs[0].Partition {
+			j.add("%s: windows in more than one partition", topic)
+		}
 		switch {
+		case isEmpty(r) && seen[k] == nil:
+			if end := r.Timestamp.UnixMilli() + s.size/2; end <= last {
+				j.add("%s: the empty window %s comes after a later one", topic, k)
+			} else {
+				last = end
+			}
+			seen[k] = l
+			g.empty(r, l, w)
+			continue
 		case w == nil:
 			j.add("%s: window %s is of no accepted record", topic, k)
 			continue
 		case seen[k] != nil:
 			j.add("%s: window %s is there twice", topic, k)
 			continue
-		case r.Partition != outs[0].Partition:
-			j.add("%s: windows in more than one partition", topic)
 		case w.end <= last:
 			j.add("%s: window %s comes after a later one", topic, k)
 		}
 		seen[k], last = l, max(last, w.end)
+		g.full(w.end)
 		if len(w.doubted) > 0 {
 			j.version(s, k, w.end, w.sure, w.doubted, r)
 		} else {
 			j.window(s, k, w.end, w.sure, r)
 		}
 	}
+	g.over()
 	for l, all := range want {
 		for _, k := range slices.Sorted(maps.Keys(all)) {
 			if n := len(all[k].sure); n > 0 && !l.gone && seen[k] != l {

@@ -69,17 +69,19 @@ type TopicStatus struct {
 // TopicCounts are of all records of a topic that this worker has read, and of what
 // became of them.
 type TopicCounts struct {
-	Records      int64 `json:"records"`
-	Bytes        int64 `json:"bytes"`
-	Windows      int64 `json:"windows"` // aggregated records committed
-	OpenWindows  int64 `json:"open_windows"`
-	Late         int64 `json:"late"`
-	LateByClock  int64 `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
-	Future       int64 `json:"future"`        // stamped too far ahead; also dead-lettered
-	DeadLettered int64 `json:"dead_lettered"`
-	Unsent       int64 `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
-	Tombstones   int64 `json:"tombstones"`
-	Shipped      int64 `json:"shipped"` // records sent on to be merged, where a topic is split
+	Records         int64 `json:"records"`
+	Bytes           int64 `json:"bytes"`
+	Windows         int64 `json:"windows"`          // aggregated records committed
+	EmptyWindows    int64 `json:"empty_windows"`    // of these: of windows without records
+	UnfilledWindows int64 `json:"unfilled_windows"` // empty windows without a record, since there were too many in a row
+	OpenWindows     int64 `json:"open_windows"`
+	Late            int64 `json:"late"`
+	LateByClock     int64 `json:"late_by_clock"` // of these: whose window the clock had closed, not the order of records
+	Future          int64 `json:"future"`        // stamped too far ahead; also dead-lettered
+	DeadLettered    int64 `json:"dead_lettered"`
+	Unsent          int64 `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
+	Tombstones      int64 `json:"tombstones"`
+	Shipped         int64 `json:"shipped"` // records sent on to be merged, where a topic is split
 }
 
 // OutputStatus is an aggregated topic with its windows.

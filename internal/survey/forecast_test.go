@@ -100,6 +100,12 @@ func TestLoad(t *testing.T) {
 	if l := a.Load(cluster.Rate{PerSecond: 0.25, How: "said"}, nil); l.Records != 0.25 || l.Sampled { // most windows are empty
 		t.Errorf("%+v", l)
 	}
+	a.Output.EmitEmpty = true
+	for in, out := range map[float64]float64{0: 0, 0.25: 1, 100: 1} {
+		if l := a.Load(cluster.Rate{PerSecond: in, How: "said"}, nil); l.Records != out {
+			t.Errorf("with empty windows: of %g records a second come %g, want %g", in, l.Records, out)
+		}
+	}
 }
 
 func TestWarnings(t *testing.T) {

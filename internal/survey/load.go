@@ -44,7 +44,10 @@ func (a *Agent) Load(in cluster.Rate, lengths []int) Load {
 	if math.IsNaN(l.In.PerSecond) {
 		return l
 	}
-	l.Records = min(1/a.Output.Advance.Seconds(), l.In.PerSecond*float64(a.Output.Overlap()))
+	l.Records = 1 / a.Output.Advance.Seconds()
+	if !a.Output.EmitEmpty || l.In.PerSecond == 0 {
+		l.Records = min(l.Records, l.In.PerSecond*float64(a.Output.Overlap()))
+	}
 	if len(fields) > 0 {
 		l.Reduction = l.In.PerSecond / l.Records / float64(n)
 	}

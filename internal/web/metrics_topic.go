@@ -26,6 +26,10 @@ var topicMetrics = []metric[status.TopicStatus]{
 		func(t *status.TopicStatus) int64 { return t.Bytes }),
 	topicCounter("windows_total", "Aggregated records committed, one for each window.",
 		func(t *status.TopicStatus) int64 { return t.Windows }),
+	topicCounter("empty_windows_total", "Of the aggregated records committed, those of windows without records.",
+		func(t *status.TopicStatus) int64 { return t.EmptyWindows }),
+	topicCounter("unfilled_windows_total", "Empty windows that have no aggregated record though emit_empty is set, as there were too many in a row.",
+		func(t *status.TopicStatus) int64 { return t.UnfilledWindows }),
 	counter("late_records_total", "Records that came after their window was final, which the order of records had closed, or the clock.",
 		[]string{"topic", "by"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
 			emit(float64(t.Late-t.LateByClock), t.Topic, "order")

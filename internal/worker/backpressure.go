@@ -21,8 +21,9 @@ type flow struct {
 	purged  time.Time // when partials were last deleted
 }
 
-// progress is up to which time windows are out, by topic with partials.
-type progress map[string]int64
+// progress is which windows are out, as the merging workers have committed it, by
+// topic with partials.
+type progress map[string]agent.Checkpoint
 
 // followEvery is how often a worker that ships asks how far the merging one is;
 // followSoon, while it holds partitions back.
@@ -61,7 +62,7 @@ func (f *flow) follow(now time.Time) {
 		for _, topic := range topics {
 			if o, ok := offsets.Lookup(topic, 0); ok && err == nil {
 				if c, err := agent.DecodeCheckpoint(o.Metadata); err == nil {
-					got[topic] = c.Final
+					got[topic] = c
 				}
 			}
 		}
@@ -73,8 +74,8 @@ func (f *flow) follow(now time.Time) {
 func (f *flow) takeProgress(got progress) {
 	f.asking = false
 	for _, src := range f.sources {
-		if final, ok := got[src.partials]; ok && src.merges == "" {
-			src.split.merged, src.news = final, true
+		if c, ok := got[src.partials]; ok && src.merges == "" {
+			src.split.merged, src.split.newest, src.news = c.Final, c.Newest, true
 		}
 	}
 }

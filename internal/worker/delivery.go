@@ -117,6 +117,8 @@ func (d *delivery) delivered(src *source, now time.Time) {
 	}
 	total := d.w.total(src.topic)
 	total.windows += int64(len(src.out.windows))
+	total.empty += src.out.empty
+	total.unfilled += src.out.unfilled
 	total.unsent += src.out.unsent
 	src.out.dropped.tell(d.w, src, true)
 	for _, l := range src.out.letters {

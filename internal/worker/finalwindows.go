@@ -3,6 +3,7 @@ package worker
 import (
 	"cmp"
 	"encoding/base64"
+	"math"
 	"strconv"
 	"time"
 
@@ -19,6 +20,11 @@ type task struct {
 	result agent.Result
 }
 
+// enoughWindows are as many as are computed at once. The sources that come after
+// are looked at again: there may be a gap to be filled in each of them, of
+// agent.MaxGap windows.
+const enoughWindows = 8 << 10
+
 // finish makes windows final, computes them, and appends their records to
 // what is pending. ss are the sources to look at.
 func (s *session) finish(ss []*source, now time.Time) {
@@ -26,6 +32,10 @@ func (s *session) finish(ss []*source, now time.Time) {
 	rows := int64(0)
 	for _, src := range ss {
 		if !src.phase.reads() {
+			continue
+		}
+		if len(s.iteration.tasks) >= enoughWindows {
+			src.news = true
 			continue
 		}
 		mark := src.agent.Watermark(src.activity(now), now.UnixNano())
@@ -37,8 +47,12 @@ func (s *session) finish(ss []*source, now time.Time) {
 		for _, w := range s.iteration.closing {
 			s.iteration.tasks = append(s.iteration.tasks, task{source: src, window: w})
 			rows += w.Rows() * int64(src.fields())
+			src.noteGap(w)
 		}
 		for _, w := range s.iteration.closing {
+			if w.Empty() { // it comes when the next one does
+				continue
+			}
 			// What a lagging worker, the clock or an end closes tells nothing about latency.
 			if end := time.Unix(0, w.Start+src.job.set.Grid.Shapes[w.Output].Size+src.job.set.Grace); !ended && !s.iteration.lagging() && now.Sub(end) < time.Hour {
 				src.out.due = append(src.out.due, end)
@@ -52,15 +66,27 @@ func (s *session) finish(ss []*source, now time.Time) {
 	for i := range s.iteration.tasks {
 		t := &s.iteration.tasks[i]
 		if invariants.Enabled {
-			s.order.verify(t.source.agent.Topic, &t.result)
+			s.order.verify(t.source.agent.Topic, &t.result, t.window.Empty())
 		}
 		t.source.agent.Release(t.window)
 		record := aggregatedRecord(t.source, t.source.sourceID(), &t.result)
 		s.w.warnOfRetention(t.source, record, now)
 		t.source.out.windows = append(t.source.out.windows, record)
 		t.source.out.bytes += len(t.result.Value)
+		if t.window.Empty() {
+			t.source.out.empty++
+		}
 	}
 	clear(s.iteration.tasks)
+}
+
+// noteGap notes that the gap before a window is too long to be filled.
+func (src *source) noteGap(w agent.Window) {
+	if w.Unfilled == 0 {
+		return
+	}
+	src.out.unfilled += int64(min(w.Unfilled, math.MaxInt32))
+	src.log.Warn("a gap has too many empty windows; none of them is written", "aggregated_topic", src.outputs[w.Output].Topic, "windows", w.Unfilled, "up_to", time.Unix(0, w.Start).UTC(), "limit", agent.MaxGap)
 }
 
 func aggregatedRecord(src *source, id [16]byte, r *agent.Result) *kgo.Record {

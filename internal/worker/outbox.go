@@ -14,6 +14,8 @@ type outbox struct {
 	partials    []*kgo.Record // frames
 	bytes       int           // of all these
 	due         []time.Time   // of these windows, end + grace, where that says something about latency
+	empty       int64         // windows among these that are empty
+	unfilled    int64         // empty windows that are not among these, as their gaps are too long
 	unsent      int64         // records that were counted without a letter since the last commit
 	dropped     dropped       // their letters, for the simulation
 	lettersWait bool          // a topic of letters refuses them, and it is not time to try it again

@@ -72,6 +72,7 @@ func (p *placing) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 		return placed
 	}
 	src.topicID = f.ID
+	src.setOut(f.Frontier)
 	if src.merges == "" {
 		src.split.partlyCommitted = nil
 		if f.PartlyCommitted {
@@ -133,6 +134,19 @@ func (p *placing) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 	}
 	src.news, p.topics.changed = true, true
 	return placed
+}
+
+// setOut has the agent know the newest windows that the aggregated topics have.
+// What was written without a commit, at least once, comes again.
+func (src *source) setOut(f *recovery.Frontier) {
+	if f == nil {
+		return
+	}
+	for i, o := range src.outputs {
+		if w, ok := f.Newest[o.Topic]; ok && w.End <= f.Final {
+			src.agent.SetOut(i, w.Start)
+		}
+	}
 }
 
 // resume finds where a partition is read from, and says what a person should hear of.

@@ -97,7 +97,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
 		TopicCounts: TopicCounts{
-			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, OpenWindows: int64(src.agent.Open()),
+			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, EmptyWindows: n.empty, UnfilledWindows: n.unfilled, OpenWindows: int64(src.agent.Open()),
 			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
 		},
 	}

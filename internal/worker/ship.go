@@ -40,7 +40,7 @@ func (d *delivery) ship(ss []*source, now time.Time) []*source {
 	}
 	for _, src := range shipping {
 		if !failed[src] {
-			src.agent.Shipped(src.split.merged)
+			src.agent.Shipped(src.split.merged, src.split.newest)
 			src.split.shipped, src.news = now, true
 			d.phases.advance(src)
 		}

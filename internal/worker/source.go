@@ -85,6 +85,7 @@ type split struct {
 	sharing         agent.Sharing
 	shipped         time.Time        // when partials were last made; of what is merged, when this was last committed for their sake
 	merged          int64            // time up to which windows of what was shipped are known to be out
+	newest          []agent.Newest   // the last of these windows
 	partlyCommitted *map[string]bool // the assignment under which it was found that some partitions were never committed, while by others windows are final; nil: it was not, or is over
 	mayHaveShipped  bool             // a partition has no committed offset, though windows are out
 	making          bool             // a helper makes its topic for partials

@@ -15,6 +15,8 @@ import (
 type totals struct {
 	counts   agent.Counts // InWindows and Replayed included
 	windows  int64
+	empty    int64 // of these
+	unfilled int64 // empty windows that were not written
 	rejected int64
 	unsent   int64 // records that were counted without a letter
 }

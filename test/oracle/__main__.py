@@ -30,6 +30,7 @@ def main():
         grace=args.grace_ms,
         skew=args.skew_ms,
         repeats=args.repeats,
+        empty=args.empty,
     )
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry))
@@ -87,7 +88,7 @@ def window_list(text):
 
 
 def summary(report):
-    names = ("source records", "bad records", "windows", "aggregated records", "values") + Report.FAULTS
+    names = ("source records", "bad records", "windows", "empty windows", "aggregated records", "values") + Report.FAULTS
     return ", ".join(f"{report.counts[name]} {name}" for name in names)
 
 
@@ -114,6 +115,8 @@ def arguments():
     p.add_argument("--other-letters", help="regular expression of source topics whose records in these two topics are passed over")
     p.add_argument("--repeats", action="store_true",
                    help="what was written may come again, aggregated records with the same key and bytes")
+    p.add_argument("--empty", action="store_true",
+                   help="windows without records have an aggregated record, too, where emit_empty says so")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
     p.add_argument("--jobs", type=int, default=2, help="processes")
     return p.parse_args()

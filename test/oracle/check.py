@@ -28,6 +28,7 @@ class Settings:
     grace: int | None = None   # ms; None: no source record is late
     skew: int = 300_000        # ms; clocks that are further ahead or behind are none
     repeats: bool = False      # an aggregated record may come again, with the same key and bytes
+    empty: bool = False        # windows without records have an aggregated record, too, between those that have some
 
     @property
     def grid(self):
@@ -39,6 +40,9 @@ class Settings:
         while start + self.size > timestamp:
             yield start
             start -= self.grid
+
+
+LONGEST_GAP = 3600  # empty windows in a row that have aggregated records
 
 
 @dataclass
@@ -76,6 +80,10 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     report = Report()
     windows, fields, first = _windows(topic, source, schemas, settings, report, late)
     produced = _by_window(topic, produced, aggregated_schemas, settings, report)
+    if settings.empty:
+        empty = empty_starts(windows, settings)
+        report.counts["empty windows"] += len(empty)
+        windows.update((start, []) for start in empty)
     report.counts["windows"] += len(windows)
     for start in windows.keys() - produced.keys():
         report.fault("missing", f"{topic} window {start}: {len(windows[start])} source records, no aggregated one")
@@ -93,6 +101,17 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
         for w in work:
             report.add(_check_window(w))
     return report
+
+
+def empty_starts(windows, settings):
+    """The starts of the empty windows between those that have records."""
+    starts = sorted(windows)
+    empty = []
+    for before, start in zip(starts, starts[1:]):
+        between = range(before + settings.grid, start, settings.grid)
+        if len(between) <= LONGEST_GAP:
+            empty += between
+    return empty
 
 
 _job_schemas = None

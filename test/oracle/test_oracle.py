@@ -15,7 +15,7 @@ from pathlib import Path
 
 import fastavro
 
-from check import HEAD, Settings, _windows, check_letters, check_topic, expected_record, Report
+from check import HEAD, LONGEST_GAP, Settings, _windows, check_letters, check_topic, expected_record, Report
 from clocks import Clocks
 from fields import fields_of
 from operations import summarize
@@ -63,12 +63,12 @@ def encode(number, schema, record):
 class Case:
     """Source records of some windows and the right aggregated records."""
 
-    def __init__(self, seed=1, windows=20, per_window=15, settings=SETTINGS):
+    def __init__(self, seed=1, windows=20, per_window=15, settings=SETTINGS, rests=()):
         r = random.Random(seed)
         self.random = r
         self.settings = settings
         self.source = []
-        for w in range(windows):
+        for w in (w for w in range(windows) if w not in rests):
             for k in range(r.choice([1, 2, per_window])):
                 at = 1_700_000_000_000 + w * 1000 + r.randrange(1000)
                 self.source.append(Record(k % 3, len(self.source), at, None, encode(1, SOURCE, self.row(at))))
@@ -353,6 +353,78 @@ class WrongClocks(unittest.TestCase):
         self.assertEqual(late(frozenset()), [])
         self.assertEqual(late(frozenset([(TOPIC, 0, behind.offset)])), [behind])
         self.assertEqual(late(frozenset([(TOPIC, 0, 0)])), [])  # nothing was before it
+
+
+class EmptyWindows(unittest.TestCase):
+    SHAPES = (replace(SETTINGS, empty=True), replace(SETTINGS, empty=True, size=3000, advance=1000), replace(SETTINGS, empty=True, size=2000, slice=1000))
+    RESTS = (3, 4, 5, 6, 7, 8, 12, 13, 14, 15)
+
+    def case(self, settings, seed=1):
+        case = Case(seed, settings=settings, rests=self.RESTS)
+        starts = sorted(case.by_window)
+        self.empty = [s for s in range(starts[0], starts[-1], settings.grid) if s not in case.by_window]
+        case.produced += [case.window(start, []) for start in self.empty]
+        return case
+
+    def at(self, case, start):
+        return [p.key for p in case.produced].index(f"{TOPIC}||{start}|{case.settings.size}".encode())
+
+    def test_right_records_pass(self):
+        for settings in self.SHAPES:
+            for seed in range(5):
+                report = self.case(settings, seed).report()
+                self.assertTrue(report.ok, report.examples)
+                self.assertEqual(report.counts["empty windows"], len(self.empty))
+                self.assertGreater(len(self.empty), 3)
+
+    def test_damage_is_found(self):
+        for settings in self.SHAPES:
+            case = self.case(settings)
+            for start in self.empty[::3]:
+                at = self.at(case, start)
+                kept = case.produced[at]
+                damaged = [kept._replace(headers=kept.headers[:1]), kept._replace(headers=kept.headers[:1] + (("source_offsets", b"0:0-1/2"),)),
+                           kept._replace(key=kept.key + b"0"), kept._replace(timestamp=kept.timestamp + 1)]
+                for name in HEAD + ["mean_d", "max_long"]:
+                    case.rewrite(at, lambda r: r.__setitem__(name, (r[name] or 0) + 1))
+                    damaged.append(case.produced[at])
+                    case.produced[at] = kept
+                case.rewrite(at, lambda r: r.__setitem__("mean_array", [0.0]))
+                damaged.append(case.produced[at])
+                for one in damaged:
+                    case.produced[at] = one
+                    self.assertFalse(case.report().ok, one)
+                del case.produced[at]
+                self.assertEqual(case.report().counts["missing"], 1)
+                case.produced.insert(at, kept)
+                case.produced.append(kept)
+                self.assertEqual(case.report().counts["doubled"], 1)
+                case.produced.pop()
+
+    def test_none_before_the_first_or_after_the_newest(self):
+        for settings in self.SHAPES:
+            case = self.case(settings)
+            for start in (min(case.by_window) - settings.grid, max(case.by_window) + settings.grid):
+                case.produced.append(case.window(start, []))
+                self.assertEqual(case.report().counts["unexpected"], 1)
+                case.produced.pop()
+
+    def test_none_if_nobody_asked(self):
+        case = self.case(self.SHAPES[0])
+        case.settings = SETTINGS
+        self.assertEqual(case.report().counts["unexpected"], len(self.empty))
+
+    def test_longest_gap(self):
+        for gap, filled in ((LONGEST_GAP, True), (LONGEST_GAP + 1, False)):
+            case = Case(windows=1, settings=self.SHAPES[0])
+            first = min(case.by_window)
+            at = first + 1000 * (gap + 1)
+            case.source.append(Record(0, len(case.source), at, None, encode(1, SOURCE, case.row(at))))
+            case.produced.append(case.window(at, case.source[-1:]))
+            empty = [case.window(start, []) for start in range(first + 1000, at, 1000)]
+            self.assertEqual(case.report().counts["missing"], gap if filled else 0)
+            case.produced += empty
+            self.assertEqual(case.report().counts["unexpected"], 0 if filled else gap)
 
 
 class LateRecordsAndRepeats(unittest.TestCase):
