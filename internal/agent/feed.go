@@ -230,6 +230,9 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 // fall below what was committed, which another configuration may have done.
 func (f *Feed) out() int64 { return max(f.resume.Final, f.agent.set.Grid.Start(f.agent.final)) }
 
+// Passed reports whether slices have become final since a checkpoint said final.
+func (f *Feed) Passed(final int64) bool { return f.out() > final }
+
 // OpenRows counts the records in slices that are not final, and the slices of
 // each partition that windows to come need.
 func (f *Feed) OpenRows() (rows int64, slices int) {

@@ -359,10 +359,12 @@ func history(t *testing.T, b *broker, set Settings, rng *rand.Rand) {
 	restart := func(i int) { ws[i] = newSplitter(t, b, set, sharing, own(i)) }
 	move := func(id, to int) {
 		if from := owners[id]; from >= 0 {
+			_, c := resume(t, b.held[id])
+			passed := ws[from].parts[id].Passed(c.Final)
 			ws[from].agent.Revoke(int32(id))
 			delete(ws[from].parts, id)
 			owners[id] = -1
-			if len(ws[from].pending) > 0 {
+			if len(ws[from].pending) > 0 || passed {
 				restart(from)
 			}
 		}

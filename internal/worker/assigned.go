@@ -145,7 +145,11 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		if src == nil {
 			continue
 		}
+		passed := false
 		for _, id := range parts {
+			if p := src.parts[id]; p != nil {
+				passed = passed || p.Passed(p.last.final)
+			}
 			src.agent.Revoke(id)
 			delete(src.parts, id)
 			delete(src.placement.unplaced, id)
@@ -154,9 +158,11 @@ func (s *session) onGone(_ context.Context, _ *kgo.Client, gone map[string][]int
 		case brokenRevoke && src.out.undelivered():
 		case len(src.parts)+len(src.placement.unplaced) == 0:
 			s.drop(src)
-		case src.out.undelivered():
+		case src.out.undelivered() || passed:
 			// Windows of a part of the topic are computed and taken out of
-			// its other partitions, but may not be delivered any more.
+			// its other partitions, but may not be delivered any more. Or slices have
+			// become final of which no window is out yet: who has the partitions now
+			// does not know that, and takes their records.
 			s.startOver(src, errors.New("the topic was taken away in part"), time.Now())
 		}
 		if src.phase != phaseGone {

@@ -136,7 +136,7 @@ func (d *delivery) delivered(src *source, now time.Time) {
 func (d *delivery) noteCommitted(offsets []offset) {
 	for _, o := range offsets {
 		d.w.total(o.source.topic).add(&o.Counts, &o.last.counts)
-		o.last = commit{offset: o.low, counts: o.Counts}
+		o.last = commit{offset: o.low, final: o.final, counts: o.Counts}
 		if o.verdicts != nil {
 			o.verdicts.Committed(o.low)
 		}

@@ -12,6 +12,7 @@ type offset struct {
 	*part
 	low   int64
 	epoch int32
+	final int64 // that the metadata say
 	meta  string
 }
 
@@ -33,7 +34,7 @@ func (d *delivery) low(ss []*source, movedOnly bool) (out []offset) {
 				p.verifyLow(low)
 			}
 			c.Cluster, c.TopicID = d.topics.cluster, src.topicID
-			out = append(out, offset{p, low, epoch, c.Encode()})
+			out = append(out, offset{p, low, epoch, c.Final, c.Encode()})
 		}
 	}
 	return out

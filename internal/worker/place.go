@@ -113,7 +113,7 @@ func (p *placing) place(src *source, ids []int32, f *brokers.Facts, shared *map[
 		delete(src.placement.unplaced, id)
 		delete(src.fetchErrors, id)
 		made := newPart(src, id, at.Offset, at.Checkpoint)
-		made.tail.end, made.since, made.tail.arrived, made.last.offset = b.End, now, now, at.Offset
+		made.tail.end, made.since, made.tail.arrived, made.last.offset, made.last.final = b.End, now, now, at.Offset, at.Checkpoint.Final
 		made.last.fresh = held.Offset < 0
 		made.last.moved = made.last.fresh // so that it is known what is final
 		if until := made.PartialUpTo(); until != window.Unset {

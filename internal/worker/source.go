@@ -157,6 +157,7 @@ type tail struct {
 // commit is what was last committed of a partition.
 type commit struct {
 	offset int64
+	final  int64 // time up to which windows are out, by the checkpoint
 	counts agent.Counts
 	moved  bool // the partition has, since
 	fresh  bool // nothing ever was
