@@ -69,7 +69,7 @@ func descriptions() []description {
 		{path: "aggregations[].window.size", doc: "Length of a window, in whole milliseconds. Windows are aligned to 1970-01-01T00:00:00Z.", example: "1s"},
 		{path: "aggregations[].window.grace", doc: "How far records may be out of order: a window is final when records this much later than its end have come.", example: "1s"},
 		{path: "aggregations[].window.idle_after", doc: "A partition that is read to its end and silent for this long no longer holds windows open.", example: "5s"},
-		{path: "aggregations[].window.max_future_skew", doc: "A record stamped further in the future than this is counted and set aside, so that one wrong clock does not make all others late.", example: "5m"},
+		{path: "aggregations[].window.max_future_skew", doc: "A record stamped further ahead of the worker's clock than this is counted and set aside. Clocks that are ahead by less get into their windows, and make no other record late; it is also for how long, in event time, a clock that has stopped is waited for.", example: "5m"},
 		{path: "aggregations[].windows", doc: "Windows of several sizes, or that overlap, in place of window.size: a list of sizes, or of sections with the keys below. Each has its aggregated topic. Records are read and kept once for all of them; what is late is late for all.", example: "'- 10s' or '- {size: 1m, advance: 10s}'; windows of one size are window: {size: 10s}", scalar: "size"},
 		{path: "aggregations[].windows[].size", doc: "Length of these windows.", example: "10s"},
 		{path: "aggregations[].windows[].advance", doc: "A window begins so often. Shorter than the size: windows overlap (hopping windows). 0s: one begins where the one before ends.", example: "10s"},
