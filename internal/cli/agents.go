@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
@@ -26,7 +27,7 @@ reasons and the derived schemas see "plan".`,
 		if err != nil {
 			return err
 		}
-		c, err := connect(cmd.Context(), l)
+		c, err := cluster.Connect(cmd.Context(), l)
 		if err != nil {
 			return err
 		}

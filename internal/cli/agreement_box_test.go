@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
@@ -112,7 +113,7 @@ type (
 // plan is what plan says of all topics.
 func (g *agreement) plan() map[string]said {
 	g.t.Helper()
-	c, err := connect(g.t.Context(), &config.Loaded{Config: g.config})
+	c, err := cluster.Connect(g.t.Context(), &config.Loaded{Config: g.config})
 	must(g.t, err)
 	defer c.Close()
 	found, err := survey.Look(g.t.Context(), c)

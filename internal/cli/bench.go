@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/estimate"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
@@ -166,7 +167,7 @@ func (p *Process) benchProgress(g estimate.Progress) {
 // existing are the source topics that there are, by classes, and how many
 // have no known rate.
 func (p *Process) existing(ctx context.Context, l *config.Loaded, measure time.Duration) (classes []estimate.Class, unknown int, err error) {
-	c, err := connect(ctx, l)
+	c, err := cluster.Connect(ctx, l)
 	if err != nil {
 		return nil, 0, err
 	}

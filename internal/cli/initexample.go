@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
 
@@ -29,7 +30,7 @@ says so; run it again as often as you like.`,
 		if err != nil {
 			return err
 		}
-		c, err := connect(cmd.Context(), l)
+		c, err := cluster.Connect(cmd.Context(), l)
 		if err != nil {
 			return err
 		}

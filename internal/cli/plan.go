@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/survey"
 )
 
@@ -56,7 +57,7 @@ register a schema, or if a topic has a problem.`,
 			return err
 		}
 		ctx := cmd.Context()
-		c, err := connect(ctx, l)
+		c, err := cluster.Connect(ctx, l)
 		if err != nil {
 			return err
 		}

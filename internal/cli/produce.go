@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 )
@@ -60,7 +61,7 @@ what it can.`,
 
 // findTopics are the example topics that exist; --topics takes the first ones.
 func findTopics(ctx context.Context, l *config.Loaded) ([]example.Topic, error) {
-	c, err := connect(ctx, l)
+	c, err := cluster.Connect(ctx, l)
 	if err != nil {
 		return nil, err
 	}

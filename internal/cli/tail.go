@@ -50,7 +50,7 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 			return err
 		}
 		ctx := cmd.Context()
-		c, err := connect(ctx, l, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+		c, err := cluster.Connect(ctx, l, kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 		if err != nil {
 			return err
 		}

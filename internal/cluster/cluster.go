@@ -27,10 +27,9 @@ type Cluster struct {
 	Aggregated *registry.Client // of the aggregated topics; the same client if there is one registry
 }
 
-// Connect makes the clients and waits until a broker has answered. newRegistry
-// makes the client of a registry. What they cannot be made with is a *SettingsError,
-// brokers that do not answer within 10 s are an *Unreachable.
-func Connect(ctx context.Context, l *config.Loaded, newRegistry func(config.Registry) (*registry.Client, error), more ...kgo.Opt) (*Cluster, error) {
+// Connect makes the clients and waits until a broker has answered. What they cannot be
+// made with is a *SettingsError, brokers that do not answer within 10 s are an *Unreachable.
+func Connect(ctx context.Context, l *config.Loaded, more ...kgo.Opt) (*Cluster, error) {
 	opts, err := l.Kafka.Opts()
 	if err != nil {
 		return nil, &SettingsError{Err: err}
@@ -40,13 +39,13 @@ func Connect(ctx context.Context, l *config.Loaded, newRegistry func(config.Regi
 		return nil, &SettingsError{Err: err}
 	}
 	c := &Cluster{Config: l, Kafka: client, Admin: kadm.NewClient(client)}
-	if c.Source, err = newRegistry(l.SchemaRegistry); err != nil {
+	if c.Source, err = NewRegistry(l.SchemaRegistry, nil); err != nil {
 		client.Close()
 		return nil, &SettingsError{Err: err}
 	}
 	c.Aggregated = c.Source
 	if l.AggregatedSchemaRegistry.URL != "" {
-		if c.Aggregated, err = newRegistry(l.AggregatedSchemaRegistry); err != nil {
+		if c.Aggregated, err = NewRegistry(l.AggregatedSchemaRegistry, nil); err != nil {
 			client.Close()
 			return nil, &SettingsError{Of: "aggregated", Err: err}
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,14 +60,10 @@ func (b *box) produce(topic string, partition int32, ms int64, value string) {
 
 func (b *box) connect() *Cluster {
 	b.t.Helper()
-	c, err := Connect(b.t.Context(), loaded(b.t, b.box.Brokers[0], b.box.RegistryURL), newRegistry)
+	c, err := Connect(b.t.Context(), loaded(b.t, b.box.Brokers[0], b.box.RegistryURL))
 	must(b.t, err)
 	b.t.Cleanup(c.Close)
 	return c
-}
-
-func newRegistry(r config.Registry) (*registry.Client, error) {
-	return registry.New(registry.Options{URL: r.URL})
 }
 
 func loaded(t *testing.T, broker, url string, more ...string) *config.Loaded {
@@ -125,7 +123,7 @@ func TestUnreachableRegistry(t *testing.T) {
 	away := "http://" + refused(t)
 	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	t.Cleanup(failing.Close)
-	c, err := Connect(t.Context(), loaded(t, b.box.Brokers[0], away, "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_URL="+failing.URL), newRegistry)
+	c, err := Connect(t.Context(), loaded(t, b.box.Brokers[0], away, "KAFKA_AGGREGATOR_AGGREGATED_SCHEMA_REGISTRY_URL="+failing.URL))
 	must(t, err)
 	t.Cleanup(c.Close)
 	for _, test := range []struct {
@@ -160,14 +158,9 @@ func TestSettingsNoClientCanBeMadeWith(t *testing.T) {
 	t.Parallel()
 	l := loaded(t, refused(t), "http://"+refused(t))
 	l.AggregatedSchemaRegistry.URL = "http://localhost"
-	wrong := errors.New("wrong")
-	_, err := Connect(t.Context(), l, func(r config.Registry) (*registry.Client, error) {
-		if r.URL == "http://localhost" {
-			return nil, wrong
-		}
-		return newRegistry(r)
-	})
-	if s, ok := errors.AsType[*SettingsError](err); !ok || s.Of != "aggregated" || !errors.Is(err, wrong) || err.Error() != "aggregated: wrong" {
+	l.AggregatedSchemaRegistry.PasswordFile = filepath.Join(t.TempDir(), "none")
+	_, err := Connect(t.Context(), l)
+	if s, ok := errors.AsType[*SettingsError](err); !ok || s.Of != "aggregated" || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "aggregated: schema registry: ") {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
 )
 
@@ -36,9 +35,7 @@ func trial(ctx context.Context, classes []Class, o Options) (Ran, error) {
 	defer cancel()
 	c := config.Default()
 	c.Kafka.Brokers, c.SchemaRegistry.URL = s.Brokers, s.RegistryURL
-	conn, err := cluster.Connect(ctx, &config.Loaded{Config: c}, func(r config.Registry) (*registry.Client, error) {
-		return registry.New(registry.Options{URL: r.URL, Timeout: r.Timeout})
-	})
+	conn, err := cluster.Connect(ctx, &config.Loaded{Config: c})
 	if err != nil {
 		return Ran{}, err
 	}

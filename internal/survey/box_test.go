@@ -81,9 +81,7 @@ func (b *box) connect(url string, change func(*config.Config)) *cluster.Cluster 
 		change(c)
 	}
 	must(b.t, c.Validate())
-	of, err := cluster.Connect(b.t.Context(), &config.Loaded{Config: c}, func(r config.Registry) (*registry.Client, error) {
-		return registry.New(registry.Options{URL: r.URL})
-	})
+	of, err := cluster.Connect(b.t.Context(), &config.Loaded{Config: c})
 	must(b.t, err)
 	b.t.Cleanup(of.Close)
 	return of

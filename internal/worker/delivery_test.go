@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
@@ -155,7 +156,7 @@ func TestSecondRegistry(t *testing.T) {
 	if vs, err := b.registry.Versions(t.Context(), "t0-aggregated-value"); err != nil || len(vs) != 0 {
 		t.Errorf("the first registry has %v, %v", vs, err)
 	}
-	reg, err := worker.NewRegistry(b.cfg.AggregatedSchemaRegistry, nil)
+	reg, err := cluster.NewRegistry(b.cfg.AggregatedSchemaRegistry, nil)
 	must(t, err)
 	if vs, err := reg.Versions(t.Context(), "t0-aggregated-value"); err != nil || len(vs) != 1 {
 		t.Errorf("the second registry has %v, %v", vs, err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
+	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -121,12 +122,12 @@ func New(o Options) (*Worker, error) {
 			w.selection.minIdle = a.Window.IdleAfter
 		}
 	}
-	if w.registries.sources, err = NewRegistry(o.Config.SchemaRegistry, o.HTTPClient); err != nil {
+	if w.registries.sources, err = cluster.NewRegistry(o.Config.SchemaRegistry, o.HTTPClient); err != nil {
 		return nil, err
 	}
 	w.registries.aggregated = w.registries.sources
 	if o.Config.AggregatedSchemaRegistry.URL != "" {
-		if w.registries.aggregated, err = NewRegistry(o.Config.AggregatedSchemaRegistry, o.HTTPClient); err != nil {
+		if w.registries.aggregated, err = cluster.NewRegistry(o.Config.AggregatedSchemaRegistry, o.HTTPClient); err != nil {
 			return nil, err
 		}
 	}
