@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/example"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // class is a number of example topics with one partition that are written at
@@ -228,7 +228,7 @@ func (l *liveRun) watch(ctx context.Context, p *process, producers []*example.Pr
 	if err != nil {
 		return err
 	}
-	for i, status := range []*worker.Status{before, after} {
+	for i, status := range []*status.Status{before, after} {
 		for _, t := range status.Topics {
 			for _, p := range t.Partitions {
 				l.lag[i] += p.Lag

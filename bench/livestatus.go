@@ -9,16 +9,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // status is the worker's own view.
-func (l *liveRun) status(ctx context.Context) (*worker.Status, error) {
+func (l *liveRun) status(ctx context.Context) (*status.Status, error) {
 	body, err := l.get(ctx, "/api/status")
 	if err != nil {
 		return nil, err
 	}
-	var status worker.Status
+	var status status.Status
 	if err := json.Unmarshal(body, &status); err != nil {
 		return nil, fmt.Errorf("the worker's status: %w", err)
 	}

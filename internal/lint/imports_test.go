@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"internal/stats":      {"internal/invariants"},
 	"internal/window":     {},
 	"internal/lint":       {"internal/config"},
-	"internal/sim": {"internal/agent", "internal/codec", "internal/config", "internal/registry", "internal/stats",
+	"internal/sim": {"internal/agent", "internal/codec", "internal/config", "internal/registry", "internal/stats", "internal/status",
 		"internal/window", "internal/worker"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -35,7 +36,7 @@ type proc struct {
 	unsent map[string]int64 // letters that were given up, by source topic
 
 	// Set before done.
-	last    worker.Status
+	last    status.Status
 	orderly bool // it ended as it was told to
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // settings of a topic, as the broker has them.
@@ -112,14 +112,14 @@ func TestSettingThatTheBrokerRefuses(t *testing.T) {
 	}
 	r := b.start()
 	b.read("t2-aggregated", 3)
-	s := r.status("a problem of t1", func(s worker.Status) bool { return strings.Contains(problem(s, "t1"), "no.such.setting") })
+	s := r.status("a problem of t1", func(s status.Status) bool { return strings.Contains(problem(s, "t1"), "no.such.setting") })
 	if text := problem(s, "t1"); !strings.Contains(text, "create topic t1-aggregated: INVALID_CONFIG") {
 		t.Errorf("problem %q", text)
 	}
 }
 
 // problem is what the status says of a topic.
-func problem(s worker.Status, topic string) string {
+func problem(s status.Status, topic string) string {
 	for _, ts := range s.Topics {
 		if ts.Topic == topic {
 			return fmt.Sprintf("%+v", ts)
@@ -169,7 +169,7 @@ func TestNamesOfAggregatedTopics(t *testing.T) {
 	for _, topic := range []string{"c-x", "c_x", "good"} {
 		b.read(topic+"-aggregated", 3)
 	}
-	r.status("a problem of p.q", func(s worker.Status) bool {
+	r.status("a problem of p.q", func(s status.Status) bool {
 		return strings.Contains(problem(s, "p.q"), "create topic p.q-aggregated: INVALID_TOPIC_EXCEPTION")
 	})
 	topics, err := b.adm.ListTopics(t.Context())

@@ -10,7 +10,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // Each kind of bad record goes to the dead-letter topic with where it came
@@ -59,7 +59,7 @@ func TestBadRecords(t *testing.T) {
 			t.Errorf("%s: value %x, want %x", c.name, letters[i].Value, c.value)
 		}
 	}
-	s := w.status("the window", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 1 })
+	s := w.status("the window", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 1 })
 	if got := s.Topics[0]; got.DeadLettered != int64(len(cases)) || got.Tombstones != 1 || got.Records != int64(2+2*len(cases)) {
 		t.Errorf("status %+v", got)
 	}
@@ -102,7 +102,7 @@ func TestNoDeadLetterTopic(t *testing.T) {
 	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
 	w := b.start()
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-	w.status("a bad record", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].DeadLettered == 1 })
+	w.status("a bad record", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].DeadLettered == 1 })
 }
 
 func TestLateAndFutureRecords(t *testing.T) {
@@ -130,7 +130,7 @@ func TestLateAndFutureRecords(t *testing.T) {
 	if h := headers(letter); h["offset"] != "1" || !strings.Contains(h["error"], "ahead of the clock") {
 		t.Errorf("future record: headers %v", h)
 	}
-	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 5 })
+	s := w.status("the windows", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 5 })
 	if got := s.Topics[0]; got.Late != 1 || got.LateByClock != 0 || got.Future != 1 || got.DeadLettered != 0 {
 		t.Errorf("status %+v", got)
 	}
@@ -149,13 +149,13 @@ func TestLateByClock(t *testing.T) {
 	w := b.start()
 	b.send("t0", 0, 0.1, v)
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1") // by the clock
-	w.status("the window", func(s worker.Status) bool { return s.Topics[0].Windows == 1 })
+	w.status("the window", func(s status.Status) bool { return s.Topics[0].Windows == 1 })
 	for range 3 {
 		b.send("t0", 0, 0.2, v)
 	}
 	b.send("t0", 0, 1, v) // of a window that had no record
 	wantKeys(t, b.read("t0-aggregated", 2), "0:1", "1:1")
-	s := w.status("all records", func(s worker.Status) bool { return s.Topics[0].Windows == 2 })
+	s := w.status("all records", func(s status.Status) bool { return s.Topics[0].Windows == 2 })
 	if got := s.Topics[0]; got.Late != 3 || got.LateByClock != 3 {
 		t.Errorf("status %+v", got)
 	}
@@ -194,7 +194,7 @@ func TestTimestampsOutOfRange(t *testing.T) {
 			t.Errorf("headers %v, want offset %d and an error with %q", h, 3+i, want)
 		}
 	}
-	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
+	s := w.status("the windows", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
 	if got := s.Topics[0]; got.Late != 0 || got.Future != 2 || got.DeadLettered != 2 {
 		t.Errorf("status %+v", got)
 	}

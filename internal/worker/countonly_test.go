@@ -9,7 +9,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // Of a topic without numeric fields each window has the number of its records:
@@ -41,7 +41,7 @@ func TestOnlyCounted(t *testing.T) {
 				}
 				if workers > 1 {
 					for _, w := range ws {
-						w.status("a part of the topic", func(s worker.Status) bool {
+						w.status("a part of the topic", func(s status.Status) bool {
 							for _, t := range s.Topics {
 								if t.Topic == "t0" && t.PartialsTopic != "" && len(t.Partitions) > 0 && len(t.Partitions) < partitions {
 									return true

@@ -10,7 +10,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 func TestLastWindowComesOutWhenTrafficStops(t *testing.T) {
@@ -37,7 +37,7 @@ func TestLastWindowComesOutWhenTrafficStops(t *testing.T) {
 	if h := headers(r.Record); h["source_topic"] != "t0" || h["source_offsets"] != "0:0-4/5 1:0-4/5" {
 		t.Errorf("headers %v", h)
 	}
-	s := w.status("3 windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
+	s := w.status("3 windows", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 3 })
 	if got := s.Topics[0]; got.Records != 30 || got.Late != 0 || got.OpenWindows != 0 || !s.Ready {
 		t.Errorf("status %+v", s)
 	}
@@ -82,7 +82,7 @@ func TestTwoWorkersShareTopics(t *testing.T) {
 	}
 	v, w := b.start(), b.start()
 	own := func(r *running) int { return len(r.Status().Topics) }
-	w.status("2 topics each", func(worker.Status) bool { return own(v) == 2 && own(w) == 2 })
+	w.status("2 topics each", func(status.Status) bool { return own(v) == 2 && own(w) == 2 })
 	for i := range 4 {
 		topic := fmt.Sprint("t", i)
 		id := b.schema(topic, xField)
@@ -94,7 +94,7 @@ func TestTwoWorkersShareTopics(t *testing.T) {
 	for i := range 4 {
 		wantKeys(t, b.read(fmt.Sprintf("t%d-aggregated", i), 2), "0:10", "1:10")
 	}
-	w.status("4 topics", func(s worker.Status) bool { return len(s.Topics) == 4 })
+	w.status("4 topics", func(s status.Status) bool { return len(s.Topics) == 4 })
 }
 
 func TestNewTopicsAndPartitionsAreFound(t *testing.T) {
@@ -112,7 +112,7 @@ func TestNewTopicsAndPartitionsAreFound(t *testing.T) {
 	if _, err := b.adm.CreatePartitions(t.Context(), 1, "t1"); err != nil {
 		t.Fatal(err)
 	}
-	w.status("2 partitions", func(s worker.Status) bool { return len(s.Topics) == 2 && len(s.Topics[1].Partitions) == 2 })
+	w.status("2 partitions", func(s status.Status) bool { return len(s.Topics) == 2 && len(s.Topics[1].Partitions) == 2 })
 	cl, err := kgo.NewClient(kgo.SeedBrokers(b.box.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	must(t, err)
 	defer cl.Close()
@@ -133,7 +133,7 @@ func TestOwnOutputIsNotASource(t *testing.T) {
 	b.read("t0-aggregated", 1)
 	b.records(b.cfg.DeadLetterTopic, 1)
 	b.topic("t1", 1)
-	w.status("the new topic", func(s worker.Status) bool { return len(s.Topics) == 2 })
+	w.status("the new topic", func(s status.Status) bool { return len(s.Topics) == 2 })
 	for _, topic := range w.Status().Topics {
 		if topic.Topic != "t0" && topic.Topic != "t1" {
 			t.Errorf("%s is aggregated", topic.Topic)
@@ -174,13 +174,13 @@ func TestTopicsMayNotBeCreated(t *testing.T) {
 	id := b.schema("t0", xField)
 	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
 	w := b.start()
-	s := w.status("a problem", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem() != "" })
+	s := w.status("a problem", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Problem() != "" })
 	if want := "topic t0-aggregated does not exist and worker.create_topics is false: create it"; s.Topics[0].Problem() != want || s.Ready || s.Topics[0].Phase != "schema" {
 		t.Errorf("problem %q, ready %v, phase %s", s.Topics[0].Problem(), s.Ready, s.Topics[0].Phase)
 	}
 	b.topic("t0-aggregated", 1)
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-	w.status("ready", func(s worker.Status) bool { return s.Ready && s.Topics[0].Problem() == "" })
+	w.status("ready", func(s status.Status) bool { return s.Ready && s.Topics[0].Problem() == "" })
 }
 
 // A backlog in one partition, an empty one, and one far behind the others.

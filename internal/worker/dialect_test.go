@@ -8,7 +8,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // TestRegistriesThatSayNotFoundInTheirOwnWay: a record of a schema that is not there
@@ -45,7 +45,7 @@ func TestRegistriesThatSayNotFoundInTheirOwnWay(t *testing.T) {
 			if h := headers(letter); h["topic"] != "t" || h["offset"] != "0" || !strings.Contains(h["error"], "schema 99") {
 				t.Errorf("headers %v", h)
 			}
-			r.status("ready", func(s worker.Status) bool { return s.Ready })
+			r.status("ready", func(s status.Status) bool { return s.Ready })
 		})
 	}
 }

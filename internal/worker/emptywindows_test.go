@@ -9,7 +9,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // Empty windows come between those that have records, once, over a restart and also
@@ -36,7 +36,7 @@ func TestEmptyWindows(t *testing.T) {
 	if f := rows[1].fields; f["mean_x"] != nil || f["samples_x"] != 0.0 || f["window_size"] != 1.0 {
 		t.Errorf("an empty window: %v", f)
 	}
-	s := w.status("the windows", func(s worker.Status) bool { return s.Topics[0].Windows >= 6 })
+	s := w.status("the windows", func(s status.Status) bool { return s.Topics[0].Windows >= 6 })
 	if n := s.Topics[0].EmptyWindows; n != 2 {
 		t.Errorf("%d empty windows are counted, want 2", n)
 	}
@@ -69,7 +69,7 @@ func TestGapIsTooLong(t *testing.T) {
 		b.send("t0", 0, at, b.record(id, map[string]any{"x": 1.0}))
 	}
 	wantKeys(t, b.read("t0-aggregated", 4), "0:1", "400:1", "400.1:0", "400.2:1")
-	s := w.status("the windows", func(s worker.Status) bool { return s.Topics[0].Windows == 4 })
+	s := w.status("the windows", func(s status.Status) bool { return s.Topics[0].Windows == 4 })
 	if c := s.Topics[0]; c.EmptyWindows != 1 || c.UnfilledWindows != 3999 {
 		t.Errorf("%d empty windows are counted, %d not filled", c.EmptyWindows, c.UnfilledWindows)
 	}

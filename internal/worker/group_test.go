@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -24,8 +25,8 @@ func TestGroupOfAnotherProgram(t *testing.T) {
 	defer other.Close()
 	<-joined
 	w := b.start()
-	s := w.status("a reason", func(s worker.Status) bool { return strings.HasPrefix(s.Reason, "out of the group") })
-	s = w.status("a name", func(s worker.Status) bool {
+	s := w.status("a reason", func(s status.Status) bool { return strings.HasPrefix(s.Reason, "out of the group") })
+	s = w.status("a name", func(s status.Status) bool {
 		return strings.Contains(s.Reason, `in it, with the protocol "roundrobin": kgo at `)
 	})
 	for _, want := range []string{b.cfg.Worker.Group, "INCONSISTENT_GROUP_PROTOCOL", "set worker.group to a name that nobody else uses"} {
@@ -34,7 +35,7 @@ func TestGroupOfAnotherProgram(t *testing.T) {
 		}
 	}
 	other.Close()
-	w.status("ready", func(s worker.Status) bool { return s.Ready && len(s.Topics) == 1 })
+	w.status("ready", func(s status.Status) bool { return s.Ready && len(s.Topics) == 1 })
 }
 
 // A worker that the group has no topic for stands by. It does its work, so it
@@ -46,9 +47,9 @@ func TestWorkerWithoutTopics(t *testing.T) {
 	id := b.schema("t0", xField)
 	b.send("t0", 0, 0, b.record(id, map[string]any{"x": 1.0}))
 	w := b.start()
-	w.status("the topic", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Ready })
+	w.status("the topic", func(s status.Status) bool { return len(s.Topics) == 1 && s.Ready })
 	standby := b.start()
-	standby.status("ready", func(s worker.Status) bool { return s.Ready && len(s.Topics) == 0 })
+	standby.status("ready", func(s status.Status) bool { return s.Ready && len(s.Topics) == 0 })
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
 	last := b.start(func(o *worker.Options) { o.StopAtEnd = true })
 	err := <-last.done
@@ -71,7 +72,7 @@ func TestForeignMemberOfNewProtocol(t *testing.T) {
 	defer other.Close()
 	<-joined
 	w := b.start()
-	s := w.status("a reason", func(s worker.Status) bool { return strings.Contains(s.Reason, "members of another program") })
+	s := w.status("a reason", func(s status.Status) bool { return strings.Contains(s.Reason, "members of another program") })
 	for _, want := range []string{"somebody at ", b.cfg.Worker.Group, "set worker.group"} {
 		if !strings.Contains(s.Reason, want) {
 			t.Errorf("the reason lacks %q: %s", want, s.Reason)

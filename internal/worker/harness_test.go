@@ -24,6 +24,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -181,7 +182,7 @@ func (r *running) end() {
 }
 
 // status waits until the status has what is asked for.
-func (r *running) status(what string, ok func(worker.Status) bool) worker.Status {
+func (r *running) status(what string, ok func(status.Status) bool) status.Status {
 	r.t.Helper()
 	for {
 		s := r.Status()

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // A leader that says that a partition ends below what was read of it speaks of
@@ -36,13 +36,13 @@ func TestEndBelowPosition(t *testing.T) {
 		return resp, nil, true
 	})
 	w := b.start()
-	w.status("a partition", func(s worker.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 1 })
+	w.status("a partition", func(s status.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 1 })
 	for i := range 5 {
 		b.send("t0", 0, float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
 	}
-	w.status("records", func(s worker.Status) bool { return s.Topics[0].Partitions[0].Position == 5 })
+	w.status("records", func(s status.Status) bool { return s.Topics[0].Partitions[0].Position == 5 })
 	before := asked.Load()
-	w.status("the end was asked for", func(s worker.Status) bool { return asked.Load() >= before+3 || s.Topics[0].Windows > 0 })
+	w.status("the end was asked for", func(s status.Status) bool { return asked.Load() >= before+3 || s.Topics[0].Windows > 0 })
 	for i := range 5 {
 		b.send("t0", 0, float64(i+5)/10, b.record(v0, map[string]any{"x": 1.0}))
 	}

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // notice is something about the worker as a whole that people should know of, and
@@ -42,11 +44,11 @@ func (n *notices) set(what notice, text string) (changed bool) {
 }
 
 // list is what the status shows.
-func (n *notices) list() (out []Problem) {
+func (n *notices) list() (out []status.Problem) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, what := range slices.Sorted(maps.Keys(n.texts)) {
-		out = append(out, Problem{Cause: what.String(), Text: n.texts[what]})
+		out = append(out, status.Problem{Cause: what.String(), Text: n.texts[what]})
 	}
 	return out
 }

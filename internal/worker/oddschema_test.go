@@ -12,7 +12,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // seed puts a schema into the registry as it is, as one that is less strict
@@ -72,7 +72,7 @@ func TestUnreadableSchemas(t *testing.T) {
 			t.Errorf("%.60s: headers %v, want an error with %q", c.text, h, c.err)
 		}
 	}
-	s := w.status("ready", func(s worker.Status) bool { return s.Ready && len(s.Topics) == 1 && s.Topics[0].Windows == 1 })
+	s := w.status("ready", func(s status.Status) bool { return s.Ready && len(s.Topics) == 1 && s.Topics[0].Windows == 1 })
 	if got := s.Topics[0]; got.DeadLettered != int64(len(cases)) || got.Problem() != "" {
 		t.Errorf("status %+v", got)
 	}

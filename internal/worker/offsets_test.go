@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // A worker that the group has removed is told so before it has written
@@ -27,7 +27,7 @@ func TestRemovedWorkerWritesNothing(t *testing.T) {
 	}
 	w := b.start()
 	wantKeys(t, b.read("t0-aggregated", 5), "0:1", "1:1", "2:1", "3:1", "4:1")
-	s := w.status("the windows", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 5 })
+	s := w.status("the windows", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Windows == 5 })
 	if removed.Hits() != 3 || s.Aborts != 3 {
 		t.Errorf("%d refused commits, %d aborts, want 3", removed.Hits(), s.Aborts)
 	}
@@ -78,7 +78,7 @@ func TestOffsetsOfManyPartitions(t *testing.T) {
 		b.topic(fmt.Sprint("t", i), partitions)
 	}
 	w := b.start()
-	w.status("all partitions", func(s worker.Status) bool { return len(s.Topics) == topics && s.Ready })
+	w.status("all partitions", func(s status.Status) bool { return len(s.Topics) == topics && s.Ready })
 	for i := range topics {
 		topic := fmt.Sprint("t", i)
 		id := b.schema(topic, xField)
@@ -87,7 +87,7 @@ func TestOffsetsOfManyPartitions(t *testing.T) {
 	for i := range topics {
 		wantKeys(t, b.read(fmt.Sprintf("t%d-aggregated", i), 1), "0:1")
 	}
-	s := w.status("all windows", func(s worker.Status) bool {
+	s := w.status("all windows", func(s status.Status) bool {
 		return s.Topics[0].Windows+s.Topics[1].Windows+s.Topics[2].Windows == topics
 	})
 	if s.Aborts != 0 || refused.Load() == 0 || largest.Load() == 0 || requests.Load() < topics*partitions*190/limit {

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -43,12 +44,12 @@ func TestWrongOwnClockHolds(t *testing.T) {
 	dates := &shiftedDates{}
 	dates.by.Store(int64(by))
 	w := b.start(func(o *worker.Options) { o.HTTPClient = &http.Client{Transport: dates} })
-	w.status("a word of the registry", func(s worker.Status) bool { return len(s.Clocks) > 0 && s.Clocks[0].Ahead > 590 })
-	if s := w.status("a notice", func(s worker.Status) bool { return len(s.Notices) > 0 }); s.Notices[0].Cause != "clock" || !strings.Contains(s.Notices[0].Text, "slow") {
+	w.status("a word of the registry", func(s status.Status) bool { return len(s.Clocks) > 0 && s.Clocks[0].Ahead > 590 })
+	if s := w.status("a notice", func(s status.Status) bool { return len(s.Notices) > 0 }); s.Notices[0].Cause != "clock" || !strings.Contains(s.Notices[0].Text, "slow") {
 		t.Errorf("%+v", s.Notices)
 	}
 	produce(time.Now().Add(by))
-	held := func(s worker.Status) bool {
+	held := func(s status.Status) bool {
 		n := 0
 		for _, t := range s.Topics {
 			if t.Phase == "clock" {
@@ -63,7 +64,7 @@ func TestWrongOwnClockHolds(t *testing.T) {
 	}
 	// The registry's clock was the wrong one: then records are judged by ours again.
 	dates.by.Store(0)
-	w.status("records set aside", func(s worker.Status) bool {
+	w.status("records set aside", func(s status.Status) bool {
 		return s.Ready && len(s.Topics) == 2 && s.Topics[0].Future == 1 && s.Topics[1].Future == 1 && s.Topics[0].Phase == "running"
 	})
 	w.end()

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // leaderless takes the leader of a partition away, as far as clients can tell.
@@ -37,7 +37,7 @@ func TestPartitionWithoutLeaderAtStart(t *testing.T) {
 	away := b.leaderless("t0", 1)
 	w := b.start()
 	wantKeys(t, b.read("t1-aggregated", 2), "0:10", "1:10") // the last one by the clock
-	s := w.status("a problem", func(s worker.Status) bool {
+	s := w.status("a problem", func(s status.Status) bool {
 		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "partition 1 cannot be read: ")
 	})
 	if s.Ready || !strings.Contains(s.Reason, "topic t0") || s.Topics[0].Windows != 0 || s.Topics[1].Problem() != "" || s.Topics[0].Phase != "placing" || s.Topics[1].Phase != "running" {
@@ -46,7 +46,7 @@ func TestPartitionWithoutLeaderAtStart(t *testing.T) {
 	t.Log(s.Reason)
 	away.Remove()
 	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
-	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[0].Late != 0 {
+	if s := w.status("ready", func(s status.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[0].Late != 0 {
 		t.Errorf("status %+v", s)
 	}
 }
@@ -64,20 +64,20 @@ func TestPartitionWithoutLeaderWhileRunning(t *testing.T) {
 		b.send("t0", int32(i%2), float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
 	}
 	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
-	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 	b.send("t0", 0, 3, b.record(v0, map[string]any{"x": 1.0})) // keeps a window open
 	away := b.leaderless("t0", 0)
 	for i := range 20 {
 		b.send("t1", 0, float64(i)/10, b.record(v1, map[string]any{"x": 1.0}))
 	}
 	wantKeys(t, b.read("t1-aggregated", 2), "0:10", "1:10")
-	s := w.status("a problem", func(s worker.Status) bool { return strings.Contains(s.Topics[0].Problem(), "have no leader") })
+	s := w.status("a problem", func(s status.Status) bool { return strings.Contains(s.Topics[0].Problem(), "have no leader") })
 	if s.Ready || s.Topics[1].Problem() != "" {
 		t.Errorf("status %+v", s)
 	}
 	away.Remove()
 	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "3:1")
-	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 {
+	if s := w.status("ready", func(s status.Status) bool { return s.Ready }); s.Sessions != 1 {
 		t.Errorf("%d sessions", s.Sessions)
 	}
 }
@@ -91,13 +91,13 @@ func TestOffsetOutOfRange(t *testing.T) {
 	b.topic("t1", 1)
 	v0 := b.schema("t0", xField)
 	w := b.start()
-	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 	f := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.OffsetOutOfRange, Count: 2})
 	for i := range 20 {
 		b.send("t0", 0, float64(i)/10, b.record(v0, map[string]any{"x": 1.0}))
 	}
 	wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
-	s := w.status("ready", func(s worker.Status) bool { return s.Ready && s.Topics[0].Windows == 2 })
+	s := w.status("ready", func(s status.Status) bool { return s.Ready && s.Topics[0].Windows == 2 })
 	if s.Sessions != 1 || f.Hits() == 0 {
 		t.Errorf("%d sessions, %d hits", s.Sessions, f.Hits())
 	}
@@ -119,7 +119,7 @@ func TestTopicMadeAgain(t *testing.T) {
 			}
 			w := b.start()
 			wantKeys(t, b.read("t0-aggregated", 2), "0:10", "1:10")
-			w.status("two windows", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Topics[0].Windows == 2 })
+			w.status("two windows", func(s status.Status) bool { return len(s.Topics) == 2 && s.Topics[0].Windows == 2 })
 			_, err := b.adm.DeleteTopic(t.Context(), "t0")
 			must(t, err)
 			must(t, b.deleteOffsets("t0"))
@@ -139,7 +139,7 @@ func TestTopicMadeAgain(t *testing.T) {
 			wantKeys(t, b.read("t0-aggregated", len(want)), want...)
 			b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
 			wantKeys(t, b.read("t1-aggregated", 1), "0:1")
-			w.status("ready", func(s worker.Status) bool { return s.Ready })
+			w.status("ready", func(s status.Status) bool { return s.Ready })
 			w.end()
 			b.send("t0", 0, 70, b.record(v0, map[string]any{"x": 1.0}))
 			wantKeys(t, b.exactly("t0-aggregated"), append(want, "70:1")...)
@@ -170,12 +170,12 @@ func TestTopicCannotBeFetched(t *testing.T) {
 	b.topic("t1", 1)
 	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
 	w := b.start()
-	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 	denied := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1})
 	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
-	s := w.status("a problem", func(s worker.Status) bool {
+	s := w.status("a problem", func(s status.Status) bool {
 		return strings.Contains(s.Topics[0].Problem(), "partition 0 cannot be fetched: TOPIC_AUTHORIZATION_FAILED")
 	})
 	if s.Ready || s.Topics[0].Problems[0].Cause != "fetch" || !strings.Contains(s.Topics[0].Problem(), "grant READ") || s.Sessions != 1 {
@@ -183,7 +183,7 @@ func TestTopicCannotBeFetched(t *testing.T) {
 	}
 	denied.Remove()
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-	w.status("ready", func(s worker.Status) bool { return s.Ready })
+	w.status("ready", func(s status.Status) bool { return s.Ready })
 }
 
 // A partition whose leader was away is asked for again. The coordinator names
@@ -222,7 +222,7 @@ func TestOffsetsOfTopicsWithoutNames(t *testing.T) {
 	w = b.start()
 	must(t, asked.Wait(t.Context(), 3)) // by the client, and twice by the worker
 	away.Remove()
-	w.status("ready", func(s worker.Status) bool { return s.Ready && len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 2 })
+	w.status("ready", func(s status.Status) bool { return s.Ready && len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 2 })
 	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
 	b.send("t0", 1, 5, b.record(v0, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "5:2")
@@ -240,7 +240,7 @@ func TestPartitionWaitsWhileOthersCome(t *testing.T) {
 	b.topic("t0", 1)
 	v0 := b.schema("t0", xField)
 	w := b.start()
-	w.status("a partition", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Ready })
+	w.status("a partition", func(s status.Status) bool { return len(s.Topics) == 1 && s.Ready })
 	grow := func(n int) {
 		r, err := b.adm.UpdatePartitions(t.Context(), n, "t0")
 		must(t, errors.Join(err, r.Error()))
@@ -250,7 +250,7 @@ func TestPartitionWaitsWhileOthersCome(t *testing.T) {
 	must(t, away.Wait(t.Context(), 6)) // so that it is a while until it is asked again
 	away.Remove()
 	grow(3)
-	w.status("partitions", func(s worker.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 3 })
+	w.status("partitions", func(s status.Status) bool { return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 3 })
 	for id := range int32(3) {
 		b.send("t0", id, 0, b.record(v0, map[string]any{"x": 1.0}))
 	}
@@ -274,7 +274,7 @@ func TestPartitionWithOffsetIsNotInDoubt(t *testing.T) {
 	w.end()
 	away := b.leaderless("t0", 1)
 	w = b.start()
-	w.status("a problem", func(s worker.Status) bool {
+	w.status("a problem", func(s status.Status) bool {
 		return len(s.Topics) == 3 && strings.Contains(s.Topics[1].Problem(), "partition 1 cannot be read: ")
 	})
 	away.Remove()
@@ -283,7 +283,7 @@ func TestPartitionWithOffsetIsNotInDoubt(t *testing.T) {
 	b.send("t1", 0, 5, b.record(v1, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t0-aggregated", 3), "0:10", "1:10", "5:2")
 	wantKeys(t, b.read("t1-aggregated", 1), "5:1")
-	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[1].Shipped != 0 {
+	if s := w.status("ready", func(s status.Status) bool { return s.Ready }); s.Sessions != 1 || s.Topics[1].Shipped != 0 {
 		t.Errorf("%d sessions, %d records shipped", s.Sessions, s.Topics[1].Shipped)
 	}
 }

@@ -3,6 +3,8 @@ package worker
 import (
 	"maps"
 	"slices"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // cause is what a problem of a topic is about. A topic has at most one problem
@@ -34,9 +36,9 @@ func (p problems) set(c cause, text string) { p[c] = text }
 func (p problems) clear(c cause)            { delete(p, c) }
 
 // list is what the status shows.
-func (p problems) list() (out []Problem) {
+func (p problems) list() (out []status.Problem) {
 	for _, c := range slices.Sorted(maps.Keys(p)) {
-		out = append(out, Problem{Cause: c.String(), Text: p[c]})
+		out = append(out, status.Problem{Cause: c.String(), Text: p[c]})
 	}
 	return out
 }

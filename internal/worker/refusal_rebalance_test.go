@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // A worker that waits for an output without a leader is there in time when the
@@ -21,7 +21,7 @@ func TestOutputWithoutLeaderInRebalance(t *testing.T) {
 	b.topic("t0-aggregated", 1)
 	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
 	w := b.start()
-	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 	stuck := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.NotLeaderForPartition, Count: -1})
 	defer stuck.Remove()
 	for i := range 3 {
@@ -29,7 +29,7 @@ func TestOutputWithoutLeaderInRebalance(t *testing.T) {
 	}
 	must(t, stuck.Wait(t.Context(), 1))
 	other := b.start()
-	other.status("in the group", func(s worker.Status) bool { return s.MemberID != "" && len(s.Topics) > 0 })
+	other.status("in the group", func(s status.Status) bool { return s.MemberID != "" && len(s.Topics) > 0 })
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
 	if s := w.Status(); s.Sessions != 1 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -37,7 +38,7 @@ func TestTopicRefusesRecords(t *testing.T) {
 			}
 			w := b.start()
 			wantKeys(t, b.read("t1-aggregated", 3), "0:1", "1:1", "2:1")
-			s := w.status("a problem", func(s worker.Status) bool {
+			s := w.status("a problem", func(s status.Status) bool {
 				return len(s.Topics) == 2 && s.Topics[0].Phase == "held" && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: TOPIC_AUTHORIZATION_FAILED")
 			})
 			if s.Ready || s.Topics[0].Windows != 0 || s.Topics[0].Problems[0].Cause != "output" || s.Topics[1].Phase != "running" {
@@ -48,7 +49,7 @@ func TestTopicRefusesRecords(t *testing.T) {
 			wantKeys(t, b.read("t1-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
 			refusing.Remove()
 			wantKeys(t, b.read("t0-aggregated", 4), "0:1", "1:1", "2:1", "3:1")
-			s = w.status("ready", func(s worker.Status) bool { return s.Ready })
+			s = w.status("ready", func(s status.Status) bool { return s.Ready })
 			if s.Sessions != 1 || s.Topics[0].Phase != "running" {
 				t.Errorf("%d sessions, phase %s", s.Sessions, s.Topics[0].Phase)
 			}
@@ -72,7 +73,7 @@ func TestOutputWithoutLeader(t *testing.T) {
 				b.topic("t0-aggregated", 1)
 				v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
 				w := b.start()
-				w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+				w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 				away := b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: e, Count: -1})
 				if e == kerr.NotLeaderForPartition {
 					leader := b.leaderless("t0-aggregated", 0)
@@ -83,7 +84,7 @@ func TestOutputWithoutLeader(t *testing.T) {
 					b.send("t1", 0, float64(i), b.record(v1, map[string]any{"x": 1.0}))
 				}
 				wantKeys(t, b.read("t1-aggregated", 3), "0:1", "1:1", "2:1")
-				w.status("a problem", func(s worker.Status) bool {
+				w.status("a problem", func(s status.Status) bool {
 					return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "topic t0-aggregated refuses records: ") && s.Topics[1].Problem() == ""
 				})
 				b.send("t1", 0, 3, b.record(v1, map[string]any{"x": 1.0}))
@@ -121,14 +122,14 @@ func TestResultTooLarge(t *testing.T) {
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
 	w := b.start()
 	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
-	s := w.status("a problem", func(s worker.Status) bool {
+	s := w.status("a problem", func(s status.Status) bool {
 		return len(s.Topics) == 2 && strings.Contains(s.Topics[0].Problem(), "the topic takes 2000; raise the topic's max.message.bytes")
 	})
 	t.Log(s.Topics[0].Problem())
 	_, err = b.adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: new("20000")}}, "t0-aggregated")
 	must(t, err)
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-	if s := w.status("ready", func(s worker.Status) bool { return s.Ready }); s.Sessions != 1 {
+	if s := w.status("ready", func(s status.Status) bool { return s.Ready }); s.Sessions != 1 {
 		t.Errorf("%d sessions", s.Sessions)
 	}
 }
@@ -227,7 +228,7 @@ func TestLettersAreRefused(t *testing.T) {
 			w := b.start()
 			wantKeys(t, b.read("t1-aggregated", 1), "0:1")
 			wantKeys(t, b.read("t0-aggregated", 1), "0:2")
-			s := w.status("the record", func(s worker.Status) bool {
+			s := w.status("the record", func(s status.Status) bool {
 				return len(s.Topics) == 2 && s.Topics[0].DeadLettered == 1 && s.Topics[0].Windows == 1 && s.Ready
 			})
 			if s.Sessions != 1 {
@@ -294,7 +295,7 @@ func TestLettersBesideRefused(t *testing.T) {
 				b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
 				w := b.start()
 				wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-				s := w.status("all", func(s worker.Status) bool {
+				s := w.status("all", func(s status.Status) bool {
 					return len(s.Topics) == 2 && s.Topics[0].DeadLettered == n && s.Topics[1].DeadLettered == n
 				})
 				if s.Sessions != 1 || s.Topics[0].Unsent+s.Topics[1].Unsent > 0 {
@@ -359,12 +360,12 @@ func TestHoldOutlivesSession(t *testing.T) {
 	b.topic("t1", 1)
 	v0, v1 := b.schema("t0", xField), b.schema("t1", xField)
 	w := b.start()
-	w.status("both topics", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Ready })
+	w.status("both topics", func(s status.Status) bool { return len(s.Topics) == 2 && s.Ready })
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
 	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t0-aggregated", Err: kerr.PolicyViolation, Count: 1})
 	b.send("t0", 0, 0, b.record(v0, map[string]any{"x": 1.0}))
-	w.status("a problem", func(s worker.Status) bool { return s.Topics[0].Problem() != "" })
+	w.status("a problem", func(s status.Status) bool { return s.Topics[0].Problem() != "" })
 	looks := make(chan struct{})
 	b.box.Cluster.ControlKey(int16(kmsg.DescribeConfigs), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		if r.(*kmsg.DescribeConfigsRequest).Resources[0].ResourceName != "t0-aggregated" {
@@ -377,7 +378,7 @@ func TestHoldOutlivesSession(t *testing.T) {
 	<-looks
 	b.box.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "t1-aggregated", Err: kerr.InvalidTxnState, Count: 1})
 	b.send("t1", 0, 1, b.record(v1, map[string]any{"x": 1.0}))
-	w.status("another session", func(s worker.Status) bool { return s.Sessions == 2 })
+	w.status("another session", func(s status.Status) bool { return s.Sessions == 2 })
 	wantKeys(t, b.read("t0-aggregated", 1), "0:1")
-	w.status("no problem", func(s worker.Status) bool { return len(s.Topics) == 2 && s.Topics[0].Problem() == "" })
+	w.status("no problem", func(s status.Status) bool { return len(s.Topics) == 2 && s.Topics[0].Problem() == "" })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -24,10 +25,10 @@ func (w *Worker) setState(name, reason string) {
 }
 
 // Status is a value of its own; it may be called at any time.
-func (w *Worker) Status() Status {
+func (w *Worker) Status() status.Status {
 	now := time.Now()
 	st := w.board.state.Load()
-	s := Status{
+	s := status.Status{
 		Time: now, Started: w.board.started, Version: w.opts.Version, State: st.name, Ready: st.reason == "", Reason: st.reason,
 		Group: w.cfg.Worker.Group, ID: w.id, MemberID: st.member, Delivery: w.cfg.Worker.Delivery,
 		Commits: w.counters.commits.Load(), PlainCommits: w.counters.plainCommits.Load(), Aborts: w.counters.aborts.Load(), Sessions: w.counters.sessions.Load(),
@@ -77,7 +78,7 @@ func (s *session) report(now time.Time) {
 			s.w.log.Warn("no broker answers", "for", d.Truncate(time.Second).String())
 		}
 	}
-	list := make([]TopicStatus, 0, len(s.sources))
+	list := make([]status.TopicStatus, 0, len(s.sources))
 	for _, topic := range slices.Sorted(maps.Keys(s.sources)) {
 		t := s.topicStatus(s.sources[topic])
 		if len(t.Problems) > 0 {
@@ -89,14 +90,14 @@ func (s *session) report(now time.Time) {
 	s.w.board.state.Store(&state{name: "running", reason: reason, member: member})
 }
 
-func (s *session) topicStatus(src *source) TopicStatus {
+func (s *session) topicStatus(src *source) status.TopicStatus {
 	n := s.w.total(src.topic)
 	c := n.counts
-	t := TopicStatus{
+	t := status.TopicStatus{
 		Topic: src.topic, AggregatedTopic: src.outputs[0].Topic, Aggregation: src.job.Name, Phase: src.phase.String(),
 		Weight: src.load(), WindowSize: src.outputs[0].Size.Seconds(),
 		Watermark: stamp(src.agent.Final()), Merges: src.merges, Lost: c.Lost, Rejected: n.rejected, Mismatches: c.Mismatches,
-		TopicCounts: TopicCounts{
+		TopicCounts: status.TopicCounts{
 			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, EmptyWindows: n.empty, UnfilledWindows: n.unfilled, OpenWindows: int64(src.agent.Open()),
 			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
 		},
@@ -108,7 +109,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}
 	for i, o := range src.outputs {
-		out := OutputStatus{Topic: o.Topic, WindowSize: o.Size.Seconds(), Advance: o.Advance.Seconds()}
+		out := status.OutputStatus{Topic: o.Topic, WindowSize: o.Size.Seconds(), Advance: o.Advance.Seconds()}
 		if v := src.agent.Versions(i); len(v) > 0 {
 			out.AggregatedSchema = new(v[len(v)-1].SchemaID)
 		}
@@ -132,7 +133,7 @@ func (s *session) topicStatus(src *source) TopicStatus {
 		open, _ := p.OpenRows()
 		clocks := p.clocks()
 		apart.look(p.id, clocks, s.reported)
-		t.Partitions = append(t.Partitions, PartitionStatus{
+		t.Partitions = append(t.Partitions, status.PartitionStatus{
 			Partition: p.id, Position: p.Position(), Committed: p.last.offset, End: p.tail.end, Lag: max(0, p.tail.end-p.Position()),
 			Watermark: stamp(p.watermark()), Idle: src.merges == "" && p.silentFor(s.reported) >= int64(src.job.Window.IdleAfter), Paused: p.paused != 0, PausedBy: p.paused.names(), Clocks: statusClocks(clocks),
 			Records: p.Counts.Records - p.Counts.Replayed, InWindows: p.Counts.InWindows, Open: open, Late: p.Counts.Late,

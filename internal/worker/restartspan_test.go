@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // What a restart would have to read again is said if it is much, or is gone by then.
@@ -36,7 +36,7 @@ func TestRestartThatReadsMuch(t *testing.T) {
 			id := b.schema("t0", xField)
 			must(t, b.cl.ProduceSync(t.Context(), &kgo.Record{Topic: "t0", Timestamp: time.Now(), Value: b.record(id, map[string]any{"x": 1.0})}).FirstErr())
 			w := b.start()
-			w.status("a schema", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].AggregatedSchema != nil })
+			w.status("a schema", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].AggregatedSchema != nil })
 			log := w.logs.String()
 			for _, text := range []string{again, gone} {
 				if n := strings.Count(log, text); n > 1 || (n == 1) != (text == c.want) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // A field turns nullable, one disappears, one changes its type and one is new
@@ -92,7 +92,7 @@ func TestRegistryRefuses(t *testing.T) {
 	if f := rows[1].fields; f["mean_x"] != 3.0 || f["mean_y"] != nil || rows[1].schema != rows[0].schema {
 		t.Errorf("fields %v", f)
 	}
-	w.status("a rejected schema", func(s worker.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Rejected == 1 })
+	w.status("a rejected schema", func(s status.Status) bool { return len(s.Topics) == 1 && s.Topics[0].Rejected == 1 })
 }
 
 // With the registry away, records wait and nothing is dropped; the other
@@ -120,18 +120,18 @@ func TestRegistryAway(t *testing.T) {
 		return true
 	})
 	b.send("t1", 0, 0, b.record(v1, map[string]any{"x": 1.0}))
-	s := w.status("a problem", func(s worker.Status) bool { return !s.Ready && strings.Contains(s.Reason, "t1") })
+	s := w.status("a problem", func(s status.Status) bool { return !s.Ready && strings.Contains(s.Reason, "t1") })
 	if s.State != "running" {
 		t.Errorf("state %s", s.State)
 	}
 	b.send("t0", 0, 5, b.record(v0, map[string]any{"x": 1.0}))
-	w.status("the other topic goes on", func(s worker.Status) bool { return s.Topics[0].Windows == 2 })
+	w.status("the other topic goes on", func(s status.Status) bool { return s.Topics[0].Windows == 2 })
 	if got := w.Status().Topics[1]; got.Windows != 0 || got.DeadLettered != 0 {
 		t.Errorf("the waiting topic: %+v", got)
 	}
 	close(stop)
 	wantKeys(t, b.read("t1-aggregated", 1), "0:1")
-	w.status("ready", func(s worker.Status) bool { return s.Ready })
+	w.status("ready", func(s status.Status) bool { return s.Ready })
 }
 
 // Every shape of field: nested, nullable, arrays of changing length, pooled

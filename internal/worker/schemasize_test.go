@@ -8,7 +8,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // full makes the registry answer as Confluent's and Karapace do to what does
@@ -64,7 +64,7 @@ func TestSchemaThatTheRegistryHasNoRoomFor(t *testing.T) {
 		t.Errorf("%d fields, mean_x %v", len(f), f["mean_x"])
 	}
 	wantKeys(t, b.read("t2-aggregated", 1), "0:1")
-	s := w.status("a problem", func(s worker.Status) bool {
+	s := w.status("a problem", func(s status.Status) bool {
 		return len(s.Topics) == 3 && s.Topics[1].Problem() != "" && s.Topics[0].Rejected == 1
 	})
 	for _, part := range []string{"replied 500", "bytes in the registry", "fewer operations", "fields.exclude", "raise the registry's limit"} {
@@ -139,7 +139,7 @@ func TestTopicsThatWaitKeepNoOther(t *testing.T) {
 	b.topic("t99", 1)
 	id := b.schema("t99", xField)
 	w := b.start()
-	problems := func(s worker.Status) (n int) {
+	problems := func(s status.Status) (n int) {
 		for i := range s.Topics {
 			if strings.Contains(s.Topics[i].Problem(), "never") {
 				n++
@@ -147,7 +147,7 @@ func TestTopicsThatWaitKeepNoOther(t *testing.T) {
 		}
 		return n
 	}
-	w.status("all that wait", func(s worker.Status) bool { return problems(s) == waiting })
+	w.status("all that wait", func(s status.Status) bool { return problems(s) == waiting })
 	b.send("t99", 0, 0, b.record(id, map[string]any{"x": 1.0}))
 	wantKeys(t, b.read("t99-aggregated", 1), "0:1")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -25,8 +26,8 @@ func TestWorkersWithDifferentConfigurations(t *testing.T) {
 			o.Config = &c
 		}
 	}
-	says := func(texts ...string) func(worker.Status) bool {
-		return func(s worker.Status) bool {
+	says := func(texts ...string) func(status.Status) bool {
+		return func(s status.Status) bool {
 			if len(texts) == 0 {
 				return s.Ready && len(s.Notices) == 0
 			}

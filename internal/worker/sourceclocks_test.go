@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // A producer whose clock is 37 s ahead of another's in the same partition is named, and no
@@ -32,7 +32,7 @@ func TestFastProducerIsNamed(t *testing.T) {
 		}
 	}
 	w := b.start()
-	s := w.status("two clocks", func(s worker.Status) bool {
+	s := w.status("two clocks", func(s status.Status) bool {
 		return len(s.Topics) == 1 && len(s.Topics[0].Partitions) == 1 && len(s.Topics[0].Partitions[0].Clocks) == 2 && s.Topics[0].Partitions[0].Lag == 0
 	})
 	p := s.Topics[0].Partitions[0]

@@ -10,14 +10,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
 // ships waits until each of the workers has its part of the split topic t0.
 func ships(ws ...*running) {
 	for _, w := range ws {
-		w.status(fmt.Sprintf("%d workers that ship", len(ws)), func(s worker.Status) bool {
-			return slices.ContainsFunc(s.Topics, func(t worker.TopicStatus) bool {
+		w.status(fmt.Sprintf("%d workers that ship", len(ws)), func(s status.Status) bool {
+			return slices.ContainsFunc(s.Topics, func(t status.TopicStatus) bool {
 				return t.Topic == "t0" && t.PartialsTopic != "" && len(t.Partitions) > 0 && len(t.Partitions) < splitPartitions
 			})
 		})
@@ -135,7 +136,7 @@ func TestSplitBacklogIsReassigned(t *testing.T) {
 	ws := []*running{b.start(), b.start()}
 	ships(ws...)
 	ws = append(ws, b.start())
-	ws[2].status("partitions", func(s worker.Status) bool { return len(s.Topics) > 0 })
+	ws[2].status("partitions", func(s status.Status) bool { return len(s.Topics) > 0 })
 	ws[0].end()
 	ws = append(ws[1:], b.start())
 	b.records("t0-aggregated", seconds/2)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 const splitPartitions = 8
@@ -57,8 +57,8 @@ func TestSplitTopic(t *testing.T) {
 			b.cfg.Aggregations[0].Window.IdleAfter = time.Hour // only records close windows
 			rng := rand.New(rand.NewPCG(1, 1))
 			var ws []*running
-			ships := func(n int) func(worker.Status) bool {
-				return func(worker.Status) bool {
+			ships := func(n int) func(status.Status) bool {
+				return func(status.Status) bool {
 					shipping := 0
 					for _, w := range ws {
 						for _, t := range w.Status().Topics {
@@ -140,8 +140,8 @@ func TestSplitTopicGoesSilent(t *testing.T) {
 	b, id := splitBench(t, 2, config.ExactlyOnce)
 	v, w := b.start(), b.start()
 	for _, r := range []*running{v, w} {
-		r.status("four partitions", func(s worker.Status) bool {
-			return slices.ContainsFunc(s.Topics, func(t worker.TopicStatus) bool { return t.Topic == "t0" && len(t.Partitions) == 4 })
+		r.status("four partitions", func(s status.Status) bool {
+			return slices.ContainsFunc(s.Topics, func(t status.TopicStatus) bool { return t.Topic == "t0" && len(t.Partitions) == 4 })
 		})
 	}
 	b.send("t0", 3, 0.5, b.record(id, map[string]any{"x": 1.0}))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // totals of a source topic, since the process started. They step when the
@@ -57,8 +58,8 @@ func (h *histogram) observe(d time.Duration) {
 	h.nanos.Add(int64(d))
 }
 
-func (h *histogram) snapshot() Histogram {
-	s := Histogram{Bounds: h.bounds, Counts: make([]uint64, len(h.counts)), Sum: time.Duration(h.nanos.Load()).Seconds()}
+func (h *histogram) snapshot() status.Histogram {
+	s := status.Histogram{Bounds: h.bounds, Counts: make([]uint64, len(h.counts)), Sum: time.Duration(h.nanos.Load()).Seconds()}
 	for i := range h.counts {
 		s.Counts[i] = h.counts[i].Load()
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // What workers of an earlier commit have left in Kafka, killed while windows were
@@ -93,7 +93,7 @@ func (b *bench) goOn(workers int) {
 		ws = append(ws, b.start())
 	}
 	for _, w := range ws {
-		w.status("all is read", func(worker.Status) bool {
+		w.status("all is read", func(status.Status) bool {
 			parts := 0
 			for _, w := range ws {
 				for _, topic := range w.Status().Topics {

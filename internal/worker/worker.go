@@ -22,6 +22,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
 // Worker is one member of the group. Run it once.
@@ -85,7 +86,7 @@ type board struct {
 	started time.Time
 	beaten  atomic.Int64 // when the loop last went round, ns
 	state   atomic.Pointer[state]
-	topics  atomic.Pointer[[]TopicStatus]
+	topics  atomic.Pointer[[]status.TopicStatus]
 	notices notices
 	clock   atomic.Pointer[clockEvidence]
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -78,7 +79,7 @@ func storyBench(t *testing.T, partitions int32) (*bench, int) {
 
 // until waits until workers have read n records of the topic.
 func (b *bench) until(n int, ws ...*running) {
-	ws[0].status(fmt.Sprintf("%d records", n), func(worker.Status) bool {
+	ws[0].status(fmt.Sprintf("%d records", n), func(status.Status) bool {
 		read := int64(0)
 		for _, w := range ws {
 			for _, topic := range w.Status().Topics {
@@ -153,9 +154,9 @@ func TestWrongClocksInASplitTopic(t *testing.T) {
 			hard, kill := context.WithCancel(t.Context())
 			defer kill()
 			ws := []*running{b.start(), b.start(func(o *worker.Options) { o.Hard = hard })}
-			ws[0].status("two workers that ship", func(worker.Status) bool {
+			ws[0].status("two workers that ship", func(status.Status) bool {
 				return !slices.ContainsFunc(ws, func(w *running) bool {
-					return !slices.ContainsFunc(w.Status().Topics, func(s worker.TopicStatus) bool {
+					return !slices.ContainsFunc(w.Status().Topics, func(s status.TopicStatus) bool {
 						return s.Topic == "t0" && s.PartialsTopic != "" && len(s.Partitions) > 0 && len(s.Partitions) < partitions
 					})
 				})
@@ -188,7 +189,7 @@ func TestClockBeyondTheSkew(t *testing.T) {
 	must(t, b.cl.ProduceSync(t.Context(), batch...).FirstErr())
 	w := b.start()
 	b.until(600, w)
-	s := w.status("all judged", func(s worker.Status) bool { return s.Topics[0].Records == 600 })
+	s := w.status("all judged", func(s status.Status) bool { return s.Topics[0].Records == 600 })
 	if c := s.Topics[0]; c.Future != 6 || c.Late != 0 {
 		t.Errorf("%d ahead of time, %d late", c.Future, c.Late)
 	}

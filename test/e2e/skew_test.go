@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
-	workers "github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
@@ -207,13 +207,13 @@ func paused(t *testing.T, urls []string) int64 {
 	for begin := time.Now(); time.Since(begin) < 2*time.Minute; time.Sleep(50 * time.Millisecond) {
 		last = last[:0]
 		for _, url := range urls {
-			var status workers.Status
+			var of status.Status
 			resp, err := http.Get(url)
 			must(t, err)
-			err = json.NewDecoder(resp.Body).Decode(&status)
+			err = json.NewDecoder(resp.Body).Decode(&of)
 			resp.Body.Close()
 			must(t, err)
-			for _, topic := range status.Topics {
+			for _, topic := range of.Topics {
 				for _, p := range topic.Partitions {
 					last = append(last, fmt.Sprintf("%s/%d %+v", topic.Topic, p.Partition, p))
 					if topic.Topic == "skew" && p.Partition == 0 && p.Paused {

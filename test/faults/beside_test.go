@@ -11,7 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	statuses "github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
 
@@ -93,11 +93,11 @@ func brief(s status) string {
 }
 
 // of is what a status says of a topic, zero if nothing.
-func (p *place) of(s status) worker.TopicStatus {
-	if i := slices.IndexFunc(s.Topics, func(t worker.TopicStatus) bool { return t.Topic == p.topic }); i >= 0 {
+func (p *place) of(s status) statuses.TopicStatus {
+	if i := slices.IndexFunc(s.Topics, func(t statuses.TopicStatus) bool { return t.Topic == p.topic }); i >= 0 {
 		return s.Topics[i]
 	}
-	return worker.TopicStatus{}
+	return statuses.TopicStatus{}
 }
 
 // position is the next offset to be read of a partition, -1 if there is none.

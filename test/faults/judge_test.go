@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	statuses "github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
 
@@ -35,7 +36,7 @@ func (r row) header(key string) string {
 
 // finish lets a worker, with the identity of those before, read everything to
 // its end, close every window and stop.
-func (p *place) finish() worker.Status {
+func (p *place) finish() statuses.Status {
 	p.t.Helper()
 	r := p.start(func(o *worker.Options) { o.StopAtEnd = true })
 	r.ended(2 * time.Minute)

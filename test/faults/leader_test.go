@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	statuses "github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
@@ -82,7 +83,7 @@ func (l *leaders) goOn(what string, rows int, about ...*running) {
 // named wants a status to say of both topics which of their partitions it is.
 func (l *leaders) named(status func(what string, ok func(status) bool) status) {
 	l.t.Helper()
-	s := status("a problem of both topics, with the number of the partition", func(s worker.Status) bool {
+	s := status("a problem of both topics, with the number of the partition", func(s statuses.Status) bool {
 		return names(l.bad.of(s).Problem(), 0) && names(l.half.of(s).Problem(), 1)
 	})
 	l.t.Logf("ready %v: %s", s.Ready, s.Reason)

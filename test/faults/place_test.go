@@ -21,6 +21,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 	"github.com/lsst-sqre/kafka-aggregator/internal/sandbox"
+	statuses "github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 	"github.com/lsst-sqre/kafka-aggregator/test/kafka"
 )
@@ -241,7 +242,7 @@ func (r *running) end() {
 }
 
 // status waits until the status has what is asked for.
-func (r *running) status(what string, ok func(worker.Status) bool) worker.Status {
+func (r *running) status(what string, ok func(statuses.Status) bool) statuses.Status {
 	r.t.Helper()
 	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		s := r.Status()
@@ -257,7 +258,7 @@ func (r *running) status(what string, ok func(worker.Status) bool) worker.Status
 // windows waits until a number of windows are committed by this worker.
 func (r *running) windows(n int64) {
 	r.t.Helper()
-	r.status(fmt.Sprintf("%d windows", n), func(s worker.Status) bool {
+	r.status(fmt.Sprintf("%d windows", n), func(s statuses.Status) bool {
 		total := int64(0)
 		for _, t := range s.Topics {
 			total += t.Windows

@@ -9,11 +9,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
+	statuses "github.com/lsst-sqre/kafka-aggregator/internal/status"
 	"github.com/lsst-sqre/kafka-aggregator/test/stack"
 )
 
-type status = worker.Status
+type status = statuses.Status
 
 const sigterm = syscall.SIGTERM
 
