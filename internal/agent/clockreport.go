@@ -38,9 +38,14 @@ func (p *Partition) Clocks() (list []SourceClock) {
 }
 
 // SentBy notes the id of the producer of the record that was added last. It is for
-// people, and worth the trouble only while clocks are in doubt.
+// people, and worth the trouble only while clocks are in doubt. A record that was set
+// aside before it was told to the clocks is of none of them.
 func (p *Partition) SentBy(producer int64) {
 	c := &p.clocks
+	if c.named == c.seen {
+		return
+	}
+	c.named = c.seen
 	for i := range c.n {
 		if k := &c.list[i]; k.seen == c.seen {
 			k.producer = producer + 1

@@ -37,6 +37,7 @@ type clocks struct {
 	believed int64 // time: the highest event time that no wrong clock explains
 	known    bool  // the beginning is over
 	from     int64 // wall clock at the first record since a start, ns; 0 before
+	named    int64 // seen, when a producer was noted for the last time
 }
 
 // clock is one of them, as its records show it.

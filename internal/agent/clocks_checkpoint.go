@@ -10,7 +10,9 @@ import (
 func (c *Checkpoint) clocks() clocks {
 	switch s := since(c.LowTime); {
 	case c.Clocks != nil:
-		return *c.Clocks
+		s = *c.Clocks
+		s.named = s.seen
+		return s
 	case c.trusting && c.LowTime != window.Unset:
 		s.trust(c.LowTime)
 		return s
@@ -27,7 +29,7 @@ func (f *Feed) kept(c clocks) *clocks {
 	for i := range c.n { // of the wall clock and producers nothing is known after a restart
 		c.list[i].at, c.list[i].over, c.list[i].producer = 0, false, 0
 	}
-	c.from = 0
+	c.from, c.named = 0, 0
 	return &c
 }
 

@@ -201,8 +201,10 @@ func TestClocksAreNamed(t *testing.T) {
 	r := newRig(t, clockSettings, 1)
 	p := r.agent.Assign(0, 0, Fresh(0))
 	for o, s := range instruments(600, func(i int) int { return i % 3 }, off(0), off(-20), off(37)) {
-		r.addAt(p, int64(o), s.t, s.at)
+		r.addAt(p, int64(2*o), s.t, s.at)
 		p.SentBy(int64(o % 3))
+		r.addAt(p, int64(2*o+1), s.at+600*second, s.at) // is set aside, so it is of none of them
+		p.SentBy(9)
 		if o < 10 && p.Clocks() != nil {
 			t.Fatalf("record %d: %+v, of which nothing is known yet", o, p.Clocks())
 		}

@@ -100,22 +100,39 @@ func (e clockEvidence) clocks() (out []status.Clock) {
 	return out
 }
 
-// take takes the newest record of a topic that came, with its event time in ns.
-func (c *ownClock) take(src *source, t int64, now time.Time) {
-	ahead := aheadOfClock(t, now)
-	src.newest = newestRecord{ahead, now}
-	c.ahead = c.ahead || ahead > src.job.Window.MaxFutureSkew
+// take takes the newest record of a partition that came, with its event time in ns.
+func (c *ownClock) take(p *part, t int64, now time.Time) {
+	p.tail.newest = newestRecord{t, now}
+	c.ahead = c.ahead || p.tail.newest.ahead(now) > p.source.job.Window.MaxFutureSkew
 }
 
-// aheadOfClock is how far an event time in ns is ahead; one before 1970 is far behind.
-func aheadOfClock(t int64, now time.Time) time.Duration {
-	return time.Duration(max(t, 0) - now.UnixNano())
-}
-
-// newestRecord is how far that of a source was ahead of the clock when it came.
+// newestRecord is that of a partition, by its event time in ns and when it came.
 type newestRecord struct {
-	ahead time.Duration
-	at    time.Time
+	t  int64
+	at time.Time
+}
+
+// ahead is how far the clock that has stamped the record is ahead of this machine's, if
+// it goes on since: so it stays the same while topics wait, and the record gets old, and
+// changes when this machine's clock is set. One from before 1970 is far behind.
+func (r newestRecord) ahead(now time.Time) time.Duration {
+	return time.Duration(max(r.t, 0)-now.UnixNano()) + now.Sub(r.at)
+}
+
+// word is what the topic says: the lowest of its partitions that are live, as one honest
+// clock is enough to tell that the others are wrong. While topics wait, all that was said stays.
+func (c *ownClock) word(src *source, now time.Time) (w clockWord, says bool) {
+	w.skew = src.job.Window.MaxFutureSkew
+	for _, p := range src.parts {
+		r := p.tail.newest
+		if r.at.IsZero() || !c.wrong && now.Sub(r.at) >= recentTime {
+			continue
+		}
+		if d := r.ahead(now); d >= -liveRecord && (!says || d < w.ahead) {
+			w.ahead, says = d, true
+		}
+	}
+	return w, says
 }
 
 // evidence is what there is now.
@@ -126,16 +143,8 @@ func (c *ownClock) evidence(now time.Time) (e clockEvidence) {
 		}
 	}
 	for _, src := range c.sources {
-		word := src.newest
-		for _, p := range src.parts { // what waits still says it
-			if n := len(p.batch); n > 0 {
-				if t, err := eventTime(p.batch[n-1]); err == nil {
-					word = newestRecord{aheadOfClock(t, now), now}
-				}
-			}
-		}
-		if src.merges == "" && now.Sub(word.at) < recentTime {
-			e.topics = append(e.topics, clockWord{word.ahead, src.job.Window.MaxFutureSkew})
+		if w, says := c.word(src, now); says && src.merges == "" {
+			e.topics = append(e.topics, w)
 		}
 	}
 	return e

@@ -39,7 +39,6 @@ type source struct {
 	problems    problems
 	fetchErrors map[int32]fetchError
 	late        lateLog
-	newest      newestRecord
 	clocks      clockLog
 	looked      time.Time // when its end offsets were last asked for
 	asked       float64   // load when a new assignment was asked for
@@ -152,6 +151,7 @@ type tail struct {
 	end     int64     // high watermark last seen
 	arrived time.Time // when the last records came, or the partition was assigned
 	caught  time.Time // when it was last known to be read to its end; zero while it is not
+	newest  newestRecord
 }
 
 // commit is what was last committed of a partition.
