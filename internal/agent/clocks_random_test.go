@@ -68,6 +68,7 @@ type story struct {
 	clocks         []storyClock
 	turn           *storyClock
 	left           int // records of it in a row
+	sent           int // records
 }
 
 type storyClock struct {
@@ -75,6 +76,7 @@ type storyClock struct {
 	row        int
 	off, drift int64 // ns; ns a second
 	from, to   int64 // records between which it is right
+	ends       int   // record from which on it stamps none; 0: never
 }
 
 func (c *storyClock) error(i, period int64) int64 {
@@ -119,9 +121,9 @@ func randomStory(rng *rand.Rand) *story {
 
 // next is whose record comes next: with a wrong clock in a row, or the right one.
 func (s *story) next(rng *rand.Rand) *storyClock {
-	if s.left == 0 {
+	if s.sent++; s.left == 0 {
 		s.turn, s.left = &s.clocks[0], 1
-		if c := &s.clocks[1+rng.IntN(len(s.clocks)-1)]; rng.Float64() < c.share/float64(c.row) {
+		if c := &s.clocks[1+rng.IntN(len(s.clocks)-1)]; rng.Float64() < c.share/float64(max(c.row, 1)) && (c.ends == 0 || s.sent < c.ends) {
 			s.turn, s.left = c, c.row
 		}
 	}

@@ -44,6 +44,8 @@ func (j *court) letters(topic string) map[*input]*letter {
 			continue
 		case out[in] != nil && !j.plan.repeats:
 			j.add("%s: %v is there twice", topic, in.place)
+		case topic == lateTopic && h["late_by"] != "order" && h["late_by"] != "clock":
+			j.add("%s: %v does not say why it is late: %q", topic, in.place, h["late_by"])
 		case topic == deadTopic && h["error"] == "":
 			j.add("%s: %v does not say what is wrong with it", topic, in.place)
 		case !j.isLetter(topic, in, r, h):
@@ -118,9 +120,9 @@ func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]st
 	case topic == deadTopic:
 		about = append(about, head("error", h["error"]))
 	case h["omitted"] == "": // late
-		about = append(about, head("window", j.key(in.topic, j.windowEnd(in.ms))))
+		about = append(about, head("window", j.key(in.topic, j.windowEnd(in.ms))), head("late_by", h["late_by"]))
 	default: // late while it was on the way to be merged
-		about = append(about, head("window", j.key(in.topic, j.windowEnd(in.ms))), head("omitted", "value"))
+		about = append(about, head("window", j.key(in.topic, j.windowEnd(in.ms))), head("late_by", "clock"), head("omitted", "value"))
 		key, value, own = nil, nil, nil
 	}
 	same := func(k, v []byte, hs []kgo.RecordHeader) bool {

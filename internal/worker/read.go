@@ -146,8 +146,13 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, dea
 			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
 		}
 	case agent.Late:
-		p.late(r)
+		by := "order"
+		if p.Counts.LateByClock > p.lateByClock {
+			by = "clock"
+		}
+		p.late(r, header("late_by", by))
 	}
+	p.lateByClock = p.Counts.LateByClock
 	r.Recycle()
 }
 

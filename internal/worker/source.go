@@ -138,12 +138,14 @@ type part struct {
 	last commit
 	load rate
 
-	frames   [][]byte
-	purged   int64 // partials below were deleted
-	err      error // of making frames
-	letters  []*letter
-	warned   bool
-	verdicts *agent.Verdicts // nil without the build tag invariants
+	frames  [][]byte
+	purged  int64 // partials below were deleted
+	err     error // of making frames
+	letters []*letter
+	warned  bool
+
+	lateByClock int64           // records, when the last one was put aside
+	verdicts    *agent.Verdicts // nil without the build tag invariants
 }
 
 // tail is what is known of the end of a partition.

@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 from math import gcd
 
-from check import HEAD, Report, Settings, check_letters, check_topic, place_of
+from check import HEAD, Report, Settings, check_letters, check_topic, headers_of, place_of
 from kafka_io import Cluster, registry_lookup
 from records import Schemas
 
@@ -43,13 +43,13 @@ def main():
         return 2
     total = Report()
     late = cluster.read(args.late) if args.late is not None else []
-    places = frozenset(place_of(r) for r in late)
+    by_clock = frozenset(place_of(r) for r in late if headers_of(r).get("late_by") == "clock")
     for topic in topics:
         source = cluster.read(topic)
         for i, (text, size, advance) in enumerate(windows):
             produced = cluster.read(args.aggregated.replace("{source_topic}", topic).replace("{size}", text))
             of = replace(settings, size=size, advance=advance)
-            report = check_topic(topic, source, produced, schemas, aggregated_schemas, of, args.jobs, places)
+            report = check_topic(topic, source, produced, schemas, aggregated_schemas, of, args.jobs, by_clock)
             print(f"{topic}, windows of {text}: {summary(report)}")
             if i > 0:  # records are counted once
                 for name in OF_RECORDS:

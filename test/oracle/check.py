@@ -72,7 +72,7 @@ class Report:
 
 def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, jobs=1, late=frozenset()):
     """Checks one topic. source and produced are lists of Record; late has the
-    places of records that were put aside as late.
+    places of records that were put aside as late by the wall clock.
 
     The windows are rebuilt from the source by Kafka timestamp; each must have
     exactly one produced record with the same bits in every statistic.
@@ -130,7 +130,7 @@ def _windows(topic, source, schemas, settings, report, late=frozenset()):
     before the time of its partition, which clocks.py tells. That is the whole rule
     as long as no partition is idle before its end, and all clocks agree. Where
     they do not, the wall clock may have gone further, but not beyond the newest record:
-    there a record is late if it was put aside as such.
+    there a record is late if it was put aside as late by the clock.
     """
     slice = settings.slice or gcd(settings.size, settings.grid)
     windows, fields, names, first = defaultdict(list), {}, {}, {}
