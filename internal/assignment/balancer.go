@@ -89,7 +89,7 @@ func (b *Balancer) MemberBalancer(ms []kmsg.JoinGroupResponseMember) (kgo.GroupM
 type Assigned struct {
 	Partitions map[string][]int32
 	Shared     []string // topics that are shared out among several members
-	Setups     []Setup  // how the members are set up, if they differ
+	Setups     []Setup  // how the members are set up, as far as the leader knows; none if it does not say
 	Basis      Basis
 	Known      bool // the leader says what it rests on
 }

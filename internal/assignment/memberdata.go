@@ -93,8 +93,8 @@ func BasisOf(partitions iter.Seq2[string, int]) Basis {
 	return sum
 }
 
-// encodeShares: the names of the topics that are shared out, how members are set up
-// if they differ, and what the assignment rests on.
+// encodeShares: the names of the topics that are shared out, how members are set up, and
+// what the assignment rests on.
 func encodeShares(shared []string, setups []Setup, b Basis) []byte {
 	out := []byte{userDataVersion}
 	for _, t := range shared {
@@ -127,8 +127,12 @@ func decodeShares(user []byte) (a Assigned) {
 	return a
 }
 
-// setupsOf are those of members by their names, the most frequent one first; none if
-// they are all alike.
+// Knows reports whether the leader knew of a member that is set up so, or does not say.
+func (a *Assigned) Knows(setup string) bool {
+	return len(a.Setups) == 0 || len(a.Setups) == maxSetups || slices.ContainsFunc(a.Setups, func(s Setup) bool { return s.Text == setup })
+}
+
+// setupsOf are those of members by their names, the most frequent one first.
 func setupsOf(members map[string]string) []Setup {
 	by := map[string]*Setup{}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -142,9 +146,6 @@ func setupsOf(members map[string]string) []Setup {
 		s := by[text]
 		s.Count++
 		s.Members = append(s.Members, strings.Join(strings.Fields(name), "_"))
-	}
-	if len(by) < 2 {
-		return nil
 	}
 	var list []Setup
 	for _, text := range slices.Sorted(maps.Keys(by)) {

@@ -221,8 +221,14 @@ func TestUserDataOfOlderMembers(t *testing.T) {
 }
 
 func TestSetups(t *testing.T) {
-	if got := setupsOf(map[string]string{"w1": "A", "w2": "A", "old": ""}); got != nil {
+	if got := setupsOf(map[string]string{"w1": "A", "w2": "A", "old": ""}); !reflect.DeepEqual(got, []Setup{{"A", 2, []string{"w1", "w2"}}}) {
 		t.Error("all are alike:", got)
+	}
+	for setup, knows := range map[string]bool{"A": true, "B": true, "C": false} {
+		a := Assigned{Setups: []Setup{{Text: "A"}, {Text: "B"}}}
+		if a.Knows(setup) != knows || !new(Assigned).Knows(setup) {
+			t.Errorf("%s: known %v", setup, a.Knows(setup))
+		}
 	}
 	got := setupsOf(map[string]string{"w3 x": "A", "w1": "B", "w2": "A", "old": ""})
 	if want := []Setup{{"A", 2, []string{"w2", "w3_x"}}, {"B", 1, []string{"w1"}}}; !reflect.DeepEqual(got, want) {

@@ -18,19 +18,22 @@ var parts = []struct {
 	of   func(*Config) any
 }{
 	{"topics", func(c *Config) any {
-		return each(c, func(a *Aggregation) any {
-			return []any{a.Name, a.Topics, a.AggregatedTopic, a.Partitions, a.AggregatedTopicConfig}
-		})
+		return []any{c.SchemaRegistry.Context, c.AggregatedSchemaRegistry.Context, each(c, func(a *Aggregation) any {
+			return []any{a.Topics, a.Partitions, a.AggregatedTopicConfig, eachOutput(a, func(o Output) any { return o.AggregatedTopic })}
+		})}
 	}},
 	{"windows", func(c *Config) any {
-		return each(c, func(a *Aggregation) any { return []any{a.Window, a.Windows, a.EmitEmpty} })
+		return each(c, func(a *Aggregation) any {
+			w := a.Window
+			return []any{w.Grace, w.IdleAfter, w.MaxFutureSkew, eachOutput(a, func(o Output) any { return []any{o.Size, o.Advance, o.EmitEmpty} })}
+		})
 	}},
 	{"fields", func(c *Config) any {
 		return each(c, func(a *Aggregation) any { return a.Fields })
 	}},
 	{"statistics", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {
-			return []any{a.Operations, a.Quantiles, a.ExactLimit, a.MinSampleSize, a.SmallSamples}
+			return []any{a.Quantiles, a.ExactLimit, a.SmallSamples, eachOutput(a, func(o Output) any { return []any{o.Operations, o.MinSampleSize} })}
 		})
 	}},
 	{"late and bad records", func(c *Config) any {
@@ -48,6 +51,43 @@ func each(c *Config, of func(*Aggregation) any) (out []any) {
 	return out
 }
 
+func eachOutput(a *Aggregation, of func(Output) any) (out []any) {
+	for _, o := range a.Outputs() {
+		out = append(out, of(o))
+	}
+	return out
+}
+
+// meaning is a value without what says nothing: settings that are not set, empty lists.
+// So it does not matter how they are written, nor that another release has more of them.
+func meaning(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, x := range v {
+			if x = meaning(x); x == nil {
+				delete(v, key)
+			} else {
+				v[key] = x
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		for i := range v {
+			v[i] = meaning(v[i])
+		}
+	case string, float64, bool:
+		if v == "" || v == 0.0 || v == false {
+			return nil
+		}
+	}
+	return v
+}
+
 // fingerprints are of two bytes for each part.
 var fingerprints = base64.RawURLEncoding.Strict()
 
@@ -55,7 +95,14 @@ var fingerprints = base64.RawURLEncoding.Strict()
 func (c *Config) Fingerprint() Fingerprint {
 	var b []byte
 	for _, p := range parts {
+		var v any
 		text, err := json.Marshal(p.of(c))
+		if err == nil {
+			err = json.Unmarshal(text, &v)
+		}
+		if err == nil {
+			text, err = json.Marshal(meaning(v))
+		}
 		if err != nil {
 			panic(err) // numbers, texts, lists and maps of these
 		}

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// Lines of a file: past the first number look for the second idea in it, past
-// the second it is too long.
-const longLines, tooLong = 400, 700
+// tooLong is for the lines of a file: past that there is a second idea in it.
+const tooLong = 400
 
 func TestFormAndLength(t *testing.T) {
 	for _, f := range goTree(t) {
@@ -20,11 +19,8 @@ func TestFormAndLength(t *testing.T) {
 		} else if string(formatted) != f.text {
 			t.Errorf("%s: not formatted; run gofmt -w", f.path)
 		}
-		switch n := strings.Count(f.text, "\n"); {
-		case n > tooLong:
-			t.Errorf("%s: %d lines, at most %d", f.path, n, tooLong)
-		case n > longLines:
-			t.Logf("%s: %d lines; is there a second idea in it?", f.path, n)
+		if n := strings.Count(f.text, "\n"); n > tooLong {
+			t.Errorf("%s: %d lines, at most %d: there is a second idea in it", f.path, n, tooLong)
 		}
 	}
 }

@@ -21,11 +21,15 @@ func (w *Worker) warnOfRestart(ctx context.Context, src *source) {
 	for _, o := range src.outputs {
 		span = max(span, o.Size+src.job.Window.Grace)
 	}
-	if span < leastSpan || src.merges != "" || !w.said.restarts.first(src.topic) {
+	if span < leastSpan || src.merges != "" || w.said.restarts.has(src.topic) {
 		return
 	}
 	of := []any{"longest_window_and_grace", config.FormatDuration(span)}
-	switch l, ok := limitsOf(ctx, w.brokers.Admin, src.topic); {
+	l, ok := limitsOf(ctx, w.brokers.Admin, src.topic)
+	if ctx.Err() != nil || !w.said.restarts.first(src.topic) {
+		return
+	}
+	switch {
 	case ok && l.Retention >= 0 && span > l.Retention:
 		src.log.Warn("the topic does not keep records for as long as windows are open: after a restart windows are partial; raise its retention.ms, or use shorter windows",
 			append(of, "retention", config.FormatDuration(l.Retention))...)

@@ -27,6 +27,13 @@ type once struct {
 	said map[string]bool
 }
 
+// has reports whether a name was said.
+func (o *once) has(name string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.said[name]
+}
+
 // first reports whether any of the names is new.
 func (o *once) first(names ...string) bool {
 	o.mu.Lock()

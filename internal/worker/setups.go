@@ -15,6 +15,9 @@ import (
 
 // compareSetups says if other members of the group are set up differently.
 func (m *membership) compareSetups(setups []assignment.Setup) {
+	if len(setups) == 0 {
+		return // the leader is of a version that does not say
+	}
 	var differ []string
 	own := m.w.cfg.Fingerprint()
 	for _, s := range setups {

@@ -225,6 +225,9 @@ func (s *session) judgeAssignment() {
 			fits, why = false, fmt.Sprintf("topic %s is shared out, and it is not known of all its partitions what is final", topic)
 		}
 	}
+	if fits && !a.Knows(string(s.w.cfg.Fingerprint())) { // it was given what was assigned before
+		fits, why = false, "the leader of the group does not know of this worker's configuration"
+	}
 	if !fits && s.topics.outdated.Asked() == 0 {
 		s.topics.lookSoon()
 	}
