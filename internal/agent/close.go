@@ -26,7 +26,8 @@ type Window struct {
 // appends those that are computed here to ws, in order of their ends. It stops
 // short of a slice of which records wait to be shipped: should its partition be
 // taken away before that, its next owner must not find the slice final. And
-// it stops where those end that are shipped, until these are out.
+// it stops where those end that are shipped, until these are out; and when it has made
+// Enough windows of an output with those that are empty.
 func (a *Agent) Close(watermark int64, ws []Window) []Window {
 	if a.through != window.Unset {
 		watermark = min(watermark, a.through)
@@ -36,7 +37,7 @@ func (a *Agent) Close(watermark int64, ws []Window) []Window {
 			watermark = min(watermark, a.set.Grid.End(p.panes[0].start)-1)
 		}
 	}
-	if watermark <= a.final {
+	if watermark = a.enough(watermark); watermark <= a.final {
 		return ws
 	}
 	n := len(ws)

@@ -50,6 +50,47 @@ func (a *Agent) fill(ws []Window, w *Window) []Window {
 	return ws
 }
 
+// Enough is how many windows of an output, with the empty ones, are made at once: a sparse
+// topic that catches up has many gaps.
+const Enough = 8 << 10
+
+// enough is the watermark, or where Enough windows end if that is before.
+func (a *Agent) enough(watermark int64) int64 {
+	for output, s := range a.set.Grid.Shapes {
+		if output >= len(a.set.Empty) || !a.set.Empty[output] {
+			continue
+		}
+		start, last, n := int64(window.Unset), a.newest[output], uint64(0)
+		if a.final != window.Unset {
+			start = s.First(a.final)
+		}
+		for n <= Enough {
+			slice, found := a.next(start)
+			if !found {
+				break
+			}
+			start = max(start, s.First(slice))
+			end := window.End(start, s.Size)
+			if end > watermark {
+				break
+			}
+			if last != window.Unset && start > last {
+				if gap := (uint64(start) - uint64(last) - 1) / uint64(s.Advance); gap <= MaxGap {
+					n += gap
+				}
+			}
+			if n++; n > Enough {
+				watermark = end
+			}
+			last = max(last, start)
+			if start = window.Forward(start, s.Advance); start%s.Advance != 0 { // the end of time
+				break
+			}
+		}
+	}
+	return watermark
+}
+
 // Empty reports whether no record is in the window.
 func (w Window) Empty() bool { return len(w.panes) == 0 }
 

@@ -170,3 +170,39 @@ func TestVersionOfEmptyWindow(t *testing.T) {
 		t.Errorf("schemas %d, want %d", ids, want)
 	}
 }
+
+// A sparse topic that catches up has many gaps. Its windows are made some at a time, and
+// are the same.
+func TestManyGapsOfOneTopic(t *testing.T) {
+	set := Settings{Grid: window.TumblingGrid(second), MaxFutureSkew: second, Empty: []bool{true}}
+	r := newRig(t, set, 1)
+	p := r.agent.Assign(0, 0, Fresh(0))
+	const records, gap = 40, 1000
+	for o := range int64(records) {
+		if v := r.addAt(p, o, o*(gap+1)*second, records*2*gap*second); v != Accepted {
+			t.Fatal(v)
+		}
+	}
+	windows, times := 0, 0
+	for next := int64(0); ; times++ {
+		ws := r.agent.Close(r.agent.CloseAll(), nil)
+		if len(ws) == 0 {
+			break
+		}
+		if len(ws) > Enough+MaxGap+1 {
+			t.Errorf("%d windows at once", len(ws))
+		}
+		for _, w := range ws {
+			if w.Start != next {
+				t.Fatalf("window %d comes, want %d", w.Start, next)
+			}
+			next += second
+			r.agent.Release(w)
+		}
+		windows += len(ws)
+		p.Check()
+	}
+	if windows != (records-1)*(gap+1)+1 || times < 4 {
+		t.Errorf("%d windows, %d times", windows, times)
+	}
+}

@@ -101,3 +101,22 @@ func TestManyGapsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A sparse topic has more empty windows at once than are computed in one iteration. All of
+// them come, also at the end that --stop-at-end asks for.
+func TestManyGapsOfOneTopicAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sandbox.Options{})
+	a := &b.cfg.Aggregations[0]
+	a.EmitEmpty, a.Window.Size = true, 10*time.Millisecond
+	b.topic("t0", 1)
+	id := b.schema("t0", xField)
+	const gaps = 6
+	for i := range gaps + 1 {
+		b.send("t0", 0, float64(i)*0.01*(agent.MaxGap+1), b.record(id, map[string]any{"x": 1.0}))
+	}
+	b.exactly("t0-aggregated")
+	if n := b.count("t0-aggregated"); n != gaps*(agent.MaxGap+1)+1 {
+		t.Errorf("%d windows, want %d", n, gaps*(agent.MaxGap+1)+1)
+	}
+}

@@ -20,13 +20,9 @@ type task struct {
 	result agent.Result
 }
 
-// enoughWindows are as many as are computed at once. The sources that come after
-// are looked at again: there may be a gap to be filled in each of them, of
-// agent.MaxGap windows.
-const enoughWindows = 8 << 10
-
 // finish makes windows final, computes them, and appends their records to
-// what is pending. ss are the sources to look at.
+// what is pending. ss are the sources to look at. When there are agent.Enough windows,
+// the sources that come after are looked at again: there may be gaps to be filled in each.
 func (s *session) finish(ss []*source, now time.Time) {
 	s.iteration.tasks = s.iteration.tasks[:0]
 	rows := int64(0)
@@ -34,7 +30,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 		if !src.phase.reads() {
 			continue
 		}
-		if len(s.iteration.tasks) >= enoughWindows {
+		if len(s.iteration.tasks) >= agent.Enough {
 			src.news = true
 			continue
 		}
@@ -44,6 +40,7 @@ func (s *session) finish(ss []*source, now time.Time) {
 			mark = max(mark, src.agent.CloseAll())
 		}
 		s.iteration.closing = src.agent.Close(mark, s.iteration.closing[:0])
+		src.news = src.news || len(s.iteration.closing) > agent.Enough // there may be more
 		for _, w := range s.iteration.closing {
 			s.iteration.tasks = append(s.iteration.tasks, task{source: src, window: w})
 			rows += w.Rows() * int64(src.fields())
