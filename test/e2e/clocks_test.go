@@ -39,7 +39,9 @@ func TestWrongClocks(t *testing.T) {
 		}
 		s.Produce(records...)
 	}
-	for _, off := range []time.Duration{-20 * time.Second, 0, 37 * time.Second} { // the first records of a partition tell what clocks there are
+	// The first records of a partition tell what clocks there are, if they do not look like those
+	// of a topic with few records.
+	for _, off := range []time.Duration{0, -20 * time.Second, 37 * time.Second, 0} {
 		for partition := range int32(2) {
 			s.Produce(source.Record(partition, at.Add(off), nestedRecord(random)))
 		}
@@ -55,7 +57,7 @@ func TestWrongClocks(t *testing.T) {
 	worker.Kill()
 	s.Start("worker", "worker", "-c", config, "--stop-at-end").Wait(time.Minute)
 	v := s.Oracle("^clocks$", "--grace-ms", "1000", "--late", "late", "--dead-letters", "dead-letter")
-	if v.Late != 0 || v.InWindows != v.Source || v.Source != 140*20+6 {
+	if v.Late != 0 || v.InWindows != v.Source || v.Source != 140*20+8 {
 		t.Errorf("%d source records, %d in windows, %d late", v.Source, v.InWindows, v.Late)
 	}
 }
