@@ -1,5 +1,10 @@
 package agent
 
+import (
+	"cmp"
+	"slices"
+)
+
 // SourceClock is a clock that stamps records of a partition, where there are several.
 type SourceClock struct {
 	Ahead    int64 // of the slowest, ns
@@ -20,14 +25,9 @@ func (p *Partition) Clocks() (list []SourceClock) {
 		if k.records < young {
 			continue
 		}
-		at := len(list)
-		for at > 0 && list[at-1].Time > c.is(k) {
-			at--
-		}
-		list = append(list, SourceClock{})
-		copy(list[at+1:], list[at:])
-		list[at] = SourceClock{Time: c.is(k), Records: k.records, Producer: k.producer - 1}
+		list = append(list, SourceClock{Time: c.is(k), Records: k.records, Producer: k.producer - 1})
 	}
+	slices.SortStableFunc(list, func(a, b SourceClock) int { return cmp.Compare(a.Time, b.Time) })
 	if len(list) < 2 {
 		return nil
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
@@ -57,26 +58,35 @@ func (a *Agent) end(w Window) int64 { return window.End(w.Start, a.set.Grid.Shap
 // is final and no later than the watermark; and the empty ones before them, if the
 // output has these.
 func (a *Agent) collect(ws []Window, output int, s window.Shape, watermark int64) []Window {
-	start := int64(window.Unset)
-	if a.final != window.Unset {
-		start = s.First(a.final)
-	}
-	for {
-		slice, found := a.next(start)
-		if !found {
-			return ws
-		}
-		start = max(start, s.First(slice))
-		end := window.End(start, s.Size)
-		if end > watermark {
-			return ws
-		}
+	for start, end := range a.ending(s, watermark) {
 		if w := a.gather(Window{Output: output, Start: start}, end); len(w.panes) > 0 {
 			ws = a.fill(ws, &w)
 			ws = append(ws, w)
 		}
-		if start = window.Forward(start, s.Advance); start%s.Advance != 0 { // the end of time
-			return ws
+	}
+	return ws
+}
+
+// ending are the windows of a shape, from start to end, that a slice is here of, and that
+// end after what is final and no later than the watermark.
+func (a *Agent) ending(s window.Shape, watermark int64) iter.Seq2[int64, int64] {
+	return func(yield func(start, end int64) bool) {
+		start := int64(window.Unset)
+		if a.final != window.Unset {
+			start = s.First(a.final)
+		}
+		for {
+			slice, found := a.next(start)
+			if !found {
+				return
+			}
+			start = max(start, s.First(slice))
+			if end := window.End(start, s.Size); end > watermark || !yield(start, end) {
+				return
+			}
+			if start = window.Forward(start, s.Advance); start%s.Advance != 0 { // the end of time
+				return
+			}
 		}
 	}
 }

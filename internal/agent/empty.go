@@ -31,11 +31,11 @@ type Newest struct {
 func (a *Agent) fill(ws []Window, w *Window) []Window {
 	last := a.newest[w.Output]
 	a.newest[w.Output] = max(last, w.Start)
-	if w.Output >= len(a.set.Empty) || !a.set.Empty[w.Output] || last == window.Unset || last >= w.Start {
+	if !a.fills(w.Output) {
 		return ws
 	}
 	advance := a.set.Grid.Shapes[w.Output].Advance
-	n := (uint64(w.Start) - uint64(last) - 1) / uint64(advance)
+	n := emptyBetween(last, w.Start, advance)
 	if n > MaxGap {
 		w.Unfilled = n
 		return ws
@@ -57,38 +57,33 @@ const Enough = 8 << 10
 // enough is the watermark, or where Enough windows end if that is before.
 func (a *Agent) enough(watermark int64) int64 {
 	for output, s := range a.set.Grid.Shapes {
-		if output >= len(a.set.Empty) || !a.set.Empty[output] {
+		if !a.fills(output) {
 			continue
 		}
-		start, last, n := int64(window.Unset), a.newest[output], uint64(0)
-		if a.final != window.Unset {
-			start = s.First(a.final)
-		}
-		for n <= Enough {
-			slice, found := a.next(start)
-			if !found {
-				break
-			}
-			start = max(start, s.First(slice))
-			end := window.End(start, s.Size)
-			if end > watermark {
-				break
-			}
-			if last != window.Unset && start > last {
-				if gap := (uint64(start) - uint64(last) - 1) / uint64(s.Advance); gap <= MaxGap {
-					n += gap
-				}
-			}
-			if n++; n > Enough {
-				watermark = end
+		last, n := a.newest[output], uint64(0)
+		for start, end := range a.ending(s, watermark) {
+			if gap := emptyBetween(last, start, s.Advance); gap <= MaxGap {
+				n += gap
 			}
 			last = max(last, start)
-			if start = window.Forward(start, s.Advance); start%s.Advance != 0 { // the end of time
+			if n++; n > Enough {
+				watermark = end
 				break
 			}
 		}
 	}
 	return watermark
+}
+
+// fills reports whether an output has records of empty windows.
+func (a *Agent) fills(output int) bool { return output < len(a.set.Empty) && a.set.Empty[output] }
+
+// emptyBetween is how many windows begin between the last one and start.
+func emptyBetween(last, start, advance int64) uint64 {
+	if last == window.Unset || last >= start {
+		return 0
+	}
+	return (uint64(start) - uint64(last) - 1) / uint64(advance)
 }
 
 // Empty reports whether no record is in the window.

@@ -251,11 +251,16 @@ func (s *session) drain() {
 			continue
 		}
 		src.news = false
-		src.touch(s)
-		for _, p := range src.parts {
-			if len(p.batch) > 0 {
-				s.enqueue(p)
-			}
+		s.lookAt(src)
+	}
+}
+
+// lookAt has a source looked at in this iteration, with the records that wait in it.
+func (s *session) lookAt(src *source) {
+	src.touch(s)
+	for _, p := range src.parts {
+		if len(p.batch) > 0 {
+			s.enqueue(p)
 		}
 	}
 }

@@ -53,13 +53,9 @@ type clockEvidence struct {
 // the topics, or, if it does not know, three topics with each other.
 func (e clockEvidence) judge() (slow time.Duration, wrong bool) {
 	var ahead []time.Duration
-	live, beyond := 0, 0
+	live, beyond := e.live(), 0
 	skew := time.Duration(0)
-	for _, t := range e.topics {
-		if t.ahead < -liveRecord {
-			continue
-		}
-		live++
+	for _, t := range live {
 		if t.ahead > clockNoise {
 			ahead = append(ahead, t.ahead)
 		}
@@ -68,18 +64,32 @@ func (e clockEvidence) judge() (slow time.Duration, wrong bool) {
 			skew = max(skew, t.skew)
 		}
 	}
-	most := 2*beyond > live
+	most := 2*beyond > len(live)
 	if e.known {
 		if e.registry.Abs() <= clockNoise+e.within {
 			return 0, false
 		}
 		return e.registry, most && e.registry > skew/2
 	}
-	if len(ahead) < fewTopics || 2*len(ahead) <= live {
+	if len(ahead) < fewTopics || 2*len(ahead) <= len(live) {
 		return 0, false
 	}
-	slices.Sort(ahead)
-	return ahead[len(ahead)/2], most && beyond >= fewTopics
+	return median(ahead), most && beyond >= fewTopics
+}
+
+// live are the words of topics whose newest record is not of old data.
+func (e clockEvidence) live() (out []clockWord) {
+	for _, t := range e.topics {
+		if t.ahead >= -liveRecord {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
 }
 
 // clocks is what the status shows.
@@ -88,14 +98,11 @@ func (e clockEvidence) clocks() (out []status.Clock) {
 		out = append(out, status.Clock{Of: "registry", Ahead: e.registry.Seconds()})
 	}
 	var ahead []time.Duration
-	for _, t := range e.topics {
-		if t.ahead > -liveRecord {
-			ahead = append(ahead, t.ahead)
-		}
+	for _, t := range e.live() {
+		ahead = append(ahead, t.ahead)
 	}
 	if len(ahead) > 0 {
-		slices.Sort(ahead)
-		out = append(out, status.Clock{Of: "topics", Ahead: ahead[len(ahead)/2].Seconds()})
+		out = append(out, status.Clock{Of: "topics", Ahead: median(ahead).Seconds()})
 	}
 	return out
 }
@@ -194,12 +201,7 @@ func (s *session) judgeClock(now time.Time) {
 	}
 	for _, src := range s.sources {
 		s.phases.advance(src)
-		src.touch(s)
-		for _, p := range src.parts {
-			if len(p.batch) > 0 {
-				s.enqueue(p)
-			}
-		}
+		s.lookAt(src)
 	}
 	s.iteration.ready = slices.DeleteFunc(s.iteration.ready, func(p *part) bool {
 		p.queued = p.source.phase.reads()
