@@ -33,9 +33,15 @@ the other commands of this program, can connect meanwhile.
 At the end (after --duration, or Ctrl-C) the traffic stops, the last windows
 come out, and a summary compares the aggregated records with a count of the
 source records that was made beside the worker. The exit code is 0 only if
-every window of every topic has exactly one record.`,
+every window of every topic has exactly one record.
+
+With --clock-share, that share of each topic's records comes from an instrument whose
+clock is --clock-error ahead, as of one that takes TAI for UTC. Its records get into
+the windows that they say, and no other record may be late because of it. The
+last windows then come that much later.`,
 		Example: `  kafka-aggregator demo --duration 30s
-  kafka-aggregator demo --topics 100 --fields 5 --frequency 50 --window 5s`,
+  kafka-aggregator demo --topics 100 --fields 5 --frequency 50 --window 5s
+  kafka-aggregator demo --duration 10s --clock-share 0.02 --clock-error 37s`,
 	}
 	f := cmd.Flags()
 	f.DurationVar(&o.Duration, "duration", 0, "how long to write records; 0: until Ctrl-C")
@@ -48,6 +54,7 @@ every window of every topic has exactly one record.`,
 	f.IntVar(&o.RegistryPort, "registry-port", 0, "port of the registry; 0: a free one")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:0", "host:port of the worker's status page, port 0 takes a free one; or off")
 	f.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same values")
+	wrong := clockFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Duration < 0 {
 			return usageError("", "--duration %v is negative", o.Duration)
@@ -55,6 +62,13 @@ every window of every topic has exactly one record.`,
 		if !(o.Frequency > 0) {
 			return usageError("", "--frequency %v: must be greater than 0", o.Frequency)
 		}
+		if err := wrong.Validate(); err != nil {
+			return usageError("", "--clock-share: %w", err)
+		}
+		if most := config.Default().Aggregations[0].Window.MaxFutureSkew; wrong.Ahead < 0 || wrong.Ahead >= most {
+			return usageError("", "--clock-error %v: must be 0 or more, and less than %s, from which on records are set aside", wrong.Ahead, config.FormatDuration(most))
+		}
+		o.Wrong = *wrong
 		return runDemo(cmd.Context(), p, o)
 	}
 	return cmd

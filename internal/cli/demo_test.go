@@ -16,11 +16,23 @@ import (
 // still come out, and the summary is right.
 func TestDemo(t *testing.T) {
 	t.Parallel()
+	demonstrate(t)
+}
+
+// Where a clock is wrong, no window lacks a record either: those of the clock that is
+// ahead are waited for.
+func TestDemoOfAWrongClock(t *testing.T) {
+	t.Parallel()
+	demonstrate(t, "--clock-share", "0.2", "--clock-error", "3s")
+}
+
+func demonstrate(t *testing.T, flags ...string) {
+	t.Helper()
 	signals := make(chan os.Signal, 2)
 	out := &interrupter{signals: signals}
 	var messages bytes.Buffer
 	code := Run(Process{
-		Args:   []string{"demo", "--topics", "2", "--fields", "3", "--partitions", "2", "--frequency", "50", "--window", "500ms"},
+		Args:   append([]string{"demo", "--topics", "2", "--fields", "3", "--partitions", "2", "--frequency", "50", "--window", "500ms"}, flags...),
 		Stdin:  strings.NewReader(""),
 		Stdout: out, Stderr: &messages, Signals: signals, Exit: func(int) { t.Error("ended at once") },
 	})

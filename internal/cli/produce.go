@@ -23,9 +23,14 @@ second to each, with the clock's time as their timestamps. How many fields and
 partitions there are, it sees for itself. It ends when each topic has
 --max-messages records, or when it is stopped. Once a second it says which rate
 was reached, and which was asked for; a machine that cannot keep the pace does
-what it can.`,
+what it can.
+
+With --clock-share, that share of each topic's records comes from an instrument whose
+clock is wrong: --clock-error ahead, as of one that takes TAI for UTC, or behind if
+it is negative. No other record may be late because of it.`,
 		Example: `  kafka-aggregator produce
-  kafka-aggregator produce --frequency 100 --max-messages 10000`,
+  kafka-aggregator produce --frequency 100 --max-messages 10000
+  kafka-aggregator produce --clock-share 0.02 --clock-error 37s`,
 	}
 	s := addSettings(p, cmd, append(connectionSettings(),
 		setting{"topics", "example.topics"},
@@ -34,7 +39,11 @@ what it can.`,
 		setting{"prefix", "example.prefix"},
 	)...)
 	seed := cmd.Flags().Uint64("seed", 1, "the same seed gives the same values")
+	wrong := clockFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := wrong.Validate(); err != nil {
+			return usageError("", "--clock-share: %w", err)
+		}
 		l, err := s.load()
 		if err != nil {
 			return err
@@ -49,7 +58,7 @@ what it can.`,
 		}
 		e := l.Config.Example
 		producer, err := example.NewProducer(example.ProducerOptions{
-			Kafka: opts, Topics: topics, Frequency: e.Frequency, MaxMessages: e.MaxMessages, Seed: *seed,
+			Kafka: opts, Topics: topics, Frequency: e.Frequency, MaxMessages: e.MaxMessages, Seed: *seed, Wrong: *wrong,
 		})
 		if err != nil {
 			return err
@@ -57,6 +66,15 @@ what it can.`,
 		return produce(cmd.Context(), p.Stderr, producer, len(topics))
 	}
 	return cmd
+}
+
+// clockFlags adds the flags of a clock that is wrong.
+func clockFlags(cmd *cobra.Command) *example.WrongClock {
+	f := cmd.Flags()
+	c := &example.WrongClock{}
+	f.DurationVar(&c.Ahead, "clock-error", 37*time.Second, "how far the clock of --clock-share is ahead")
+	f.Float64Var(&c.Share, "clock-share", 0, "share of the records that a wrong clock stamps, 0 to 1")
+	return c
 }
 
 // findTopics are the example topics that exist; --topics takes the first ones.

@@ -26,6 +26,7 @@ type Options struct {
 	KafkaPort, RegistryPort    int    // 0: a free one
 	HTTP                       string // where the worker has its status page, or off
 	Seed                       uint64 // of the values
+	Wrong                      example.WrongClock
 }
 
 // Demo is a broker and a registry with example topics. The traffic ends before the
@@ -143,7 +144,7 @@ func (d *Demo) Run(ctx context.Context, work func(context.Context) error, v View
 	defer stopObserving()
 	var err error
 	if d.producer, err = example.NewProducer(example.ProducerOptions{
-		Kafka: []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...)}, Topics: d.topics, Frequency: d.options.Frequency, Seed: d.options.Seed,
+		Kafka: []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...)}, Topics: d.topics, Frequency: d.options.Frequency, Seed: d.options.Seed, Wrong: d.options.Wrong,
 	}); err != nil {
 		return nil, err
 	}
@@ -257,8 +258,12 @@ func (d *Demo) watch(produced, worked, observed *task) error {
 }
 
 // lastWindowsWithin is how long the last windows may take after the end of the
-// traffic.
+// traffic. Those of a clock that is ahead end when the right ones have come there.
 func (d *Demo) lastWindowsWithin() time.Duration {
 	w := d.config.Aggregations[0].Window
-	return w.Size + w.Grace + w.IdleAfter + 30*time.Second
+	ahead := time.Duration(0)
+	if d.options.Wrong.Share > 0 {
+		ahead = d.options.Wrong.Ahead
+	}
+	return ahead + w.Size + w.Grace + w.IdleAfter + 30*time.Second
 }

@@ -17,11 +17,12 @@ type ProducerOptions struct {
 	Frequency   float64 // records per second and topic
 	MaxMessages int64   // of each topic; < 1: until the context ends
 	Seed        uint64
+	Wrong       WrongClock // of some of the records of each topic
 }
 
 // Producer makes the load of example topics: each topic's records evenly
 // spaced in time, the topics interleaved, round robin over partitions,
-// timestamps from the clock. One goroutine paces all topics.
+// timestamps from the clock, or for some from a wrong one. One goroutine paces all topics.
 type Producer struct {
 	options ProducerOptions
 	client  *kgo.Client
@@ -52,13 +53,18 @@ func NewProducer(o ProducerOptions) (*Producer, error) {
 	if !(o.Frequency > 0) {
 		return nil, fmt.Errorf("frequency %v Hz: must be greater than 0", o.Frequency)
 	}
+	if err := o.Wrong.Validate(); err != nil {
+		return nil, err
+	}
 	client, err := newClient(o.Kafka)
 	if err != nil {
 		return nil, err
 	}
 	p := &Producer{options: o, client: client}
 	for _, t := range o.Topics {
-		p.streams = append(p.streams, newStream(o.Seed, t))
+		s := newStream(o.Seed, t)
+		s.wrong = o.Wrong
+		p.streams = append(p.streams, s)
 	}
 	return p, nil
 }

@@ -13,6 +13,8 @@ type stream struct {
 	topic     Topic
 	generator *Generator
 	partition int
+	round     int64 // records before, in each partition
+	wrong     WrongClock
 	records   []kgo.Record
 	values    []byte
 }
@@ -23,8 +25,11 @@ func newStream(seed uint64, t Topic) *stream {
 	return &stream{topic: t, generator: NewGenerator(seed, t)}
 }
 
-// next makes the record of time t; Kafka keeps milliseconds of it.
+// next makes the record of time t, as its clock shows it; Kafka keeps milliseconds of it.
 func (s *stream) next(t time.Time) *kgo.Record {
+	if s.wrong.stamps(s.round) {
+		t = t.Add(s.wrong.Ahead)
+	}
 	if len(s.records) == 0 {
 		s.records = make([]kgo.Record, blockRecords)
 		s.values = make([]byte, 0, blockRecords*s.generator.Size())
@@ -40,6 +45,7 @@ func (s *stream) next(t time.Time) *kgo.Record {
 	s.partition++
 	if s.partition >= s.topic.Partitions {
 		s.partition = 0
+		s.round++
 	}
 	return r
 }
