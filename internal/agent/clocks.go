@@ -22,7 +22,7 @@ import (
 //     of the others, or for MaxFutureSkew by their time; one that has stamped few
 //     records, sooner.
 //   - One record alone holds nothing up.
-//   - At the beginning of a partition, a few records tell what clocks there are.
+//   - At the beginning of a partition, the first records tell what clocks there are.
 //
 // So a jump ahead moves time only when nobody contradicts it for long enough: it
 // may be a gap in the data, or a clock that is wrong. Until then the records get
@@ -68,8 +68,9 @@ const (
 	maxClocks = 8
 	// few of the others count as one of a clock, when it is silent.
 	few = 64
-	// beginning is how many records tell what clocks there are.
-	beginning = 4
+	// beginning is how many records tell what clocks there are: a clock that has one in
+	// twenty is among them, and so is one that comes behind a batch of another.
+	beginning = 128
 	// young is a clock with fewer records.
 	young = 16
 	// met clocks are one: so many records that both explain are of the other.
@@ -223,7 +224,7 @@ func (c *clocks) sparse(t int64) int {
 		return -1
 	}
 	step, before := t-c.list[i].last, c.list[i].last-c.list[i-1].last
-	if step > 2*before || before > 2*step {
+	if 2*step > 3*before || 2*before > 3*step {
 		return -1
 	}
 	c.remove(i-1, i)

@@ -28,7 +28,8 @@ import (
 //	                    doubted (1024 in a worker)
 //	record P TIME… [x=V]
 //	                    records are written to partition P, and read by the worker
-//	                    that has it. FROM..TO is each whole second. V is 1, null
+//	                    that has it. FROM..TO is each whole second,
+//	                    FROM..TO/HZ so many times a second. V is 1, null
 //	                    (a tombstone) or bad (not to be decoded). Records that get
 //	                    into their windows have no output
 //	silent [P] DURATION
@@ -227,7 +228,16 @@ func (w *world) times(text string) (list []int64) {
 	if !ok {
 		return []int64{w.time(text)}
 	}
-	for t := w.time(from); t <= w.time(to); t += second {
+	to, rate, ok := strings.Cut(to, "/")
+	step := second
+	if ok {
+		hz, err := strconv.ParseInt(rate, 10, 64)
+		if err != nil || hz < 1 {
+			w.fail("%s is not a number of records a second", rate)
+		}
+		step /= hz
+	}
+	for t := w.time(from); t <= w.time(to); t += step {
 		list = append(list, t)
 	}
 	return list

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 CLOCKS = 8
 CONFIRM = 1024
 DECAY = 32
-BEGINNING = 4
+BEGINNING = 128
 YOUNG = 16
 FEW = 64
 SLACK = 250_000_000
@@ -91,7 +91,7 @@ class Clocks:
             return None
         first, second = behind[-2:]
         before, step = second.last - first.last, t - second.last
-        if step > 2 * before or before > 2 * step:
+        if 2 * step > 3 * before or 2 * before > 3 * step:
             return None
         self.list.remove(first)
         return second

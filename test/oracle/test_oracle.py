@@ -12,6 +12,7 @@ import unittest
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from unittest import mock
 
 import fastavro
 
@@ -58,6 +59,13 @@ def encode(number, schema, record):
     body = io.BytesIO()
     fastavro.schemaless_writer(body, fastavro.parse_schema(schema), record)
     return struct.pack(">bI", 0, number) + body.getvalue()
+
+
+def begins_at_once(test):
+    """Has time be known after a few records of a partition."""
+    patch = mock.patch("clocks.BEGINNING", 4)
+    patch.start()
+    test.addCleanup(patch.stop)
 
 
 class Case:
@@ -294,6 +302,7 @@ class OtherWindows(unittest.TestCase):
 
     def test_late_with_its_slice(self):
         # In a window of 5 s that is open, a record is late with its second.
+        begins_at_once(self)
         settings = replace(SETTINGS, size=5000, slice=1000, grace=0)
         case = Case(windows=1, settings=settings)
         base = 1_700_000_000_000 // 5000 * 5000
@@ -429,6 +438,7 @@ class EmptyWindows(unittest.TestCase):
 
 class LateRecordsAndRepeats(unittest.TestCase):
     def setUp(self):
+        begins_at_once(self)
         self.case = Case(windows=5)
         last = max(r.timestamp for r in self.case.source)
         self.late = Record(0, len(self.case.source), last - 3000, None, encode(1, SOURCE, self.case.row(last)))
