@@ -3,7 +3,9 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -61,4 +63,15 @@ func aheadOf(ms int64, skew time.Duration, now time.Time) string {
 		s += fmt.Sprintf(" (%d ms: are these microseconds?)", ms)
 	}
 	return s
+}
+
+// eventTimes are those of records that have one, ns, the last first.
+func eventTimes(records []*kgo.Record) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for _, r := range slices.Backward(records) {
+			if t, err := eventTime(r); err == nil && !yield(t) {
+				return
+			}
+		}
+	}
 }

@@ -169,9 +169,7 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			return
 		}
 		delete(src.fetchErrors, fp.Partition)
-		if t, err := eventTime(fp.Records[len(fp.Records)-1]); err == nil {
-			s.phases.clock.take(p, t, now)
-		}
+		s.phases.clock.take(p, eventTimes(fp.Records), now)
 		p.tail.arrived, p.tail.caught, p.last.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)

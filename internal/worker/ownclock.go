@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -107,10 +108,26 @@ func (e clockEvidence) clocks() (out []status.Clock) {
 	return out
 }
 
-// take takes the newest record of a partition that came, with its event time in ns.
-func (c *ownClock) take(p *part, t int64, now time.Time) {
-	p.tail.newest = newestRecord{t, now}
-	c.ahead = c.ahead || p.tail.newest.ahead(now) > p.source.job.Window.MaxFutureSkew
+// take takes the event times, in ns, of records of a partition that came. The last one counts,
+// unless it is further ahead than the topic allows and another one is not: one
+// honest clock is enough to tell that the others are wrong.
+func (c *ownClock) take(p *part, times iter.Seq[int64], now time.Time) {
+	least := newestRecord{}
+	skew := p.source.job.Window.MaxFutureSkew
+	for t := range times {
+		r := newestRecord{t, now}
+		if d := r.ahead(now); least.at.IsZero() || d >= -liveRecord && d < least.ahead(now) {
+			least = r
+		}
+		if least.ahead(now) <= skew {
+			break
+		}
+	}
+	if least.at.IsZero() {
+		return
+	}
+	p.tail.newest.take(least, now)
+	c.ahead = c.ahead || least.ahead(now) > skew
 }
 
 // newestRecord is that of a partition, by its event time in ns and when it came.
@@ -126,17 +143,34 @@ func (r newestRecord) ahead(now time.Time) time.Duration {
 	return time.Duration(max(r.t, 0)-now.UnixNano()) + now.Sub(r.at)
 }
 
+// newestRecords are those of a partition that are least ahead: of the half minute that is not over
+// yet, and of the one before. Those of old data tell nothing.
+type newestRecords struct {
+	since         time.Time // when the half minute began
+	least, before newestRecord
+}
+
+func (n *newestRecords) take(r newestRecord, now time.Time) {
+	if now.Sub(n.since) >= recentTime/2 {
+		n.since, n.before, n.least = now, n.least, newestRecord{}
+	}
+	if d := r.ahead(now); n.least.at.IsZero() || d >= -liveRecord && d < n.least.ahead(now) || n.least.ahead(now) < -liveRecord {
+		n.least = r
+	}
+}
+
 // word is what the topic says: the lowest of its partitions that are live, as one honest
 // clock is enough to tell that the others are wrong. While topics wait, all that was said stays.
 func (c *ownClock) word(src *source, now time.Time) (w clockWord, says bool) {
 	w.skew = src.job.Window.MaxFutureSkew
 	for _, p := range src.parts {
-		r := p.tail.newest
-		if r.at.IsZero() || !c.wrong && now.Sub(r.at) >= recentTime {
-			continue
-		}
-		if d := r.ahead(now); d >= -liveRecord && (!says || d < w.ahead) {
-			w.ahead, says = d, true
+		for _, r := range []newestRecord{p.tail.newest.least, p.tail.newest.before} {
+			if r.at.IsZero() || !c.wrong && now.Sub(r.at) >= recentTime {
+				continue
+			}
+			if d := r.ahead(now); d >= -liveRecord && (!says || d < w.ahead) {
+				w.ahead, says = d, true
+			}
 		}
 	}
 	return w, says

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestWordOfTopicsThatWait(t *testing.T) {
 	part := func(id int32, ahead time.Duration) {
 		p := &part{source: src}
 		src.parts[id] = p
-		p.tail.newest = newestRecord{now.Add(ahead).UnixNano(), now}
+		p.tail.newest.take(newestRecord{now.Add(ahead).UnixNano(), now}, now)
 	}
 	part(0, 10*m)
 	c := &ownClock{}
@@ -40,4 +41,42 @@ func TestWordOfTopicsThatWait(t *testing.T) {
 	says(0, -time.Second)
 	delete(src.parts, 1)
 	says(0, 10*m)
+}
+
+// Of the records of a topic the honest ones count, however few they are.
+func TestWordOfHonestRecords(t *testing.T) {
+	const m = time.Minute
+	now := time.Now()
+	job := &job{Spec: &pipeline.Spec{Aggregation: &config.Aggregation{Window: config.Window{MaxFutureSkew: 5 * m}}}}
+	p := &part{source: &source{job: job, parts: map[int32]*part{}}}
+	p.source.parts[0] = p
+	c := &ownClock{}
+	come := func(after time.Duration, ahead ...time.Duration) {
+		var times []int64
+		for _, a := range ahead {
+			times = append(times, now.Add(after+a).UnixNano())
+		}
+		c.take(p, slices.Values(times), now.Add(after))
+	}
+	says := func(after time.Duration, want time.Duration) {
+		t.Helper()
+		if w, ok := c.word(p.source, now.Add(after)); !ok || w.ahead != want {
+			t.Errorf("after %v: %+v %v, want %v", after, w, ok, want)
+		}
+	}
+	come(0, 10*m, 10*m, time.Second, 10*m, -time.Hour)
+	if c.ahead {
+		t.Error("one of the records is not ahead")
+	}
+	for s := range 80 {
+		come(time.Duration(s)*time.Second, 10*m)
+		want := time.Second
+		if s >= 60 { // it is forgotten
+			want = 10 * m
+		}
+		says(time.Duration(s)*time.Second, want)
+	}
+	if !c.ahead {
+		t.Error("all records are ahead")
+	}
 }

@@ -153,7 +153,7 @@ type tail struct {
 	end     int64     // high watermark last seen
 	arrived time.Time // when the last records came, or the partition was assigned
 	caught  time.Time // when it was last known to be read to its end; zero while it is not
-	newest  newestRecord
+	newest  newestRecords
 }
 
 // commit is what was last committed of a partition.
