@@ -3,6 +3,7 @@ package survey
 import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -16,7 +17,9 @@ type Agent struct {
 	Exists     bool // the aggregated topic
 
 	Problem  string // why nothing would be aggregated; empty if all is well
-	SchemaID int    // of the source topic
+	SchemaID int    // of the source topic; 0: not known, though the schema may be
+	schema   framing.Ref
+	unnamed  error // why the newest record names no schema
 	Spec     *pipeline.Spec
 	Output   pipeline.Output
 	Plan     *pipeline.Plan // nil if there is none, because of a problem
