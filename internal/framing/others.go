@@ -26,11 +26,11 @@ func glued(value []byte) (version GUID, body []byte, compressed, ok bool) {
 func notGlued(value []byte) string {
 	switch {
 	case len(value) < glueSize:
-		return fmt.Sprintf("%d bytes are too few for AWS Glue's header (18 and more)", len(value))
+		return fmt.Sprintf("%d bytes, fewer than 18", len(value))
 	case value[0] != glueVersion:
-		return fmt.Sprintf("first byte is %#02x, not the 0x03 of AWS Glue's header", value[0])
+		return fmt.Sprintf("first byte is %#02x, not 0x03", value[0])
 	}
-	return fmt.Sprintf("compression byte %d of AWS Glue's header is neither 0 (none) nor 5 (zlib)", value[1])
+	return fmt.Sprintf("compression byte is %d, neither 0 nor 5", value[1])
 }
 
 // AppendGlue appends Glue's header of data that are not compressed.
@@ -56,9 +56,9 @@ func single(value []byte) (print uint64, body []byte, ok bool) {
 // notSingle says why a value is not in that encoding.
 func notSingle(value []byte) string {
 	if len(value) < singleSize {
-		return fmt.Sprintf("%d bytes are too few for the single-object encoding (10 and more)", len(value))
+		return fmt.Sprintf("%d bytes, fewer than 10", len(value))
 	}
-	return fmt.Sprintf("first bytes are %x, not the c301 of the single-object encoding", value[:2])
+	return fmt.Sprintf("first bytes are %x, not c301", value[:2])
 }
 
 // AppendSingle appends what a value in single-object encoding begins with.

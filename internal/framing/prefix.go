@@ -13,7 +13,7 @@ const prefixSize = 5
 func ParsePrefix(value []byte) (id int, body []byte, err error) {
 	id, body, ok := prefixed(value)
 	if !ok {
-		err = notPrefixed(value)
+		err = fmt.Errorf("value is not in the registry's wire format: %s", notPrefixed(value))
 	}
 	return id, body, err
 }
@@ -26,14 +26,14 @@ func prefixed(value []byte) (id int, body []byte, ok bool) {
 }
 
 // notPrefixed says why a value has no prefix.
-func notPrefixed(value []byte) error {
+func notPrefixed(value []byte) string {
 	switch {
 	case len(value) < prefixSize:
-		return fmt.Errorf("%d bytes are too few for the registry's wire format (5 and more)", len(value))
+		return fmt.Sprintf("%d bytes, fewer than 5", len(value))
 	case value[0] != 0:
-		return fmt.Errorf("first byte is %#02x, not the 0x00 of the registry's wire format", value[0])
+		return fmt.Sprintf("first byte is %#02x, not 0x00", value[0])
 	}
-	return fmt.Errorf("schema id %d is negative", int32(binary.BigEndian.Uint32(value[1:prefixSize])))
+	return fmt.Sprintf("schema id %d is negative", int32(binary.BigEndian.Uint32(value[1:prefixSize])))
 }
 
 // AppendPrefix appends the prefix with a schema id.

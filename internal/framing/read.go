@@ -169,24 +169,25 @@ func (r *Reader) readOthers(value []byte) (Frame, error) {
 // AsBare is the frame of a value without any framing.
 func (r *Reader) AsBare(value []byte) Frame { return Frame{Kind: Bare, Ref: r.bare, Body: value} }
 
-// unnamed says what was tried of a value that names no schema.
+// unnamed says what was tried of a value that names no schema. It is brief, since a
+// small letter has room for 200 bytes.
 func (r *Reader) unnamed(value []byte) error {
-	tried := []string{"no header " + SchemaHeader, "no prefix: " + notPrefixed(value).Error()}
+	tried := []string{"no header " + SchemaHeader, "no prefix (" + notPrefixed(value) + ")"}
 	version, _, _, ok := glued(value)
 	switch {
 	case ok && r.glue != nil:
-		tried = append(tried, fmt.Sprintf("schema version %s of AWS Glue is not in framing.glue.schemas", version))
+		tried = append(tried, fmt.Sprintf("schema version %s is not in framing.glue.schemas", version))
 	case ok:
-		tried = append(tried, fmt.Sprintf("it begins like AWS Glue's header (schema version %s), which framing.glue.schemas would let be read", version))
+		tried = append(tried, fmt.Sprintf("begins like AWS Glue's header, schema version %s: see framing.glue", version))
 	case r.glue != nil:
-		tried = append(tried, "not of AWS Glue: "+notGlued(value))
+		tried = append(tried, "not of AWS Glue ("+notGlued(value)+")")
 	}
 	_, _, ok = single(value)
 	switch {
 	case ok:
-		tried = append(tried, "it begins like Avro's single-object encoding, which framing.single_object would let be read")
+		tried = append(tried, "begins like a single object: see framing.single_object")
 	case r.single:
-		tried = append(tried, "no single object: "+notSingle(value))
+		tried = append(tried, "no single object ("+notSingle(value)+")")
 	}
-	return errors.New(strings.Join(tried, "; "))
+	return errors.New(strings.Join(tried, ", "))
 }

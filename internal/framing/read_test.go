@@ -101,21 +101,21 @@ func TestReadRefuses(t *testing.T) {
 		"a GUID with more":             {plain, named(append(append([]byte{1}, guid[:]...), 0)...), good, "18 bytes, not the 17 of a GUID"},
 		"another magic byte":           {plain, named(2, 0, 0, 0, 1), good, "first byte is 0x02, neither 0x00 (an id) nor 0x01 (a GUID)"},
 		"the last header is bad":       {plain, append(named(0, 0, 0, 0, 1), kgo.RecordHeader{Key: SchemaHeader, Value: []byte{7}}), good, "first byte is 0x07"},
-		"an empty value":               {plain, nil, []byte{}, "no header __value_schema_id; no prefix: 0 bytes are too few"},
-		"4 bytes":                      {plain, nil, []byte{0, 0, 0, 1}, "4 bytes are too few"},
+		"an empty value":               {plain, nil, []byte{}, "no header __value_schema_id, no prefix (0 bytes, fewer than 5)"},
+		"4 bytes":                      {plain, nil, []byte{0, 0, 0, 1}, "4 bytes, fewer than 5"},
 		"another first byte":           {plain, nil, []byte("123456"), "first byte is 0x31"},
 		"a negative id":                {plain, nil, []byte{0, 0x80, 0, 0, 0}, "schema id -2147483648 is negative"},
-		"glue that is not set up":      {plain, nil, glued, "it begins like AWS Glue's header (schema version " + guidText + "), which framing.glue.schemas would let be read"},
-		"an unknown version of glue":   {glue, nil, append(glued[:17:17], 0), "schema version 89791762-2336-4186-9674-299b90a80200 of AWS Glue is not in framing.glue.schemas"},
-		"glue that is cut":             {glue, nil, glued[:17], "not of AWS Glue: 17 bytes are too few"},
-		"glue, another version byte":   {glue, nil, append([]byte{2}, glued[1:]...), "not of AWS Glue: first byte is 0x02"},
-		"glue, another compression":    {glue, nil, append([]byte{3, 4}, glued[2:]...), "compression byte 4 of AWS Glue's header is neither 0 (none) nor 5 (zlib)"},
-		"an object that is not set up": {plain, nil, object, "it begins like Avro's single-object encoding, which framing.single_object would let be read"},
-		"an object that is cut":        {objects, nil, object[:9], "no single object: 9 bytes are too few"},
-		"another marker":               {objects, nil, append([]byte{0xc3, 2}, object[2:]...), "no single object: first bytes are c302"},
-		"all of it":                    {unbarred, nil, []byte("this is no Avro at all"), "no header __value_schema_id; no prefix: first byte is 0x74, not the 0x00 of the registry's wire format; not of AWS Glue: first byte is 0x74, not the 0x03 of AWS Glue's header; no single object: first bytes are 7468"},
+		"glue that is not set up":      {plain, nil, glued, "begins like AWS Glue's header, schema version " + guidText + ": see framing.glue"},
+		"an unknown version of glue":   {glue, nil, append(glued[:17:17], 0), "schema version 89791762-2336-4186-9674-299b90a80200 is not in framing.glue.schemas"},
+		"glue that is cut":             {glue, nil, glued[:17], "not of AWS Glue (17 bytes, fewer than 18)"},
+		"glue, another version byte":   {glue, nil, append([]byte{2}, glued[1:]...), "not of AWS Glue (first byte is 0x02, not 0x03)"},
+		"glue, another compression":    {glue, nil, append([]byte{3, 4}, glued[2:]...), "not of AWS Glue (compression byte is 4, neither 0 nor 5)"},
+		"an object that is not set up": {plain, nil, object, "begins like a single object: see framing.single_object"},
+		"an object that is cut":        {objects, nil, object[:9], "no single object (9 bytes, fewer than 10)"},
+		"another marker":               {objects, nil, append([]byte{0xc3, 2}, object[2:]...), "no single object (first bytes are c302, not c301)"},
+		"all of it":                    {unbarred, nil, []byte("this is no Avro at all"), "no header __value_schema_id, no prefix (first byte is 0x74, not 0x00), not of AWS Glue (first byte is 0x74, not 0x03), no single object (first bytes are 7468, not c301)"},
 	} {
-		if f, err := c.reader.Read(c.headers, c.value); err == nil || !strings.Contains(err.Error(), c.want) || f.Kind != None {
+		if f, err := c.reader.Read(c.headers, c.value); err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 200 || f.Kind != None {
 			t.Errorf("%s: %v, %v, want %q", name, f, err, c.want)
 		}
 	}

@@ -196,14 +196,14 @@ func TestBadFramings(t *testing.T) {
 		{"a header with an unknown GUID", header(append([]byte{1}, make([]byte, 16)...)...), "framing header: schema GUID 00000000-0000-0000-0000-000000000000: "},
 		{"a header, and still a prefix", header(framing.AppendIDHeader(nil, id)...), "framing header: schema 1: byte 8: 5 bytes"},
 		{"data that are too short", f.frame("guid", data[:7]), "field x"},
-		{"glue of an unknown version", value("glue", data, flip(9)), "of AWS Glue is not in framing.glue.schemas"},
-		{"glue with another compression", value("glue", data, flip(1)), "compression byte 85"},
+		{"glue of an unknown version", value("glue", data, flip(9)), "is not in framing.glue.schemas"},
+		{"glue with another compression", value("glue", data, flip(1)), "compression byte is 85"},
 		{"glue that is compressed badly", value("zlib", data, flip(20)), "framing glue: decompress: "},
 		{"a bomb", value("zlib", make([]byte, framing.MaxInflated+1), same), "become more than 16777216"},
 		{"a fingerprint of no version", value("single-object", data, flip(5)), "framing single-object: schema with fingerprint "},
 		{"single object that is too long", value("single-object", append(data[:8:8], 0), same), "framing single-object: schema with fingerprint "},
-		{"nothing", value("bare", nil, same), "no header __value_schema_id; no prefix: 0 bytes are too few"},
-		{"bare", value("bare", []byte("bare Avro, as it seems"), same), "no header __value_schema_id; no prefix: first byte is 0x62, not the 0x00 of the registry's wire format; not of AWS Glue: first byte is 0x62, not the 0x03 of AWS Glue's header; no single object: first bytes are 6261"},
+		{"nothing", value("bare", nil, same), "no header __value_schema_id, no prefix (0 bytes, fewer than 5)"},
+		{"bare", value("bare", []byte("bare Avro, as it seems"), same), "no header __value_schema_id, no prefix (first byte is 0x62, not 0x00), not of AWS Glue (first byte is 0x62, not 0x03), no single object (first bytes are 6261, not c301)"},
 	}
 	b.sendFramed(f.frame("prefix", data), 0)
 	for _, c := range cases {

@@ -91,13 +91,13 @@ func (r *resolver) tryResolve(src *source, ref framing.Ref, since time.Time, his
 		return out, err
 	}
 	bad := func(err error) (resolution, error) {
-		out.schema.err, out.schema.until = fmt.Errorf("%s: %w", src.framing.Name(ref), err), time.Now().Add(badSchemaTTL)
+		out.schema.err, out.schema.until = err, time.Now().Add(badSchemaTTL)
 		return out, nil
 	}
 	in, id, err := r.input(src, ref, since)
 	if err != nil {
 		if !errors.Is(err, pipeline.ErrUnreadable) && registry.Retriable(err) || r.helpers.ctx.Err() != nil {
-			return out, fmt.Errorf("get %s: %w", src.framing.Name(ref), err)
+			return out, fmt.Errorf("get %w", err)
 		}
 		return bad(err)
 	}
@@ -121,7 +121,7 @@ func (r *resolver) tryResolve(src *source, ref framing.Ref, since time.Time, his
 		out.schema.slots, err = plans[0].Slots()
 	}
 	if err != nil {
-		return bad(err)
+		return bad(fmt.Errorf("%s: %w", src.framing.Name(ref), err))
 	}
 	out.histories = nil
 	for i, p := range plans {
@@ -134,7 +134,7 @@ func (r *resolver) tryResolve(src *source, ref framing.Ref, since time.Time, his
 	return out, nil
 }
 
-// input gets the fields of a schema: of a source schema, or, for partials, of
+// input gets the fields of a schema, which errors name: of a source schema, or, for partials, of
 // the aggregated schema whose slots they have.
 func (r *resolver) input(src *source, ref framing.Ref, since time.Time) (in *pipeline.Input, id int, err error) {
 	id, named := ref.ID()
@@ -149,6 +149,7 @@ func (r *resolver) input(src *source, ref framing.Ref, since time.Time) (in *pip
 		in, err := src.job.Input(text.Text, text.References...)
 		if err != nil {
 			r.w.registries.sources.FindAgain(ref, text)
+			err = fmt.Errorf("%s: %w", src.framing.Name(ref), err)
 		}
 		return in, id, err
 	}
@@ -159,11 +160,13 @@ func (r *resolver) input(src *source, ref framing.Ref, since time.Time) (in *pip
 	}
 	for _, g := range registered {
 		if g.ID == id {
-			in, err := pipeline.Partials(g.Text)
+			if in, err = pipeline.Partials(g.Text); err != nil {
+				err = fmt.Errorf("schema %d: %w", id, err)
+			}
 			return in, id, err
 		}
 	}
-	return nil, noID, fmt.Errorf("it is no version of subject %s", subject)
+	return nil, noID, fmt.Errorf("schema %d is no version of subject %s", id, subject)
 }
 
 // planOf is the plan for an output, with its schema registered. With an error
