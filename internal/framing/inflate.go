@@ -10,7 +10,7 @@ import (
 
 // MaxInflated is how large the data of a record may be when they are decompressed,
 // in bytes. What would be larger is a bad record.
-const MaxInflated = 16 << 20
+const MaxInflated = 4 << 20
 
 // keepInflated is the memory that an Inflater keeps for the next record.
 const keepInflated = 1 << 20

@@ -48,7 +48,7 @@ func TestInflateRefuses(t *testing.T) {
 		"what is cut":             {good[:len(good)-3], "unexpected EOF"},
 		"a wrong checksum":        {wrong, "zlib: invalid checksum"},
 		"what has something else": {append(bytes.Clone(good), 1, 2), "2 bytes follow the compressed data"},
-		"one byte too many":       {deflate(t, make([]byte, MaxInflated+1)), "become more than 16777216"},
+		"one byte too many":       {deflate(t, make([]byte, MaxInflated+1)), "become more than 4194304"},
 	} {
 		if got, err := f.Inflate(c.data); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %d bytes, %v, want %q", name, len(got), err, c.want)

@@ -146,6 +146,14 @@ func TestGUID(t *testing.T) {
 	if back, ok := ByGUID(g).GUID(); !ok || back != g {
 		t.Errorf("%v, %v", back, ok)
 	}
+	if _, ok := ID(5).GUID(); ok {
+		t.Error("an id is a GUID")
+	}
+	for _, ref := range []Ref{{}, ByGUID(g), Fingerprint(7), Versions(), all.Bare()} {
+		if id, ok := ref.ID(); ok || id != 0 {
+			t.Errorf("%s has the id %d", ref, id)
+		}
+	}
 	for _, bad := range []string{"", guidText[1:], guidText + "0", strings.ReplaceAll(guidText, "-", "0"), "8979176g" + guidText[8:], "{" + guidText[:35]} {
 		if _, err := ParseGUID(bad); err == nil {
 			t.Errorf("%q is a GUID", bad)

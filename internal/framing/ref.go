@@ -41,17 +41,30 @@ func Fingerprint(print uint64) Ref { return Ref{by: byFingerprint, lo: print} }
 func Versions() Ref { return Ref{by: byVersions} }
 
 // ID is the id, if it is by that that the schema is named.
-func (r Ref) ID() (id int, ok bool) { return int(r.lo), r.by == byID }
+func (r Ref) ID() (id int, ok bool) {
+	if r.by != byID {
+		return 0, false
+	}
+	return int(r.lo), true
+}
 
 // GUID is the GUID, if it is by that that the schema is named.
 func (r Ref) GUID() (g GUID, ok bool) {
+	if r.by != byGUID {
+		return g, false
+	}
 	binary.BigEndian.PutUint64(g[:8], r.hi)
 	binary.BigEndian.PutUint64(g[8:], r.lo)
-	return g, r.by == byGUID
+	return g, true
 }
 
 // Fingerprint is the fingerprint, if it is by that that the schema is named.
-func (r Ref) Fingerprint() (print uint64, ok bool) { return r.lo, r.by == byFingerprint }
+func (r Ref) Fingerprint() (print uint64, ok bool) {
+	if r.by != byFingerprint {
+		return 0, false
+	}
+	return r.lo, true
+}
 
 // String is for people. Reader.Name also has the name of a subject.
 func (r Ref) String() string {

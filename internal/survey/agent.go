@@ -1,6 +1,8 @@
 package survey
 
 import (
+	"fmt"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
@@ -37,6 +39,15 @@ const None pipeline.Change = "none"
 
 // First reports whether it is the first of its source topic.
 func (a *Agent) First() bool { return a.Output.Topic == a.Choice.AggregatedTopics[0] }
+
+// SourceSchema names the schema of the source topic, for people: by its id, if that is
+// known.
+func (a *Agent) SourceSchema() string {
+	if a.SchemaID == 0 && a.schema != (framing.Ref{}) {
+		return a.Spec.Reader(a.Topic).Name(a.schema)
+	}
+	return fmt.Sprintf("schema %d", a.SchemaID)
+}
 
 // Fields are those that are aggregated.
 func (a *Agent) Fields() []codec.Field {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import fastavro.schema
 
 HEADER = "__value_schema_id"
-LARGEST = 16 << 20  # of data that are decompressed
+LARGEST = 4 << 20  # of data that are decompressed
 
 
 @dataclass
