@@ -21,7 +21,18 @@ var flips = map[string]func(*config.Aggregation){
 	"partitions":              func(a *config.Aggregation) { a.Partitions++ },
 	"aggregated_topic_config": func(a *config.Aggregation) { a.AggregatedTopicConfig = map[string]string{"compression.type": "zstd"} },
 	"max_workers_per_topic":   func(a *config.Aggregation) { a.MaxWorkers = 1 - min(1, a.MaxWorkers) },
-	"fields.include":          func(a *config.Aggregation) { a.Fields.Include = []string{"temperature", "/^force/"} },
+	"framing.subjects": func(a *config.Aggregation) {
+		a.Framing.Subjects, a.Framing.SingleObject = []string{"{source_topic}-value", "{source_topic}-other"}, true
+	},
+	"framing.single_object": func(a *config.Aggregation) { a.Framing.SingleObject = !a.Framing.SingleObject },
+	"framing.glue.schemas": func(a *config.Aggregation) {
+		a.Framing.Glue.Schemas = map[string]string{"89791762-2336-4186-9674-299b90a802e2": "{source_topic}-value"}
+	},
+	"framing.bare.subject": func(a *config.Aggregation) {
+		a.Framing.Bare = config.BareFraming{Subject: "{source_topic}-value"}
+	},
+	"framing.bare.id": func(a *config.Aggregation) { a.Framing.Bare = config.BareFraming{ID: 1} },
+	"fields.include":  func(a *config.Aggregation) { a.Fields.Include = []string{"temperature", "/^force/"} },
 	"fields.exclude": func(a *config.Aggregation) {
 		a.Fields.Exclude = append(slices.Clone(a.Fields.Exclude), "count_of", "mount.azimuth")
 	},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 	"github.com/lsst-sqre/kafka-aggregator/internal/demo"
+	"github.com/lsst-sqre/kafka-aggregator/internal/example"
 	"github.com/lsst-sqre/kafka-aggregator/internal/web"
 	"github.com/lsst-sqre/kafka-aggregator/internal/worker"
 )
@@ -38,10 +39,14 @@ every window of every topic has exactly one record.
 With --clock-share, that share of each topic's records comes from an instrument whose
 clock is --clock-error ahead, as of one that takes TAI for UTC. Its records get into
 the windows that they say, and no other record may be late because of it. The
-last windows then come that much later.`,
+last windows then come that much later.
+
+With --framing records name their schema in other ways, as produce has them; several
+take turns.`,
 		Example: `  kafka-aggregator demo --duration 30s
   kafka-aggregator demo --topics 100 --fields 5 --frequency 50 --window 5s
-  kafka-aggregator demo --duration 10s --clock-share 0.02 --clock-error 37s`,
+  kafka-aggregator demo --duration 10s --clock-share 0.02 --clock-error 37s
+  kafka-aggregator demo --duration 10s --framing prefix,header,guid,single-object,bare`,
 	}
 	f := cmd.Flags()
 	f.DurationVar(&o.Duration, "duration", 0, "how long to write records; 0: until Ctrl-C")
@@ -54,7 +59,7 @@ last windows then come that much later.`,
 	f.IntVar(&o.RegistryPort, "registry-port", 0, "port of the registry; 0: a free one")
 	f.StringVar(&o.HTTP, "http", "127.0.0.1:0", "host:port of the worker's status page, port 0 takes a free one; or off")
 	f.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same values")
-	wrong := clockFlags(cmd)
+	wrong, framings := clockFlags(cmd), framingFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.Duration < 0 {
 			return usageError("", "--duration %v is negative", o.Duration)
@@ -67,6 +72,10 @@ last windows then come that much later.`,
 		}
 		if most := config.Default().Aggregations[0].Window.MaxFutureSkew; wrong.Ahead < 0 || wrong.Ahead >= most {
 			return usageError("", "--clock-error %v: must be 0 or more, and less than %s, from which on records are set aside", wrong.Ahead, config.FormatDuration(most))
+		}
+		var err error
+		if o.Framings, err = example.ParseFramings(*framings); err != nil {
+			return usageError("", "--framing: %w", err)
 		}
 		o.Wrong = *wrong
 		return runDemo(cmd.Context(), p, o)

@@ -117,7 +117,7 @@ func (pl *plan) text() string {
 		if a.Output.EmitEmpty {
 			windows += "empty ones too, "
 		}
-		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, schema %d)\n", a.Topic, a.Choice.Aggregation.Name, windows, count(a.Partitions, "partition"), a.SchemaID)
+		fmt.Fprintf(&b, "%s (aggregation %s, %s%s, %s)\n", a.Topic, a.Choice.Aggregation.Name, windows, count(a.Partitions, "partition"), a.SourceSchema())
 		line := func(name, format string, args ...any) {
 			fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,10 +28,16 @@ what it can.
 
 With --clock-share, that share of each topic's records comes from an instrument whose
 clock is wrong: --clock-error ahead, as of one that takes TAI for UTC, or behind if
-it is negative. No other record may be late because of it.`,
+it is negative. No other record may be late because of it.
+
+With --framing records name their schema in another way than by the 5-byte prefix: by
+its id (header) or its GUID (guid) in a record header, in Avro's single-object encoding,
+or not at all (bare). Several take turns in each partition. For single-object and bare,
+workers need the setting framing.`,
 		Example: `  kafka-aggregator produce
   kafka-aggregator produce --frequency 100 --max-messages 10000
-  kafka-aggregator produce --clock-share 0.02 --clock-error 37s`,
+  kafka-aggregator produce --clock-share 0.02 --clock-error 37s
+  kafka-aggregator produce --framing prefix,guid`,
 	}
 	s := addSettings(p, cmd, append(connectionSettings(),
 		setting{"topics", "example.topics"},
@@ -39,16 +46,20 @@ it is negative. No other record may be late because of it.`,
 		setting{"prefix", "example.prefix"},
 	)...)
 	seed := cmd.Flags().Uint64("seed", 1, "the same seed gives the same values")
-	wrong := clockFlags(cmd)
+	wrong, framings := clockFlags(cmd), framingFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := wrong.Validate(); err != nil {
 			return usageError("", "--clock-share: %w", err)
+		}
+		framings, err := example.ParseFramings(*framings)
+		if err != nil {
+			return usageError("", "--framing: %w", err)
 		}
 		l, err := s.load()
 		if err != nil {
 			return err
 		}
-		topics, err := findTopics(cmd.Context(), l)
+		topics, err := findTopics(cmd.Context(), l, framings)
 		if err != nil {
 			return err
 		}
@@ -58,7 +69,7 @@ it is negative. No other record may be late because of it.`,
 		}
 		e := l.Config.Example
 		producer, err := example.NewProducer(example.ProducerOptions{
-			Kafka: opts, Topics: topics, Frequency: e.Frequency, MaxMessages: e.MaxMessages, Seed: *seed, Wrong: *wrong,
+			Kafka: opts, Topics: topics, Frequency: e.Frequency, MaxMessages: e.MaxMessages, Seed: *seed, Wrong: *wrong, Framings: framings,
 		})
 		if err != nil {
 			return err
@@ -77,8 +88,20 @@ func clockFlags(cmd *cobra.Command) *example.WrongClock {
 	return c
 }
 
-// findTopics are the example topics that exist; --topics takes the first ones.
-func findTopics(ctx context.Context, l *config.Loaded) ([]example.Topic, error) {
+// framingFlag adds the flag of the framings that records have.
+func framingFlag(cmd *cobra.Command) *[]string {
+	names := make([]string, 0, len(example.Framings()))
+	for _, f := range example.Framings() {
+		names = append(names, string(f))
+	}
+	list := cmd.Flags().StringSlice("framing", nil, "how records name their schema: "+strings.Join(names, ", ")+"; several take turns (default prefix)")
+	complete(cmd, "framing", names)
+	return list
+}
+
+// findTopics are the example topics that exist, with what framings need of their
+// schemas; --topics takes the first ones.
+func findTopics(ctx context.Context, l *config.Loaded, framings []example.Framing) ([]example.Topic, error) {
 	c, err := cluster.Connect(ctx, l)
 	if err != nil {
 		return nil, err
@@ -91,6 +114,9 @@ func findTopics(ctx context.Context, l *config.Loaded) ([]example.Topic, error) 
 	topics, err := example.Find(ctx, c.Kafka, c.Source, l.Config.Example.Prefix, limit)
 	if errors.Is(err, example.ErrNone) {
 		return nil, withHint(err, `make them with "kafka-aggregator init-example"`)
+	}
+	if err == nil {
+		err = example.Identify(ctx, c.Source, topics, framings)
 	}
 	if err != nil {
 		return nil, c.RegistryError(ctx, c.Source, err)

@@ -30,7 +30,9 @@ type record struct {
 	time      time.Time
 	key       any
 	headers   []object
-	schemaID  int
+	framing   string
+	schema    string          // by which the record names it; empty: it names none
+	schemaID  int             // 0: not known
 	value     json.RawMessage // nil: a tombstone
 	problem   string
 }
@@ -54,7 +56,7 @@ func (w *recordWriter) write(topic string, r record) error {
 	}
 	o := object{
 		{"topic", topic}, {"partition", r.partition}, {"offset", r.offset}, {"timestamp", r.time}, {"key", r.key},
-		{"headers", r.headers}, {"schema_id", r.schemaID}, {"value", value}, {"error", r.problem},
+		{"headers", r.headers}, {"framing", r.framing}, {"schema", r.schema}, {"schema_id", r.schemaID}, {"value", value}, {"error", r.problem},
 	}
 	if r.problem == "" {
 		o = o[:len(o)-1]
@@ -72,12 +74,12 @@ func (w *recordWriter) write(topic string, r record) error {
 		_, err = w.w.Write(appendJSON([]byte(before), o))
 	case "csv":
 		if w.n == 1 {
-			err = w.csv.Write([]string{"topic", "partition", "offset", "timestamp", "key", "headers", "schema_id", "value", "error"})
+			err = w.csv.Write([]string{"topic", "partition", "offset", "timestamp", "key", "headers", "framing", "schema", "schema_id", "value", "error"})
 		}
 		key, _ := r.key.(string)
 		err = errors.Join(err, w.csv.Write([]string{
 			topic, strconv.Itoa(int(r.partition)), strconv.FormatInt(r.offset, 10), r.time.UTC().Format(time.RFC3339Nano), key,
-			string(appendJSON(nil, r.headers)), strconv.Itoa(r.schemaID), string(appendJSON(nil, value)), r.problem,
+			string(appendJSON(nil, r.headers)), r.framing, r.schema, strconv.Itoa(r.schemaID), string(appendJSON(nil, value)), r.problem,
 		}))
 		w.csv.Flush()
 		err = errors.Join(err, w.csv.Error())
@@ -99,7 +101,7 @@ func (w *recordWriter) close() error {
 	return err
 }
 
-// text is a record for people: where and when, the headers, the value.
+// text is a record for people: where and when, the headers, the schema, the value.
 func (r record) text() string {
 	s := fmt.Sprintf("%d/%d %s", r.partition, r.offset, r.time.UTC().Format("2006-01-02T15:04:05.000Z"))
 	if key, ok := r.key.(string); ok {
@@ -107,6 +109,9 @@ func (r record) text() string {
 	}
 	for _, h := range r.headers {
 		s += fmt.Sprintf(" %v=%v", h[0].value, h[1].value)
+	}
+	if r.schema != "" {
+		s += " [" + r.framing + ", " + r.schema + "]"
 	}
 	switch {
 	case r.problem != "":

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
@@ -27,8 +28,9 @@ func newTail(p *Process) *cobra.Command {
 Only committed records are read. With --from start it begins with the oldest
 record and, with --max -1, stops at the end found at the start.
 
-A value that is no Avro in the registry's wire format, or cannot be decoded, is
-printed in hexadecimal with the error. NaN and infinities are the texts "NaN",
+In brackets stands how a record names its schema (the framing), and which that is;
+the framing of source topics is that of their aggregation. A value that cannot be
+decoded, or names no schema, is printed in hexadecimal with the error. NaN and infinities are the texts "NaN",
 "Infinity" and "-Infinity". Schemas of aggregated topics come from the registry
 of aggregated schemas, all others from the other one; --registry overrides that.`,
 		Example: `  kafka-aggregator tail example-000-aggregated
@@ -56,6 +58,9 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 		}
 		defer c.Close()
 		t := &tail{Cluster: c, topic: args[0], most: *most, registry: c.Source, out: newRecordWriter(p.Stdout, format.value)}
+		if t.framing, err = t.framingOf(); err != nil {
+			return err
+		}
 		if which.value == "aggregated" || which.value == "auto" && t.isAggregated() {
 			t.registry = c.Aggregated
 		}
@@ -71,6 +76,8 @@ type tail struct {
 	topic    string
 	most     int64
 	registry *registry.Client
+	framing  *framing.Reader
+	inflater framing.Inflater
 	out      *recordWriter
 	printed  int64
 }
@@ -78,6 +85,19 @@ type tail struct {
 func (t *tail) isAggregated() bool {
 	selector, err := config.NewSelector(t.Config.Config)
 	return err == nil && selector.Aggregated(t.topic)
+}
+
+// framingOf is that of the aggregation that takes the topic, if there is one.
+func (t *tail) framingOf() (*framing.Reader, error) {
+	selector, err := config.NewSelector(t.Config.Config)
+	if err != nil {
+		return nil, err
+	}
+	of := config.Framing{}
+	if choice, ok := selector.Select(t.topic); ok {
+		of = choice.Aggregation.Framing
+	}
+	return of.Reader(t.topic)
 }
 
 func (t *tail) run(ctx context.Context, fromStart bool) error {
@@ -160,17 +180,16 @@ func (t *tail) print(ctx context.Context, r *kgo.Record) error {
 	headers := make([]object, len(r.Headers))
 	for i, h := range r.Headers {
 		headers[i] = object{{"key", h.Key}, {"value", readable(h.Value)}}
+		if h.Key == framing.SchemaHeader && h.Value != nil { // never a text
+			headers[i][1].value = "0x" + hex.EncodeToString(h.Value)
+		}
 	}
 	o := record{partition: r.Partition, offset: r.Offset, time: r.Timestamp, key: readable(r.Key), headers: headers}
 	if r.Value != nil {
-		id, schema, err := t.schema(ctx, r.Value)
-		switch {
-		case unreachable(err), errors.Is(err, context.Canceled):
+		err := t.read(ctx, r, &o)
+		if unreachable(err) || errors.Is(err, context.Canceled) {
 			return err
-		case err == nil:
-			o.value, err = decode(schema, r.Value[5:])
 		}
-		o.schemaID = id
 		if err != nil {
 			o.problem, o.value = err.Error(), appendText(nil, hex.EncodeToString(r.Value))
 		}
@@ -178,17 +197,42 @@ func (t *tail) print(ctx context.Context, r *kgo.Record) error {
 	return t.out.write(t.topic, o)
 }
 
-func (t *tail) schema(ctx context.Context, value []byte) (int, *avro.Schema, error) {
-	id, _, err := registry.ParseHeader(value)
-	if err != nil {
-		return 0, nil, err
+// read decodes a value, and notes how it names its schema.
+func (t *tail) read(ctx context.Context, r *kgo.Record, o *record) error {
+	ctx = registry.WithSubject(ctx, t.topic+"-value")
+	now := time.Now() // its schema is registered by now
+	const recent = 30 * time.Second
+	f, err := t.framing.Read(r.Headers, r.Value)
+	if err == nil && f.Doubtful {
+		if f, err = t.registry.Settle(ctx, t.framing, f, r.Value, now.Add(-recent)); err != nil {
+			return t.RegistryError(ctx, t.registry, err)
+		}
 	}
-	found, err := t.registry.Schema(registry.WithSubject(ctx, t.topic+"-value"), id)
+	if o.framing = f.Kind.String(); err != nil {
+		return err
+	}
+	o.schema = t.framing.Name(f.Ref)
+	o.schemaID, _ = f.Ref.ID()
+	since := time.Time{}
+	if _, ok := f.Ref.Fingerprint(); ok {
+		since = now
+	}
+	found, err := t.registry.Find(ctx, t.framing, f.Ref, since)
 	if err != nil {
-		return id, nil, t.RegistryError(ctx, t.registry, err)
+		return t.RegistryError(ctx, t.registry, err)
+	}
+	o.schemaID = found.ID
+	body := f.Body
+	if f.Compressed {
+		if body, err = t.inflater.Inflate(body); err != nil {
+			return err
+		}
 	}
 	schema, err := found.Parse()
-	return id, schema, err
+	if err == nil {
+		o.value, err = decode(schema, body)
+	}
+	return err
 }
 
 func decode(schema *avro.Schema, body []byte) (json.RawMessage, error) {

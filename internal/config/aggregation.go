@@ -44,6 +44,7 @@ func (a *Aggregation) check(c checker) {
 	c.within("partitions", a.Partitions, 1, math.MaxInt32)
 	c.topicConfig("aggregated_topic_config", a.AggregatedTopicConfig)
 	c.within("max_workers_per_topic", a.MaxWorkers, 0, math.MaxInt32)
+	a.Framing.check(c.in("framing"))
 	c.patterns("fields.include", a.Fields.Include)
 	c.patterns("fields.exclude", a.Fields.Exclude)
 	c.arrays("fields.arrays", a.Fields.Arrays)

@@ -111,6 +111,7 @@ type Aggregation struct {
 	// brokers' names; "" is what the brokers say. See TopicConfig.
 	AggregatedTopicConfig map[string]string `yaml:"aggregated_topic_config"`
 	MaxWorkers            int               `yaml:"max_workers_per_topic"` // 0: as its load demands, 1: a topic is never split
+	Framing               Framing           `yaml:"framing"`
 	Fields                FieldSettings     `yaml:"fields"`
 	Window                Window            `yaml:"window"`
 	Windows               []Output          `yaml:"windows"`    // none: those of window.size

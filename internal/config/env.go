@@ -104,7 +104,8 @@ func (l *loading) set(path string, o Origin, text string) {
 	before := v.Interface()
 	err := setText(v, text)
 	if err == nil && k.overlay {
-		all := maps.Clone(before.(map[string]string))
+		all := make(map[string]string)
+		maps.Copy(all, before.(map[string]string))
 		maps.Copy(all, v.Interface().(map[string]string))
 		v.Set(reflect.ValueOf(all))
 	}

@@ -28,8 +28,13 @@ var parts = []struct {
 			return []any{w.Grace, w.IdleAfter, w.MaxFutureSkew, eachOutput(a, func(o Output) any { return []any{o.Size, o.Advance, o.EmitEmpty} })}
 		})
 	}},
-	{"fields", func(c *Config) any {
-		return each(c, func(a *Aggregation) any { return a.Fields })
+	{"fields and framing", func(c *Config) any {
+		return each(c, func(a *Aggregation) any {
+			return struct { // flat, so that one without a framing is as those that know none
+				FieldSettings
+				Framing Framing
+			}{a.Fields, a.Framing}
+		})
 	}},
 	{"statistics", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {

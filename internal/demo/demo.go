@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -27,6 +28,7 @@ type Options struct {
 	HTTP                       string // where the worker has its status page, or off
 	Seed                       uint64 // of the values
 	Wrong                      example.WrongClock
+	Framings                   []example.Framing // which take turns; none: the prefix
 }
 
 // Demo is a broker and a registry with example topics. The traffic ends before the
@@ -92,6 +94,11 @@ func configuration(s *sandbox.Sandbox, o Options) *config.Config {
 	c.Worker.Group = "demo"
 	c.HTTP.Listen = o.HTTP
 	c.Aggregations[0].Window.Size = o.Window
+	f := &c.Aggregations[0].Framing
+	f.SingleObject = slices.Contains(o.Framings, example.SingleObject)
+	if slices.Contains(o.Framings, example.Bare) {
+		f.Bare.Subject = example.Subject(config.Placeholder)
+	}
 	return c
 }
 
@@ -114,7 +121,10 @@ func (d *Demo) createTopics(ctx context.Context) error {
 	for _, one := range created {
 		d.topics = append(d.topics, one.Topic)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return example.Identify(ctx, schemas, d.topics, d.options.Framings)
 }
 
 // Close ends broker and registry.
@@ -144,7 +154,7 @@ func (d *Demo) Run(ctx context.Context, work func(context.Context) error, v View
 	defer stopObserving()
 	var err error
 	if d.producer, err = example.NewProducer(example.ProducerOptions{
-		Kafka: []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...)}, Topics: d.topics, Frequency: d.options.Frequency, Seed: d.options.Seed, Wrong: d.options.Wrong,
+		Kafka: []kgo.Opt{kgo.SeedBrokers(d.sandbox.Brokers...)}, Topics: d.topics, Frequency: d.options.Frequency, Seed: d.options.Seed, Wrong: d.options.Wrong, Framings: d.options.Framings,
 	}); err != nil {
 		return nil, err
 	}

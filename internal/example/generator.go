@@ -35,8 +35,12 @@ func (g *Generator) Size() int { return len(g.header) + 8*(1+len(g.fields)) }
 // Append appends the next record, made at t (ns since the Unix epoch), in
 // Confluent's wire format.
 func (g *Generator) Append(dst []byte, t int64) []byte {
+	return g.AppendData(append(dst, g.header[:]...), t)
+}
+
+// AppendData appends the next record without what names its schema.
+func (g *Generator) AppendData(dst []byte, t int64) []byte {
 	seconds := float64(t) / 1e9
-	dst = append(dst, g.header[:]...)
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(seconds))
 	for i := range g.fields {
 		v := shapes[i%len(shapes)].next(&g.fields[i], seconds, &g.random)

@@ -18,6 +18,7 @@ type ProducerOptions struct {
 	MaxMessages int64   // of each topic; < 1: until the context ends
 	Seed        uint64
 	Wrong       WrongClock // of some of the records of each topic
+	Framings    []Framing  // which take turns; none: Prefix. What they need of the topics is there (Identify)
 }
 
 // Producer makes the load of example topics: each topic's records evenly
@@ -62,7 +63,7 @@ func NewProducer(o ProducerOptions) (*Producer, error) {
 	}
 	p := &Producer{options: o, client: client}
 	for _, t := range o.Topics {
-		s := newStream(o.Seed, t)
+		s := newStream(o.Seed, t, o.Framings...)
 		s.wrong = o.Wrong
 		p.streams = append(p.streams, s)
 	}

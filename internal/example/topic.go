@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 )
 
 // Limits of what is made: names have three digits.
@@ -19,6 +21,9 @@ type Topic struct {
 	Partitions int
 	Fields     int // value0 … value(Fields-1)
 	SchemaID   int
+	// Names of the schema beside its id, if Identify has asked for them.
+	GUID        framing.GUID
+	Fingerprint uint64
 }
 
 // TopicName is prefix-NNN.

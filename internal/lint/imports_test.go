@@ -13,27 +13,28 @@ import (
 // go downwards only; a package that is not here is not allowed.
 var imports = map[string][]string{
 	"cmd/kafka-aggregator": {"internal/cli"},
-	"internal/cli": {"internal/cluster", "internal/config", "internal/demo", "internal/estimate", "internal/example", "internal/pipeline",
+	"internal/cli": {"internal/cluster", "internal/config", "internal/demo", "internal/estimate", "internal/example", "internal/framing", "internal/pipeline",
 		"internal/registry", "internal/stats", "internal/status", "internal/survey", "internal/web", "internal/worker"},
 	"internal/demo": {"internal/config", "internal/example", "internal/registry", "internal/sandbox"},
 	"internal/estimate": {"internal/agent", "internal/cluster", "internal/codec", "internal/config", "internal/example", "internal/pipeline",
 		"internal/registry", "internal/sandbox", "internal/survey"},
-	"internal/survey":  {"internal/cluster", "internal/codec", "internal/config", "internal/pipeline", "internal/registry"},
+	"internal/survey":  {"internal/cluster", "internal/codec", "internal/config", "internal/framing", "internal/pipeline", "internal/registry"},
 	"internal/cluster": {"internal/config", "internal/registry"},
 	"internal/status":  {},
 	"internal/web":     {"internal/status"},
-	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
+	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/framing", "internal/invariants", "internal/pipeline",
 		"internal/recovery", "internal/registry", "internal/stats", "internal/status", "internal/window"},
 	"internal/brokers":    {"internal/agent", "internal/recovery", "internal/window"},
 	"internal/recovery":   {"internal/agent", "internal/window"},
-	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},
+	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/framing", "internal/stats", "internal/window"},
 	"internal/assignment": {},
 	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
 	"internal/invariants": {},
-	"internal/config":     {"internal/codec", "internal/stats", "internal/window"},
+	"internal/config":     {"internal/codec", "internal/framing", "internal/stats", "internal/window"},
 	"internal/codec":      {"internal/stats"},
-	"internal/example":    {"internal/registry"},
-	"internal/registry":   {},
+	"internal/example":    {"internal/framing", "internal/registry"},
+	"internal/framing":    {},
+	"internal/registry":   {"internal/framing"},
 	"internal/sandbox":    {},
 	"internal/stats":      {"internal/invariants"},
 	"internal/window":     {},
@@ -79,7 +80,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/framing", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {

@@ -6,6 +6,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -43,10 +44,22 @@ func NewSpec(a *config.Aggregation) (*Spec, error) {
 		}
 		s.outputs = append(s.outputs, out)
 	}
+	if _, err = a.Framing.Reader(""); err != nil {
+		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
+	}
 	if s.selection, err = a.Fields.Selection(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
 	}
 	return s, nil
+}
+
+// Reader finds the schemas of the records of a topic.
+func (s *Spec) Reader(topic string) *framing.Reader {
+	r, err := s.Framing.Reader(topic)
+	if err != nil {
+		panic("BUG: pipeline: " + err.Error()) // NewSpec has tried it
+	}
+	return r
 }
 
 // Settings are those of the agent of each topic.

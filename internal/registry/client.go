@@ -42,8 +42,8 @@ type Options struct {
 
 	// Transport carries the requests; nil is a transport of its own made with TLS.
 	Transport http.RoundTripper
-	// NotFoundTTL is how long an unknown or unusable schema id is not asked
-	// for again; 0 is 30 s.
+	// NotFoundTTL is how long an unknown or unusable schema id or GUID is not
+	// asked for again; 0 is 30 s.
 	NotFoundTTL time.Duration
 	// Now is the clock of NotFoundTTL; nil is time.Now.
 	Now func() time.Time
@@ -62,8 +62,11 @@ type Client struct {
 	clock     remoteClock
 
 	mu      sync.RWMutex
-	schemas map[int]*Schema
-	refused map[int]refusal
+	schemas map[name]*Schema
+	refused map[name]refusal
+	entries map[reference]*version
+	lists   map[string]Listing
+	newests map[string]newestVersion
 }
 
 // refusal is a negative result.
@@ -88,7 +91,8 @@ func New(o Options) (*Client, error) {
 	}
 	c := &Client{
 		timeout: o.Timeout, ttl: o.NotFoundTTL, now: o.Now,
-		schemas: map[int]*Schema{}, refused: map[int]refusal{},
+		schemas: map[name]*Schema{}, refused: map[name]refusal{},
+		entries: map[reference]*version{}, lists: map[string]Listing{}, newests: map[string]newestVersion{},
 	}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout

@@ -18,6 +18,7 @@ const maxRefused = 10_000
 // Schema is a registered Avro schema. It is text: what is wrong with it is the
 // business of who reads records with it.
 type Schema struct {
+	ID         int // 0: not known, as of one that was asked for by its GUID
 	Text       string
 	References []string // texts of what it refers to, each after what that refers to
 
@@ -51,6 +52,19 @@ func (s *Schema) Decode(body []byte, v any) ([]byte, error) {
 	return parsed.Decode(body, v)
 }
 
+// name is by what a schema is asked for: its id, or its GUID if that is not empty.
+type name struct {
+	id   int
+	guid string
+}
+
+func (n name) String() string {
+	if n.guid != "" {
+		return "schema GUID " + n.guid
+	}
+	return "schema " + strconv.Itoa(n.id)
+}
+
 // Schema is the schema with an id, with all that it refers to. It is kept for
 // ever, since an id never changes its meaning; that there is none, or that it
 // is not Avro (ErrNotFound, ErrUnusable), is kept for Options.NotFoundTTL.
@@ -61,17 +75,23 @@ func (c *Client) Schema(ctx context.Context, id int) (*Schema, error) {
 
 // Forget drops the schema of an id that no record can be read with, so that it
 // is asked for again: what answered may have been something else, or not well.
-func (c *Client) Forget(id int) {
+func (c *Client) Forget(id int) { c.forget(name{id: id}) }
+
+func (c *Client) forget(n name) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.schemas, id)
+	delete(c.schemas, n)
 }
 
 // SchemaSince is Schema for a caller who knows of a time up to which the schema
 // may have been registered: that there is none has to be found out after it.
 func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*Schema, error) {
+	return c.since(ctx, name{id: id}, since)
+}
+
+func (c *Client) since(ctx context.Context, n name, since time.Time) (*Schema, error) {
 	for {
-		s, no, err := c.try(ctx, id, since)
+		s, no, err := c.try(ctx, n, since)
 		if err == nil || no == nil || !no.asked.Before(since) {
 			return s, err
 		}
@@ -79,10 +99,10 @@ func (c *Client) SchemaSince(ctx context.Context, id int, since time.Time) (*Sch
 }
 
 // try gives a schema, or an error and what is kept of it.
-func (c *Client) try(ctx context.Context, id int, since time.Time) (*Schema, *refusal, error) {
+func (c *Client) try(ctx context.Context, n name, since time.Time) (*Schema, *refusal, error) {
 	c.mu.RLock()
-	s, ok := c.schemas[id]
-	no, refused := c.refused[id]
+	s, ok := c.schemas[n]
+	no, refused := c.refused[n]
 	c.mu.RUnlock()
 	if ok {
 		return s, nil, nil
@@ -91,63 +111,70 @@ func (c *Client) try(ctx context.Context, id int, since time.Time) (*Schema, *re
 		return nil, &no, no.err
 	}
 	// The request belongs to all who wait for it, so none of them ends it.
-	flight := c.flights.DoChan(strconv.Itoa(id), func() (any, error) {
+	flight := c.flights.DoChan(n.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout*time.Duration(len(c.endpoints)))
 		defer cancel()
-		return c.load(ctx, id)
+		return c.load(ctx, n)
 	})
 	select {
 	case <-ctx.Done():
-		return nil, nil, fmt.Errorf("schema %d: %w", id, context.Cause(ctx))
+		return nil, nil, fmt.Errorf("%s: %w", n, context.Cause(ctx))
 	case r := <-flight:
 		if r.Err == nil {
 			return r.Val.(*Schema), nil, nil
 		}
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		if no, refused = c.refused[id]; refused && !Retriable(r.Err) {
+		if no, refused = c.refused[n]; refused && !Retriable(r.Err) {
 			return nil, &no, r.Err
 		}
 		return nil, nil, r.Err
 	}
 }
 
-func (c *Client) load(ctx context.Context, id int) (*Schema, error) {
+func (c *Client) load(ctx context.Context, n name) (*Schema, error) {
 	c.mu.RLock()
-	known := c.schemas[id] // an earlier flight may have landed since the caller looked
+	known := c.schemas[n] // an earlier flight may have landed since the caller looked
 	c.mu.RUnlock()
 	if known != nil {
 		return known, nil
 	}
 	asked := c.now()
-	s, err := c.fetch(ctx, id)
+	s, err := c.fetch(ctx, n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.schemas[id] = s
-		delete(c.refused, id)
+		c.schemas[n] = s
+		delete(c.refused, n)
 	case !Retriable(err):
 		if len(c.refused) >= maxRefused {
 			clear(c.refused)
 		}
-		c.refused[id] = refusal{err: err, asked: asked, until: c.now().Add(c.ttl)}
+		c.refused[n] = refusal{err: err, asked: asked, until: c.now().Add(c.ttl)}
 	}
 	return s, err
 }
 
-func (c *Client) fetch(ctx context.Context, id int) (*Schema, error) {
-	what := fmt.Sprintf("schema %d", id)
-	text, err := c.byID(ctx, id)
+func (c *Client) fetch(ctx context.Context, n name) (*Schema, error) {
+	text, id, err := c.byName(ctx, n)
 	if err != nil {
-		return nil, wrap(what, err)
+		return nil, wrap(n.String(), err)
 	}
 	r := &resolver{client: c, seen: map[reference]bool{}}
 	if err := r.collect(ctx, text); err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
+		return nil, fmt.Errorf("%s: %w", n, err)
 	}
 	last := len(r.texts) - 1
-	return &Schema{Text: r.texts[last], References: r.texts[:last:last]}, nil
+	return &Schema{ID: id, Text: r.texts[last], References: r.texts[:last:last]}, nil
+}
+
+func (c *Client) byName(ctx context.Context, n name) (text sr.Schema, id int, err error) {
+	if n.guid != "" {
+		return c.byGUID(ctx, n.guid)
+	}
+	text, err = c.byID(ctx, n.id)
+	return text, n.id, err
 }
 
 type reference struct {

@@ -21,13 +21,14 @@ type Registered struct {
 }
 
 // reply is what the program needs of a schema's document; there may be more in
-// it (metadata, rules, a guid).
+// it (metadata, rules).
 type reply struct {
 	ID         int                  `json:"id"`
 	Version    int                  `json:"version"`
 	Schema     string               `json:"schema"`
 	Type       string               `json:"schemaType"`
 	References []sr.SchemaReference `json:"references"`
+	GUID       any                  `json:"guid"` // a text, of registries that have them
 }
 
 // schema is the document in the library's form.
@@ -103,7 +104,7 @@ func (c *Client) byIDIn(ctx context.Context, id int, params ...sr.Param) (sr.Sch
 }
 
 // byVersion asks for a version of a subject, of whatever type.
-func (c *Client) byVersion(ctx context.Context, subject string, version int) (found reply, err error) {
+func (c *Client) byVersion(ctx context.Context, subject string, version int, params ...sr.Param) (found reply, err error) {
 	path := c.path(subject) + "/latest"
 	if version != latest {
 		path = c.path(subject) + "/" + strconv.Itoa(version)
@@ -117,7 +118,7 @@ func (c *Client) byVersion(ctx context.Context, subject string, version int) (fo
 		}
 		return nil
 	}
-	err = c.ask(ctx, get(path, whole, func(r reply) { found = r }))
+	err = c.ask(ctx, get(path, whole, func(r reply) { found = r }, params...))
 	return found, err
 }
 

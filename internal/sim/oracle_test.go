@@ -4,7 +4,6 @@ package sim
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,6 +25,7 @@ type facts struct {
 	sent    map[string]*sending
 	samples []commitSample
 	schemas map[int]string
+	names   map[int]names      // of schemas, by id
 	ids     map[string]string  // of the topics, as headers have them
 	former  map[string]*former // topics that were deleted and made again
 	outs    map[string][]outSample
@@ -225,26 +225,25 @@ func (j *court) find(p place, timestamp string, key []byte) (found *input) {
 }
 
 func (j *court) classify(in *input) {
-	b := in.Value
 	switch {
-	case b == nil:
+	case in.Value == nil:
 		in.tombstone = true
 		return
 	case in.ms == -1 || in.ms < leastMs || in.vague:
 		in.unreadable = "no time"
 		return
-	case len(b) < 5 || b[0] != 0:
-		in.unreadable = "no header"
+	}
+	var data []byte
+	if in.schema, data, in.unreadable = j.unframe(in.Record); in.unreadable != "" {
 		return
 	}
-	in.schema = int(binary.BigEndian.Uint32(b[1:]))
 	s := j.schema(in.schema)
 	if s == nil {
 		in.unreadable = "unknown schema"
 		return
 	}
 	var native any
-	rest, err := s.Decode(b[5:], &native)
+	rest, err := s.Decode(data, &native)
 	if err != nil || len(rest) > 0 {
 		in.broken = true
 		return

@@ -74,6 +74,7 @@ type topicPlan struct {
 	late, ahead, future, tombstone, bad float64
 	again                               *remake
 	clocks                              []sourceClock // that are wrong
+	framed                              float64       // records that name their schema not by the prefix
 	odd                                 float64       // records with timestamps that are out of range, or mean something else than ms
 }
 
@@ -112,12 +113,13 @@ func newPlan(seed uint64) *plan {
 	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
 	p.drawClocks(rand.New(rand.NewPCG(seed, 13)))
 	p.drawEmpty(rand.New(rand.NewPCG(seed, 14)))
+	p.drawFramings(rand.New(rand.NewPCG(seed, 17)))
 	p.sort()
 	return p
 }
 
 // olderPlan is what the seed decided before there were topics that are made again,
-// windows of several sizes, empty ones and wrong clocks: what it found then it finds by this plan.
+// windows of several sizes, empty ones, wrong clocks and framings: what it found then it finds by this plan.
 func olderPlan(seed uint64) *plan {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &plan{

@@ -219,6 +219,7 @@ func (w *world) config(id string, process int) *config.Config {
 	if w.plan.emptyOfSome && process%2 == 0 {
 		w.plan.emptyOf(a, nil)
 	}
+	a.Framing = w.framing()
 	a.Operations = operations
 	a.Late = config.Late{Policy: "topic", Topic: lateTopic}
 	return c

@@ -51,6 +51,7 @@ type traffic struct {
 	rng     *rand.Rand
 	oddly   *rand.Rand   // decides on what is odd
 	ticks   *rand.Rand   // decides on whose clock it is
+	frames  *rand.Rand   // decides on framings
 	clock   *sourceClock // which it is; nil: one that is right
 	row     int          // records that it stamps still
 	schemas [2]*generator
@@ -60,12 +61,12 @@ type traffic struct {
 	flying  sync.WaitGroup
 }
 
-// traffic is that of a topic. It draws from three random streams.
+// traffic is that of a topic. It draws from four random streams.
 func (w *world) traffic(t *topicPlan, source string, stream int) *traffic {
 	return &traffic{
 		world: w, topicPlan: t, source: source, end: w.plan.end(t), schemas: w.families[t.family],
 		rng: rand.New(rand.NewPCG(w.plan.seed, uint64(stream))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+100))),
-		ticks: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+400))),
+		ticks: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+400))), frames: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+700))),
 	}
 }
 
@@ -150,6 +151,7 @@ func (t *traffic) send(cl *kgo.Client) {
 		r.Value = schema.record(t.rng)
 	}
 	t.disfigure(r)
+	t.reframe(r)
 	switch ms, ok := t.misstamp(); {
 	case ok:
 		t.sendRaw(r, ms)

@@ -38,6 +38,7 @@ type world struct {
 
 	altered   map[string]chan struct{} // by topic: closed when it is as it was planned at first
 	families  [][2]*generator          // as registered; a topic has generators of its own ids
+	names     map[int]names            // of their schemas, by id
 	slots     []*slot
 	extra     atomic.Int64
 	ending    sync.WaitGroup // faults under way
@@ -79,7 +80,7 @@ func (w *world) since() time.Duration { return time.Since(w.begin) }
 // simulate runs a plan and gives what was read and written.
 func simulate(t *testing.T, p *plan, l *log) *facts {
 	w := &world{
-		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{}, altered: map[string]chan struct{}{}, former: map[string]*former{},
+		t: t, plan: p, begin: time.Now(), net: newNetwork(), log: l, sent: map[string]*sending{}, altered: map[string]chan struct{}{}, names: map[int]names{}, former: map[string]*former{},
 		registry: &registry{Registry: sandbox.NewRegistry(), known: map[string][]byte{}}, stopping: make(chan struct{}),
 	}
 	l.begin = w.begin
@@ -176,9 +177,10 @@ func (w *world) build() {
 	for _, f := range families {
 		var pair [2]*generator
 		for i, text := range f {
-			id, _, err := w.registry.Schemas.RegisterSchema(fmt.Sprintf("family-%d", len(w.families)), sr.Schema{Schema: text})
+			id, _, err := w.registry.Schemas.RegisterSchema(familySubject(len(w.families)), sr.Schema{Schema: text})
 			w.must(err)
 			pair[i] = newGenerator(id, text)
+			w.names[id] = w.namesOf(familySubject(len(w.families)), i+1, pair[i])
 		}
 		w.families = append(w.families, pair)
 	}
@@ -333,7 +335,7 @@ func (w *world) tryRead(topics ...string) (map[string][]*kgo.Record, error) {
 // facts reads all that there is to judge.
 func (w *world) facts() *facts {
 	f := &facts{
-		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{},
+		plan: w.plan, begin: w.begin, sent: w.sent, samples: w.samples, helped: w.helped, schemas: map[int]string{}, names: w.names,
 		outs: w.outs, unsent: w.unsent, former: w.former, refused: w.refused.Load(), smaller: w.smaller.Load(),
 	}
 	cl := w.client(w.net.link("admin"))

@@ -1,8 +1,11 @@
 package survey
 
 import (
+	"fmt"
+
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -16,7 +19,9 @@ type Agent struct {
 	Exists     bool // the aggregated topic
 
 	Problem  string // why nothing would be aggregated; empty if all is well
-	SchemaID int    // of the source topic
+	SchemaID int    // of the source topic; 0: not known, though the schema may be
+	schema   framing.Ref
+	unnamed  error // why the newest record names no schema
 	Spec     *pipeline.Spec
 	Output   pipeline.Output
 	Plan     *pipeline.Plan // nil if there is none, because of a problem
@@ -34,6 +39,15 @@ const None pipeline.Change = "none"
 
 // First reports whether it is the first of its source topic.
 func (a *Agent) First() bool { return a.Output.Topic == a.Choice.AggregatedTopics[0] }
+
+// SourceSchema names the schema of the source topic, for people: by its id, if that is
+// known.
+func (a *Agent) SourceSchema() string {
+	if a.SchemaID == 0 && a.schema != (framing.Ref{}) {
+		return a.Spec.Reader(a.Topic).Name(a.schema)
+	}
+	return fmt.Sprintf("schema %d", a.SchemaID)
+}
 
 // Fields are those that are aggregated.
 func (a *Agent) Fields() []codec.Field {

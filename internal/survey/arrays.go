@@ -9,7 +9,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 )
 
 // ArrayLengths finds the greatest lengths of the arrays in the last few records of
@@ -52,11 +52,11 @@ const unregistered = -1
 // arrayLengths decodes a record, whose schema may be older than the newest one,
 // into the slots of the aggregated schema.
 func (c looker) arrayLengths(ctx context.Context, a *Agent, r *kgo.Record) ([]int, error) {
-	id, body, err := registry.ParseHeader(r.Value)
+	f, err := c.frame(ctx, a, r)
 	if err != nil {
 		return nil, err
 	}
-	in, err := c.input(ctx, a, id)
+	in, err := c.input(ctx, a, f.Ref)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,14 @@ func (c looker) arrayLengths(ctx context.Context, a *Agent, r *kgo.Record) ([]in
 		return nil, err
 	}
 	var row codec.Row
+	body := f.Body
+	if f.Compressed {
+		inflater := framing.NewInflater()
+		defer inflater.Free()
+		if body, err = inflater.Inflate(body); err != nil {
+			return nil, err
+		}
+	}
 	if err := decoder.Decode(body, &row); err != nil {
 		return nil, err
 	}

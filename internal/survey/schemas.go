@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -23,31 +27,46 @@ func (c looker) findSchema(ctx context.Context, a *Agent) error {
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil
 	}
-	a.SchemaID = latest.ID
+	a.SchemaID, a.schema = latest.ID, framing.ID(latest.ID)
 	return a.trouble(c.RegistryError(ctx, c.Source, err))
 }
 
-// lastSchemaIDs are the schema ids of the newest records of the topics, for
-// topics whose schemas are not registered under the topic's name.
-func (c looker) lastSchemaIDs(ctx context.Context, topics []string) (map[string]int, error) {
-	ids := make(map[string]int)
-	if len(topics) == 0 {
-		return ids, nil
+// lastSchemas sets the schemas that the newest records of topics name, for topics whose
+// schemas are not registered under the topic's name.
+func (c looker) lastSchemas(ctx context.Context, nameless map[string][]*Agent) error {
+	if len(nameless) == 0 {
+		return nil
 	}
-	err := c.LastRecords(ctx, topics, func(r *kgo.Record) bool {
-		id, _, err := registry.ParseHeader(r.Value)
-		if err == nil {
-			ids[r.Topic] = id
+	return c.LastRecords(ctx, slices.Sorted(maps.Keys(nameless)), func(r *kgo.Record) bool {
+		if nameless[r.Topic][0].schema != (framing.Ref{}) {
+			return true
+		}
+		f, err := c.frame(ctx, nameless[r.Topic][0], r)
+		for _, a := range nameless[r.Topic] {
+			a.schema, a.unnamed = f.Ref, err
+			a.SchemaID, _ = f.Ref.ID()
 		}
 		return err == nil
 	})
-	return ids, err
+}
+
+// frame finds out how a record is read.
+func (c looker) frame(ctx context.Context, a *Agent, r *kgo.Record) (framing.Frame, error) {
+	if r.Value == nil {
+		return framing.Frame{}, errors.New("the newest record is a tombstone")
+	}
+	of := a.Spec.Reader(a.Topic)
+	f, err := of.Read(r.Headers, r.Value)
+	if err == nil && f.Doubtful {
+		f, err = c.Source.Settle(registry.WithSubject(ctx, a.Topic+"-value"), of, f, r.Value, time.Now())
+	}
+	return f, err
 }
 
 // examine works out what a worker would make of a topic's newest schema, and
 // asks the registry what it thinks of it.
 func (c looker) examine(ctx context.Context, a *Agent) error {
-	in, err := c.input(ctx, a, a.SchemaID)
+	in, err := c.input(ctx, a, a.schema)
 	if err != nil {
 		return err
 	}
@@ -63,14 +82,18 @@ func (c looker) examine(ctx context.Context, a *Agent) error {
 }
 
 // input gets the fields of a source schema.
-func (c looker) input(ctx context.Context, a *Agent, id int) (*pipeline.Input, error) {
-	text, err := c.Source.Schema(registry.WithSubject(ctx, a.Topic+"-value"), id)
+func (c looker) input(ctx context.Context, a *Agent, schema framing.Ref) (*pipeline.Input, error) {
+	of := a.Spec.Reader(a.Topic)
+	text, err := c.Source.Find(registry.WithSubject(ctx, a.Topic+"-value"), of, schema, time.Time{})
 	if err != nil {
 		return nil, c.RegistryError(ctx, c.Source, err)
 	}
+	if a.SchemaID == 0 && schema == a.schema {
+		a.SchemaID = text.ID
+	}
 	in, err := a.Spec.Input(text.Text, text.References...)
 	if err != nil {
-		return nil, fmt.Errorf("schema %d: %w", id, err)
+		return nil, fmt.Errorf("%s: %w", of.Name(schema), err)
 	}
 	return in, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 )
 
@@ -87,20 +88,22 @@ func Look(ctx context.Context, of *cluster.Cluster) (*Survey, error) {
 	if err := s.each(ctx, c.findSchema); err != nil {
 		return nil, err
 	}
-	var nameless []string
+	nameless := make(map[string][]*Agent)
 	for _, a := range s.Agents {
-		if a.SchemaID == 0 && a.Problem == "" {
-			nameless = append(nameless, a.Topic)
+		if a.schema == (framing.Ref{}) && a.Problem == "" {
+			nameless[a.Topic] = append(nameless[a.Topic], a)
 		}
 	}
-	ids, err := c.lastSchemaIDs(ctx, nameless)
-	if err != nil {
+	if err := c.lastSchemas(ctx, nameless); err != nil {
 		return nil, err
 	}
 	return s, s.each(ctx, func(ctx context.Context, a *Agent) error {
-		if a.SchemaID == 0 && a.Problem == "" {
-			if a.SchemaID = ids[a.Topic]; a.SchemaID == 0 {
+		if a.schema == (framing.Ref{}) && a.Problem == "" {
+			if a.schema = a.Spec.Reader(a.Topic).Bare(); a.schema == (framing.Ref{}) {
 				a.Problem = "the registry has no subject " + a.Topic + "-value, and no record names a schema"
+				if a.unnamed != nil {
+					a.Problem += " (the last: " + a.unnamed.Error() + ")"
+				}
 			}
 		}
 		if a.Problem != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/brokers"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
@@ -204,9 +205,12 @@ func (s *session) newSource(topic string) *source {
 		job:      j, outputs: j.Outputs(of, choice), partials: choice.PartialsTopic, log: s.w.log.With("topic", topic),
 		agent: agent.New(of, set), parts: map[int32]*part{}, stop: map[int32]int64{},
 		placement: placement{unplaced: map[int32]*unplaced{}},
-		schemas:   schemas{byID: map[int]*schema{}, histories: make([]pipeline.History, len(choice.AggregatedTopics)), resolving: noSchema},
+		schemas:   schemas{byRef: map[framing.Ref]*schema{}, histories: make([]pipeline.History, len(choice.AggregatedTopics)), resolving: noSchema},
 		split:     split{merged: window.Unset},
 		problems:  problems{}, fetchErrors: map[int32]fetchError{},
+	}
+	if merges == "" {
+		src.framing = j.Reader(topic)
 	}
 	if src.hold = s.w.sinks.holds[topic]; src.hold != nil {
 		if src.hold.state == holdChecking { // by a session that has ended meanwhile
@@ -221,7 +225,7 @@ func (s *session) newSource(topic string) *source {
 
 // newPart makes the state of a partition that is resumed at offset.
 func newPart(src *source, id int32, offset int64, c agent.Checkpoint) *part {
-	p := &part{source: src, id: id, waiting: noSchema, plans: map[int]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
+	p := &part{source: src, id: id, waiting: noSchema, plans: map[framing.Ref]*agent.Plan{}, merges: map[int]*agent.MergePlan{}}
 	if src.merges != "" {
 		p.merger = src.agent.Merge(offset, c)
 		p.merger.Topic = agent.TopicHash(src.mergesID)

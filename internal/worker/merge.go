@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 )
 
 // merge takes the frames of a batch, up to one whose schema, or topic, is not known yet.
@@ -40,7 +41,7 @@ func (p *part) merge(now time.Time, deadLetter string) {
 		if err == nil && rows {
 			until = agent.ForNow
 			if plan, err = p.mergePlan(id, now); plan == nil && err == nil {
-				p.waiting = id
+				p.waiting = framing.ID(id)
 				p.batch = slices.Delete(p.batch, 0, i)
 				return
 			}
@@ -80,7 +81,7 @@ func (p *part) mergePlan(id int, now time.Time) (*agent.MergePlan, error) {
 	if plan := p.merges[id]; plan != nil {
 		return plan, nil
 	}
-	found, err := p.schema(id, now)
+	found, err := p.schema(framing.ID(id), now)
 	if found == nil {
 		return nil, err
 	}

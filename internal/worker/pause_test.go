@@ -8,6 +8,7 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
@@ -29,7 +30,7 @@ func TestReasonsToPause(t *testing.T) {
 		told   string
 	}{
 		{"nothing", func() {}, "", ""},
-		{"a record of schema 0, which is asked for", func() { p.waiting = 0 }, "schema", "pause"},
+		{"a record of schema 0, which is asked for", func() { p.waiting = framing.ID(0) }, "schema", "pause"},
 		{"an aggregated topic that refuses", func() { src.hold = &hold{} }, "schema output", ""},
 		{"the schema is there", func() { p.waiting = noSchema }, "output", ""},
 		{"the dead-letter topic refuses too", func() { src.out.lettersWait = true }, "output letters", ""},

@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
-	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
 // process takes the records of a batch, up to one whose schema is not known
@@ -27,7 +27,14 @@ func (p *part) process(now time.Time, deadLetter string) {
 	stop, stops := s.stopAt(p.id)
 	clock := now.UnixNano()
 	var plan *agent.Plan
-	planID := 0
+	planRef, planID := noSchema, noID
+	var f framing.Frame
+	var inflater *framing.Inflater
+	defer func() {
+		if inflater != nil {
+			inflater.Free()
+		}
+	}()
 	p.waiting = noSchema
 	for i, r := range p.batch {
 		switch {
@@ -50,26 +57,47 @@ func (p *part) process(now time.Time, deadLetter string) {
 			continue
 		}
 		t, err := eventTime(r)
-		id, body := noSchema, []byte(nil)
-		if err == nil {
-			id, body, err = registry.ParseHeader(r.Value)
-		}
-		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForGood), err, now, deadLetter)
-			continue
-		}
-		if plan == nil || id != planID {
-			if plan, err = p.plan(id, now); plan == nil && err == nil {
-				p.waiting = id
+		id, body, plain := s.framing.Plain(r.Value)
+		plain = plain && (len(r.Headers) == 0 || !framing.Named(r.Headers))
+		if !plain || id != planID || err != nil { // it is not as the one before
+			planID = noID
+			if err == nil {
+				f, err = s.framing.Read(r.Headers, r.Value)
+			}
+			if err != nil {
+				p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForGood), err, now, deadLetter)
+				continue
+			}
+			if f.Doubtful {
+				f, p.waiting = p.settle(f, r.Value, now)
+			}
+			if p.waiting == noSchema && (plan == nil || f.Ref != planRef) {
+				if plan, err = p.plan(f.Ref, now); plan == nil && err == nil {
+					p.waiting = f.Ref
+				}
+				planRef = f.Ref
+			}
+			if p.waiting != noSchema {
 				p.batch = slices.Delete(p.batch, 0, i)
 				return
 			}
-			planID = id
-		}
-		if err != nil {
-			p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForNow), err, now, deadLetter)
-			plan = nil
-			continue
+			if err != nil {
+				p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForNow), p.tried(f, r.Value, err), now, deadLetter)
+				plan = nil
+				continue
+			}
+			if plain {
+				planID = id
+			}
+			if body = f.Body; f.Compressed {
+				if inflater == nil {
+					inflater = framing.NewInflater()
+				}
+				if body, err = inflater.Inflate(body); err != nil {
+					p.set(r, p.windows.Reject(r.Offset, r.LeaderEpoch, t, agent.ForGood), p.tried(f, r.Value, err), now, deadLetter)
+					continue
+				}
+			}
 		}
 		p.Counts.Bytes += int64(len(r.Value))
 		v, err := p.windows.Add(r.Offset, r.LeaderEpoch, t, clock, plan, body)
@@ -81,7 +109,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 			continue
 		}
 		if v == agent.Bad {
-			err = fmt.Errorf("schema %d: %w", id, err)
+			err = p.tried(f, r.Value, fmt.Errorf("%s: %w", s.framing.Name(f.Ref), err))
 		}
 		p.set(r, v, err, now, deadLetter)
 	}
@@ -102,8 +130,8 @@ func (p *part) recycle(i int) {
 // found out first, or again; an error if its records cannot be read. Before the
 // partition was assigned another worker may have read them, if the schema was
 // registered since this one asked; they are read the same way again.
-func (p *part) schema(id int, now time.Time) (*schema, error) {
-	found := p.source.schemas.byID[id]
+func (p *part) schema(ref framing.Ref, now time.Time) (*schema, error) {
+	found := p.source.schemas.byRef[ref]
 	switch {
 	case found == nil, found.err != nil && (now.After(found.until) || found.since.Before(p.since)):
 		return nil, nil
@@ -115,16 +143,16 @@ func (p *part) schema(id int, now time.Time) (*schema, error) {
 
 // plan is how records of a schema are read: nil without an error if that has
 // to be found out first, an error if they cannot be.
-func (p *part) plan(id int, now time.Time) (*agent.Plan, error) {
-	if plan := p.plans[id]; plan != nil {
+func (p *part) plan(ref framing.Ref, now time.Time) (*agent.Plan, error) {
+	if plan := p.plans[ref]; plan != nil {
 		return plan, nil
 	}
-	found, err := p.schema(id, now)
+	found, err := p.schema(ref, now)
 	if found == nil {
 		return nil, err
 	}
 	plan := &agent.Plan{Decoder: found.decoder.Clone(), Versions: found.versions}
-	p.plans[id] = plan
+	p.plans[ref] = plan
 	return plan, nil
 }
 

@@ -103,7 +103,10 @@ func (s *session) topicStatus(src *source) status.TopicStatus {
 		},
 	}
 	if n := src.schemas.newest; n != nil {
-		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
+		t.Fields, t.LeftOut = n.fields, n.leftOut
+		if n.id != noID {
+			t.SchemaID = new(n.id)
+		}
 	}
 	if v := src.agent.Versions(0); len(v) > 0 {
 		t.AggregatedSchema = new(v[len(v)-1].SchemaID)

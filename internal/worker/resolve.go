@@ -1,10 +1,13 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -13,6 +16,7 @@ import (
 type resolution struct {
 	source    *source
 	schema    schema
+	listing   *registry.Listing  // in place of a schema, if that was asked for
 	histories []pipeline.History // with the versions that it needs; of a schema whose records are bad those before
 	rejected  bool               // the registry refused a widened schema
 }
@@ -37,7 +41,7 @@ func newResolver(w *Worker, h *helpers) *resolver {
 // schema and which aggregated schema they need, and registers that. It
 // retries until it has an answer or the session ends. That there is no such
 // schema has to be found out after since.
-func (r *resolver) resolve(src *source, id int, since time.Time, histories []pipeline.History, install func(resolution)) {
+func (r *resolver) resolve(src *source, ref framing.Ref, since time.Time, histories []pipeline.History, install func(resolution)) {
 	said := ""
 	for wait := 250 * time.Millisecond; ; {
 		select { // only to ask: who waits must not keep others from asking
@@ -45,7 +49,7 @@ func (r *resolver) resolve(src *source, id int, since time.Time, histories []pip
 		case <-r.helpers.ctx.Done():
 			return
 		}
-		found, err := r.tryResolve(src, id, since, histories)
+		found, err := r.tryResolve(src, ref, since, histories)
 		<-r.slots
 		if err == nil {
 			r.helpers.notify(func() { install(found) })
@@ -57,7 +61,7 @@ func (r *resolver) resolve(src *source, id int, since time.Time, histories []pip
 		r.helpers.notify(func() { src.problems.set(causeSchema, err.Error()) })
 		if said != err.Error() { // once, however often it is tried
 			said = err.Error()
-			src.log.Warn("topic waits", "schema_id", id, "err", err, "retry_in", wait.String())
+			src.log.Warn("topic waits", src.schemaID(ref), "err", err, "retry_in", wait.String())
 		}
 		select {
 		case <-time.After(wait):
@@ -79,20 +83,25 @@ func refused(err error) bool {
 
 // tryResolve returns an error only for what may pass: no answer from a
 // registry or a broker, or a refusal that somebody has to resolve.
-func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []pipeline.History) (resolution, error) {
-	out := resolution{source: src, schema: schema{id: id, since: since}, histories: histories}
+func (r *resolver) tryResolve(src *source, ref framing.Ref, since time.Time, histories []pipeline.History) (resolution, error) {
+	out := resolution{source: src, schema: schema{ref: ref, id: noID, since: since}, histories: histories}
+	if ref == framing.Versions() {
+		listing, err := r.w.registries.sources.List(r.helpers.ctx, src.framing.Subjects, since)
+		out.listing = &listing
+		return out, err
+	}
 	bad := func(err error) (resolution, error) {
-		out.schema.err, out.schema.until = fmt.Errorf("schema %d: %w", id, err), time.Now().Add(badSchemaTTL)
+		out.schema.err, out.schema.until = err, time.Now().Add(badSchemaTTL)
 		return out, nil
 	}
-	in, err := r.input(src, id, since)
+	in, id, err := r.input(src, ref, since)
 	if err != nil {
 		if !errors.Is(err, pipeline.ErrUnreadable) && registry.Retriable(err) || r.helpers.ctx.Err() != nil {
-			return out, fmt.Errorf("get schema %d: %w", id, err)
+			return out, fmt.Errorf("get %w", err)
 		}
 		return bad(err)
 	}
-	out.schema.fields, out.schema.leftOut = len(in.Fields), len(in.LeftOut)
+	out.schema.id, out.schema.fields, out.schema.leftOut = id, len(in.Fields), len(in.LeftOut)
 	r.w.warnOfRestart(r.helpers.ctx, src)
 	plans := make([]*pipeline.Plan, len(src.outputs))
 	for i, o := range src.outputs {
@@ -103,7 +112,7 @@ func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []
 			return out, err
 		}
 		out.rejected = true
-		src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", "schema_id", id, "err", err)
+		src.log.Error("the aggregated schema cannot be widened; going on with the last one, without the new fields", src.schemaID(ref), "err", err)
 	}
 	// Slots are those of the first output.
 	if src.merges == "" {
@@ -112,44 +121,52 @@ func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []
 		out.schema.slots, err = plans[0].Slots()
 	}
 	if err != nil {
-		return bad(err)
+		return bad(fmt.Errorf("%s: %w", src.framing.Name(ref), err))
 	}
 	out.histories = nil
 	for i, p := range plans {
 		out.histories, out.schema.versions = append(out.histories, p.History()), append(out.schema.versions, p.Version())
-		src.log.Info("source schema", "schema_id", id, "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.outputs[i].Topic, "aggregated_schema_id", p.ID)
+		src.log.Info("source schema", src.schemaID(ref), "fields", len(in.Fields), "left_out", len(in.LeftOut), "aggregated_topic", src.outputs[i].Topic, "aggregated_schema_id", p.ID)
 	}
 	for _, l := range in.LeftOut {
-		src.log.Debug("field left out", "schema_id", id, "field", l.Path, "type", l.Type, "reason", l.Reason)
+		src.log.Debug("field left out", src.schemaID(ref), "field", l.Path, "type", l.Type, "reason", l.Reason)
 	}
 	return out, nil
 }
 
-// input gets the fields of a schema: of a source schema, or, for partials, of
+// input gets the fields of a schema, which errors name: of a source schema, or, for partials, of
 // the aggregated schema whose slots they have.
-func (r *resolver) input(src *source, id int, since time.Time) (*pipeline.Input, error) {
+func (r *resolver) input(src *source, ref framing.Ref, since time.Time) (in *pipeline.Input, id int, err error) {
+	id, named := ref.ID()
 	if src.merges == "" {
-		text, err := r.w.registries.sources.SchemaSince(registry.WithSubject(r.helpers.ctx, src.agent.Topic+"-value"), id, since)
+		text, err := r.w.registries.sources.Find(registry.WithSubject(r.helpers.ctx, src.agent.Topic+"-value"), src.framing, ref, since)
 		if err != nil {
-			return nil, err
+			return nil, noID, err
+		}
+		if !named {
+			id = cmp.Or(text.ID, noID)
 		}
 		in, err := src.job.Input(text.Text, text.References...)
 		if err != nil {
-			r.w.registries.sources.Forget(id)
+			r.w.registries.sources.FindAgain(ref, text)
+			err = fmt.Errorf("%s: %w", src.framing.Name(ref), err)
 		}
-		return in, err
+		return in, id, err
 	}
 	subject := src.outputs[0].Subject()
 	registered, err := r.w.registries.aggregated.Versions(r.helpers.ctx, subject)
 	if err != nil {
-		return nil, err
+		return nil, noID, err
 	}
 	for _, g := range registered {
 		if g.ID == id {
-			return pipeline.Partials(g.Text)
+			if in, err = pipeline.Partials(g.Text); err != nil {
+				err = fmt.Errorf("schema %d: %w", id, err)
+			}
+			return in, id, err
 		}
 	}
-	return nil, fmt.Errorf("it is no version of subject %s", subject)
+	return nil, noID, fmt.Errorf("schema %d is no version of subject %s", id, subject)
 }
 
 // planOf is the plan for an output, with its schema registered. With an error
@@ -189,6 +206,29 @@ func (s *session) install(r resolution) {
 	}
 	src.touch(s)
 	src.problems.clear(causeSchema)
+	if r.listing != nil {
+		src.schemas.listing = *r.listing
+	} else {
+		s.installSchema(r)
+	}
+	for _, p := range src.parts {
+		switch p.waiting {
+		case noSchema:
+		case r.schema.ref:
+			p.waiting = noSchema
+			s.enqueue(p)
+		default: // its schema could not be asked for meanwhile
+			s.request(p)
+		}
+	}
+}
+
+// maxBadSchemas bounds what is remembered of schemas that cannot be had: their names
+// come from records, and may be any number.
+const maxBadSchemas = 10_000
+
+func (s *session) installSchema(r resolution) {
+	src := r.source
 	src.schemas.histories = r.histories
 	for i, h := range r.histories {
 		for _, v := range h.Versions[len(src.agent.Versions(i)):] {
@@ -198,21 +238,14 @@ func (s *session) install(r resolution) {
 	if r.rejected {
 		s.w.total(src.topic).rejected++
 	}
-	src.schemas.byID[r.schema.id] = &r.schema
+	if len(src.schemas.byRef) >= maxBadSchemas {
+		maps.DeleteFunc(src.schemas.byRef, func(_ framing.Ref, known *schema) bool { return known.err != nil })
+	}
+	src.schemas.byRef[r.schema.ref] = &r.schema
 	if r.schema.err == nil {
 		src.schemas.newest = &r.schema
 	} else {
-		src.log.Warn("records of a schema are bad", "schema_id", r.schema.id, "err", r.schema.err)
-	}
-	for _, p := range src.parts {
-		switch p.waiting {
-		case noSchema:
-		case r.schema.id:
-			p.waiting = noSchema
-			s.enqueue(p)
-		default: // its schema could not be asked for meanwhile
-			s.request(p)
-		}
+		src.log.Warn("records of a schema are bad", src.schemaID(r.schema.ref), "err", r.schema.err)
 	}
 }
 
@@ -224,6 +257,6 @@ func (s *session) request(p *part) {
 		return
 	}
 	src.schemas.resolving = p.waiting
-	id, since, histories := p.waiting, p.since, src.schemas.histories
-	s.helpers.Go(func() { s.resolver.resolve(src, id, since, histories, s.install) })
+	ref, since, histories := p.waiting, p.registeredBy(), src.schemas.histories
+	s.helpers.Go(func() { s.resolver.resolve(src, ref, since, histories, s.install) })
 }

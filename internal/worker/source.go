@@ -11,8 +11,10 @@ import (
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
 	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
+	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/recovery"
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
 // source is a source topic, or the topic with the partials of one, with
@@ -23,6 +25,7 @@ type source struct {
 	lacks reasons // for which no partition is read
 
 	job      *job
+	framing  *framing.Reader   // nil for partials
 	outputs  []pipeline.Output // of windows of each size
 	partials string            // topic for its partials
 	log      *slog.Logger
@@ -73,9 +76,10 @@ type placement struct {
 
 // schemas are those of the records of a source, as far as they are known.
 type schemas struct {
-	byID      map[int]*schema
+	byRef     map[framing.Ref]*schema
+	listing   registry.Listing   // of the subjects, where it is needed to tell framings apart
 	histories []pipeline.History // of the schema of each output; the agent has their versions
-	resolving int                // schema id under way, or noSchema
+	resolving framing.Ref        // under way, or noSchema
 	newest    *schema            // nil before the first
 }
 
@@ -99,13 +103,17 @@ func (s *source) into() string {
 	return strings.Join(names, " ")
 }
 
-// noSchema stands for no schema id. Every number that is not negative is one:
-// ids come from records, and 0 is as legal as any.
-const noSchema = -1
+// noSchema names no schema.
+var noSchema framing.Ref
+
+// noID stands for an id that is not known. Every number that is not negative is
+// one: ids come from records, and 0 is as legal as any.
+const noID = -1
 
 // schema is a source schema as this agent reads it.
 type schema struct {
-	id       int
+	ref      framing.Ref
+	id       int            // or noID
 	decoder  *codec.Decoder // to be cloned
 	slots    []int          // of a topic with partials: where the slots of the schema get into
 	versions []int          // of each output
@@ -126,13 +134,14 @@ type part struct {
 	since   time.Time // when it was assigned
 
 	batch   []*kgo.Record // fetched, not processed
-	waiting int           // schema id that batch[0] waits for, or noSchema
+	waiting framing.Ref   // schema that batch[0] waits for, or noSchema
 	unknown unknown       // what batch[0] waits for, if it is a frame
-	plans   map[int]*agent.Plan
+	plans   map[framing.Ref]*agent.Plan
 	merges  map[int]*agent.MergePlan
 	paused  reasons
-	queued  bool // is processed in this iteration
-	cut     bool // records behind the offset to stop at were passed over
+	queued  bool      // is processed in this iteration
+	cut     bool      // records behind the offset to stop at were passed over
+	trial   codec.Row // of records that may be framed in one way or another
 
 	tail tail
 	last commit

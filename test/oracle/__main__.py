@@ -10,11 +10,13 @@ import argparse
 import json
 import re
 import sys
+import uuid
 from dataclasses import replace
 from math import gcd
 
 from check import HEAD, Report, Settings, check_letters, check_topic, headers_of, place_of
-from kafka_io import Cluster, registry_lookup
+from framings import Framings, fingerprint
+from kafka_io import Cluster, registry_lookup, versions
 from records import Schemas
 
 
@@ -33,7 +35,7 @@ def main():
         empty=args.empty,
     )
     cluster = Cluster(args.brokers)
-    schemas = Schemas(registry_lookup(args.registry))
+    schemas = Schemas(registry_lookup(args.registry), framings(args))
     aggregated_schemas = Schemas(registry_lookup(args.aggregated_registry or args.registry))
     aggregated_name = re.escape(args.aggregated).replace(re.escape("{source_topic}"), ".*").replace(re.escape("{size}"), "[0-9a-z]+")
     topics = [t for t in cluster.topics()
@@ -65,6 +67,17 @@ def main():
         print("  " + line)
     print(json.dumps({"topics": len(topics), "ok": total.ok, **total.counts}))
     return 0 if total.ok else 1
+
+
+def framings(args):
+    """What source records may have beside header and prefix."""
+    known = [v for subject in args.subject for v in versions(args.registry, subject)]
+    return Framings(
+        glue={uuid.UUID(version): int(number) for version, _, number in (one.partition("=") for one in args.glue)},
+        fingerprints={fingerprint(text): number for number, text in known} if args.single_object else None,
+        bare=args.bare,
+        own=frozenset(number for number, _ in known),
+    )
 
 
 # OF_RECORDS are counts that are the same for windows of all sizes, or say how
@@ -118,6 +131,10 @@ def arguments():
     p.add_argument("--empty", action="store_true",
                    help="windows without records have an aggregated record, too, where emit_empty says so")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
+    p.add_argument("--subject", action="append", default=[], help="subject with the schemas of the source topics, for the next three; may be repeated")
+    p.add_argument("--single-object", action="store_true", help="source records may be in Avro's single-object encoding")
+    p.add_argument("--glue", action="append", default=[], metavar="UUID=ID", help="source records may have AWS Glue's header; may be repeated")
+    p.add_argument("--bare", type=int, metavar="ID", help="source records may be bare, with the schema that has this id")
     p.add_argument("--jobs", type=int, default=2, help="processes")
     return p.parse_args()
 

@@ -144,7 +144,7 @@ def _windows(topic, source, schemas, settings, report, late=frozenset()):
             report.counts["ahead of time"] += 1
             continue
         try:
-            number, _ = schemas.decode(r.value)
+            number, _ = schemas.read(r)
         except Bad as e:
             if isinstance(e, BadBody):
                 clocks[r.partition].take(r.timestamp * 10**6)
@@ -304,13 +304,13 @@ def too_new(name, start, first, records, schemas, settings):
     base = next(b for b in first if any(name == f"{operation}_{b}" for operation in settings.operations))
     if start != first[base]:
         return start < first[base]
-    numbers = {struct.unpack(">I", r.value[1:5])[0] for r in records}
+    numbers = {schemas.read(r)[0] for r in records}
     return not all(base in {f.name for f in fields_of(schemas.get(n)[0], settings.excluded)} for n in numbers)
 
 
 def expected_record(records, fields, schemas, settings):
     """The statistics of a window's records by name of the aggregated field."""
-    rows = [schemas.decode(r.value)[1] for r in records]
+    rows = [schemas.read(r)[1] for r in records]
     want = {}
     for f in fields:
         values = [value_at(row, f.path) for row in rows]

@@ -61,15 +61,29 @@ class Cluster:
 
 
 def registry_lookup(url):
-    """A function from schema id to schema text, None for an unknown id."""
+    """A function from schema id, or GUID, to schema text, None for an unknown one."""
 
     def lookup(number):
-        try:
-            with urllib.request.urlopen(f"{url.rstrip('/')}/schemas/ids/{number}", timeout=30) as answer:
-                return json.load(answer)["schema"]
-        except urllib.error.HTTPError as e:
-            if e.code == 404:
-                return None
-            raise
+        kind = "guids" if isinstance(number, str) else "ids"
+        found = _ask(f"{url.rstrip('/')}/schemas/{kind}/{number}")
+        return None if found is None else found["schema"]
 
     return lookup
+
+
+def versions(url, subject):
+    """(id, text) of all versions of a subject."""
+    base = f"{url.rstrip('/')}/subjects/{subject}/versions"
+    all = [_ask(f"{base}/{n}") for n in _ask(base) or ()]
+    return [(v["id"], v["schema"]) for v in all]
+
+
+def _ask(url):
+    """The registry's answer, None if there is nothing."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as e:
+        if e.code == 404:
+            return None
+        raise

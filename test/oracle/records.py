@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import fastavro
 
+from framings import Framings
+
 
 class Record(NamedTuple):
     partition: int
@@ -19,7 +21,7 @@ class Record(NamedTuple):
 
 
 class Bad(Exception):
-    """A record that is not Avro in Confluent's wire format."""
+    """A record that is not Avro in a framing that is known."""
 
 
 class BadBody(Bad):
@@ -27,34 +29,55 @@ class BadBody(Bad):
 
 
 class Schemas:
-    """Schemas by id; lookup returns the text of a schema, or None."""
+    """Schemas by id, or GUID; lookup returns the text of a schema, or None."""
 
-    def __init__(self, lookup):
+    def __init__(self, lookup, framings=None):
         self._lookup = lookup
         self._known = {}
+        self._framings = framings or Framings()
 
     def get(self, number):
-        """(the schema as JSON, the schema for fastavro), or None for an unknown id."""
+        """(the schema as JSON, the schema for fastavro), or None for one that is unknown."""
         if number not in self._known:
             text = self._lookup(number)
             self._known[number] = None if text is None else _load(text)
         return self._known[number]
 
     def decode(self, value):
-        """(schema id, decoded record); raises Bad."""
+        """(schema id, decoded record) of a value in Confluent's wire format; raises Bad."""
         if len(value) < 5 or value[0] != 0:
             raise Bad("no wire header")
-        number = struct.unpack(">I", value[1:5])[0]
+        return self._read(struct.unpack(">I", value[1:5])[0], value[5:])
+
+    def read(self, r):
+        """(schema, decoded record) of a source record, however it is framed; raises Bad."""
+        f = self._framings
+        try:
+            number, data, doubtful = f.split(r.value, r.headers)
+        except ValueError as e:
+            raise Bad(str(e)) from e
+        if not doubtful:
+            return self._read(number, data)
+        # It is one of the topic's own schemas, or bare, or else what it begins like.
+        for known, named, rest in ((number in f.own, number, data), (True, f.bare, r.value)):
+            try:
+                if known:
+                    return self._read(named, rest)
+            except Bad:
+                pass
+        return self._read(number, data)
+
+    def _read(self, number, data):
         schema = self.get(number)
         if schema is None:
-            raise Bad(f"schema id {number} is unknown")
-        body = io.BytesIO(value[5:])
+            raise Bad(f"schema {number} is unknown")
+        body = io.BytesIO(data)
         try:
             record = fastavro.schemaless_reader(body, schema[1], None)
         except Exception as e:  # fastavro raises many kinds
             raise BadBody(f"{type(e).__name__}: {e}") from e
-        if body.tell() != len(value) - 5:
-            raise BadBody(f"{len(value) - 5 - body.tell()} bytes left over")
+        if body.tell() != len(data):
+            raise BadBody(f"{len(data) - body.tell()} bytes left over")
         return number, record
 
 
