@@ -28,10 +28,11 @@ var imports = map[string][]string{
 	"internal/recovery":   {"internal/agent", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/stats", "internal/window"},
 	"internal/assignment": {},
-	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
+	"internal/agent":      {"internal/codec", "internal/eventtime", "internal/invariants", "internal/stats", "internal/window"},
 	"internal/invariants": {},
-	"internal/config":     {"internal/codec", "internal/stats", "internal/window"},
-	"internal/codec":      {"internal/stats"},
+	"internal/config":     {"internal/codec", "internal/eventtime", "internal/stats", "internal/window"},
+	"internal/codec":      {"internal/eventtime", "internal/stats"},
+	"internal/eventtime":  {},
 	"internal/example":    {"internal/registry"},
 	"internal/registry":   {},
 	"internal/sandbox":    {},
@@ -79,7 +80,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/eventtime", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {
