@@ -22,7 +22,7 @@ var imports = map[string][]string{
 	"internal/cluster": {"internal/config", "internal/registry"},
 	"internal/status":  {},
 	"internal/web":     {"internal/status"},
-	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/invariants", "internal/pipeline",
+	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/eventtime", "internal/invariants", "internal/pipeline",
 		"internal/recovery", "internal/registry", "internal/stats", "internal/status", "internal/window"},
 	"internal/brokers":    {"internal/agent", "internal/recovery", "internal/window"},
 	"internal/recovery":   {"internal/agent", "internal/window"},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
 
 // nsPerMs is how many ns a ms has.
@@ -20,7 +22,8 @@ var (
 	errTooOld      = errors.New("is before the year 1678, the earliest that a window can have")
 )
 
-// eventTime is the timestamp of a record in ns. One that is too late for ns in
+// eventTime is the timestamp of a record in ns, which is its event time where that is not in
+// a field. One that is too late for ns in
 // 64 bits (after the year 2261, as of a producer that gives microseconds) is
 // the latest time there is, which is ahead of any clock. An error says why the
 // record is bad.
@@ -36,6 +39,25 @@ func eventTime(r *kgo.Record) (ns int64, err error) {
 		return math.MinInt64, fmt.Errorf("timestamp %d ms %w", ms, errTooOld)
 	}
 	return math.MaxInt64, nil
+}
+
+// newestTime is the event time of a record that was not processed yet, ns, for the sake of
+// this machine's clock. It is not known of one whose time is in a field, if its schema is
+// not, or it has none there.
+func (p *part) newestTime(r *kgo.Record, now time.Time) (ns int64, ok bool) {
+	ns, err := eventTime(r)
+	if p.windows == nil || !p.source.job.timed() {
+		return ns, err == nil
+	}
+	id, body, err := registry.ParseHeader(r.Value)
+	if err != nil {
+		return 0, false
+	}
+	plan, err := p.plan(id, now)
+	if plan == nil || err != nil {
+		return 0, false
+	}
+	return p.windows.TimeOf(plan, body)
 }
 
 // timestamp is the timestamp of a record in ms, as the broker has it. The

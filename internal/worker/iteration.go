@@ -169,7 +169,9 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			return
 		}
 		delete(src.fetchErrors, fp.Partition)
-		if t, err := eventTime(fp.Records[len(fp.Records)-1]); err == nil {
+		newest := fp.Records[len(fp.Records)-1]
+		src.stampedOnArrival = arrived(newest)
+		if t, ok := p.newestTime(newest, now); ok {
 			s.phases.clock.take(p, t, now)
 		}
 		p.tail.arrived, p.tail.caught, p.last.moved = now, time.Time{}, true

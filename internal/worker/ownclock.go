@@ -113,6 +113,17 @@ func (c *ownClock) take(p *part, t int64, now time.Time) {
 	c.ahead = c.ahead || p.tail.newest.ahead(now) > p.source.job.Window.MaxFutureSkew
 }
 
+// takeNewest takes the newest record of a batch that has waited for its schema, if it took
+// that to know its time.
+func (s *session) takeNewest(p *part) {
+	if n := len(p.batch); n > 0 && p.source.job.timed() {
+		now := time.Now()
+		if t, ok := p.newestTime(p.batch[n-1], now); ok {
+			s.phases.clock.take(p, t, now)
+		}
+	}
+}
+
 // newestRecord is that of a partition, by its event time in ns and when it came.
 type newestRecord struct {
 	t  int64

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
 )
@@ -72,9 +73,9 @@ func (r *resolver) resolve(src *source, id int, since time.Time, histories []pip
 	}
 }
 
-// refused reports whether an aggregated schema cannot be had, as it is.
+// refused reports whether an aggregated schema, or the time of records, cannot be had, as it is.
 func refused(err error) bool {
-	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, pipeline.ErrUnderivable)
+	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, pipeline.ErrUnderivable) || errors.As(err, new(*codec.UnitError))
 }
 
 // tryResolve returns an error only for what may pass: no answer from a
@@ -93,6 +94,13 @@ func (r *resolver) tryResolve(src *source, id int, since time.Time, histories []
 		return bad(err)
 	}
 	out.schema.fields, out.schema.leftOut = len(in.Fields), len(in.LeftOut)
+	if in.Untimed != nil {
+		return out, in.Untimed
+	}
+	src.tellTime(id, in)
+	if out.schema.timeFrom = in.TimeFrom(); out.schema.timeFrom == "" {
+		out.schema.timeFrom, out.schema.likely = kafkaTime, in.LikelyTimes()
+	}
 	r.w.warnOfRestart(r.helpers.ctx, src)
 	plans := make([]*pipeline.Plan, len(src.outputs))
 	for i, o := range src.outputs {
@@ -209,6 +217,7 @@ func (s *session) install(r resolution) {
 		case noSchema:
 		case r.schema.id:
 			p.waiting = noSchema
+			s.takeNewest(p)
 			s.enqueue(p)
 		default: // its schema could not be asked for meanwhile
 			s.request(p)
