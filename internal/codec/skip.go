@@ -5,16 +5,11 @@ import (
 	"math"
 )
 
-// skip executes one instruction that passes over values, or looks for the time.
+// skip executes one instruction that passes over values.
 func (d *Decoder) skip(p *program, pc int, b []byte, pos int, row *Row, depth int) (int, error) {
 	in := &p.code[pc]
 	n := int(in.n)
 	switch in.op {
-	case opTime:
-		t := &d.times[in.m]
-		row.Times[t.slot] = t.read(d, b, pos)
-		return pos, nil
-
 	case opSkipBytes:
 		if left := len(b) - pos; left < n {
 			return p.fail(pc, left, pos, truncated(n, left))

@@ -61,7 +61,7 @@ func Times(s *Schema, sel Selection) ([]TimeField, error) {
 		}
 		out[i].Type, out[i].Reason = pl.typ.String(), r.why
 		for _, b := range r.branches {
-			if b.read && b.form.Unit != 0 {
+			if b.form.Unit != 0 {
 				out[i].Unit = b.form.Unit.String()
 			}
 		}
@@ -131,9 +131,8 @@ type timeReader struct {
 
 // timeBranch is how a branch of a union, or a type that is none, is read.
 type timeBranch struct {
-	kind  kind
-	read  bool // it may be a time
-	typed bool // its logical type says so
+	reads kind // an int is read as a long; kindBoolean: it is no time
+	typed bool // its logical type says that it is a time
 	size  int  // bytes of a fixed
 	scale int  // of a decimal
 	form  eventtime.Form
@@ -156,25 +155,28 @@ func (s TimeSelection) reader(t *typ, path string) (r timeReader, err error) {
 	}
 	some := false
 	for _, b := range branches {
-		x := timeBranch{kind: b.kind, size: b.size, scale: b.scale, form: eventtime.Form{TAI: s.TAI}}
+		x := timeBranch{reads: kindBoolean, size: b.size, scale: b.scale, form: eventtime.Form{TAI: s.TAI}}
 		switch b.kind {
+		case kindNull:
+			x.reads = kindNull
 		case kindInt, kindLong:
-			if unit, ok := timeLogical[b.logical]; ok {
-				x.form.Unit, x.typed, x.read = unit, true, true
-			} else {
-				x.read = b.logical == ""
+			if x.form.Unit, x.typed = timeLogical[b.logical]; x.typed || b.logical == "" {
+				x.reads = kindLong
 			}
 		case kindFloat, kindDouble, kindDecimalBytes, kindDecimalFixed:
-			x.read = true
+			x.reads = b.kind
 		case kindString:
-			x.read = b.logical == ""
+			if b.logical == "" {
+				x.reads = kindString
+			}
 		}
-		if x.read && x.form.Unit == 0 && b.kind != kindString {
+		is := x.reads != kindBoolean && x.reads != kindNull
+		if is && x.form.Unit == 0 && b.kind != kindString {
 			if x.form.Unit = s.unitOf(b); x.form.Unit == 0 {
 				return r, &UnitError{path, t.String()}
 			}
 		}
-		some = some || x.read
+		some = some || is
 		r.branches = append(r.branches, x)
 	}
 	if !some {
@@ -250,39 +252,48 @@ func (d *Decoder) Timed() bool { return len(d.noTimes) > 0 }
 
 // read reads the time at pos. Of bytes that do not fit the schema it reads none: that
 // they do not, whoever reads the field itself says.
-func (r *timeReader) read(d *Decoder, b []byte, pos int) eventtime.Time {
+func (r *timeReader) read(b []byte, pos int) eventtime.Time {
 	x := &r.branches[0]
 	if r.union {
-		branch, next := varint(b, pos)
-		if next < 0 || uint64(branch) >= uint64(len(r.branches)) {
-			return eventtime.No(eventtime.Unreadable)
+		switch {
+		case pos < len(b) && b[pos] == 2 && len(r.branches) > 1: // as mostly
+			x, pos = &r.branches[1], pos+1
+		default:
+			branch, next := varint(b, pos)
+			if next < 0 || uint64(branch) >= uint64(len(r.branches)) {
+				return eventtime.No(eventtime.Unreadable)
+			}
+			x, pos = &r.branches[branch], next
 		}
-		x, pos = &r.branches[branch], next
 	}
-	left := len(b) - pos
-	switch {
-	case x.kind == kindNull:
-		return eventtime.No(eventtime.Null)
-	case !x.read:
-	case x.kind == kindDouble && left >= 8:
-		return x.form.Float(math.Float64frombits(binary.LittleEndian.Uint64(b[pos:])))
-	case x.kind == kindFloat && left >= 4:
-		return x.form.Float(float64(math.Float32frombits(binary.LittleEndian.Uint32(b[pos:]))))
-	case x.kind == kindLong, x.kind == kindInt:
+	switch left := len(b) - pos; x.reads {
+	case kindDouble:
+		if left >= 8 {
+			return x.form.Float(math.Float64frombits(binary.LittleEndian.Uint64(b[pos:])))
+		}
+	case kindFloat:
+		if left >= 4 {
+			return x.form.Float(float64(math.Float32frombits(binary.LittleEndian.Uint32(b[pos:]))))
+		}
+	case kindLong:
 		if v, next := varint(b, pos); next >= 0 {
 			return x.form.Int(v)
 		}
-	case x.kind == kindDecimalFixed && left >= x.size && x.size <= maxDecimal:
-		return x.form.Decimal(b[pos:pos+x.size], x.scale)
-	case x.kind == kindString, x.kind == kindDecimalBytes:
+	case kindDecimalFixed:
+		if left >= x.size && x.size <= maxDecimal {
+			return x.form.Decimal(b[pos:pos+x.size], x.scale)
+		}
+	case kindString, kindDecimalBytes:
 		size, next := varint(b, pos)
 		switch {
 		case next < 0 || size < 0 || size > int64(len(b)-next):
-		case x.kind == kindString:
+		case x.reads == kindString:
 			return x.form.Text(b[next : next+int(size)])
 		case size <= maxDecimal:
 			return x.form.Decimal(b[next:next+int(size)], x.scale)
 		}
+	case kindNull:
+		return eventtime.No(eventtime.Null)
 	}
 	return eventtime.No(eventtime.Unreadable)
 }

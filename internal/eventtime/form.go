@@ -68,12 +68,15 @@ func (f Form) Float(v float64) Time {
 	case v*float64(f.Unit) >= math.MaxInt64:
 		return latest
 	}
-	whole, rest := math.Modf(v)
-	ns := int64(whole)
-	if f.Unit == Nanosecond {
+	whole := int64(v)
+	ns := whole * int64(f.Unit)
+	switch rest := v - float64(whole); {
+	case f.Unit == Nanosecond:
 		ns = (min(ns, math.MaxInt64-1000) + 500) / 1000 * 1000
-	} else if ns *= int64(f.Unit); ns < math.MaxInt64-2*int64(f.Unit) {
-		ns += int64(math.Round(rest*float64(f.Unit/Microsecond))) * 1000
+	case f.Unit == Second && ns < math.MaxInt64-2e9: // as nearly always
+		ns += int64(rest*1e6+0.5) * 1000
+	case ns < math.MaxInt64-2*int64(f.Unit):
+		ns += int64(rest*float64(f.Unit/Microsecond)+0.5) * 1000
 	}
 	if ns == 0 { // less than half a µs
 		return No(Zero)

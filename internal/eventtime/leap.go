@@ -41,6 +41,8 @@ var leapSeconds = []leapSecond{
 	{63072000, 10},   // 1972-01-01
 }
 
+var newest = leapSeconds[0]
+
 // LeapSecondsUntil is up to when the table is known to be complete, as Unix time in s:
 // 2027-06-28. Afterwards the last difference is taken.
 const LeapSecondsUntil = 1814140800
@@ -49,6 +51,9 @@ const LeapSecondsUntil = 1814140800
 // The leap second 23:59:60 has no Unix time of its own: it repeats that of 23:59:59, as
 // the clocks of Linux do, so that it stays in its minute and its day.
 func UTC(tai int64) int64 {
+	if tai >= (newest.utc+newest.ahead-1)*1e9 { // as nearly always
+		return tai - newest.ahead*1e9
+	}
 	for _, l := range leapSeconds {
 		if tai >= (l.utc+l.ahead-1)*1e9 {
 			return tai - l.ahead*1e9
