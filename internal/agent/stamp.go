@@ -55,18 +55,18 @@ const apart = int64(24 * 3600e9)
 // Time is the event time of the record that was added last, ns; NoTime if it has none.
 func (p *Partition) Time() int64 { return p.time }
 
-// TimeOf is the time that a record has in its fields, whatever the clock says of it; ok is
-// false if it has none there. The record is not taken.
-func (p *Partition) TimeOf(plan *Plan, body []byte) (t int64, ok bool) {
+// EarliestTime is the earliest of the times that a record has in its fields, whatever the
+// clock says of them; ok is false if it has none there. The record is not taken.
+func (p *Partition) EarliestTime(plan *Plan, body []byte) (earliest int64, ok bool) {
 	if plan.Decoder.Decode(body, &p.row) != nil {
 		return 0, false
 	}
 	for _, t := range p.row.Times {
-		if t.Valid() {
-			return int64(t), true
+		if t.Valid() && (!ok || int64(t) < earliest) {
+			earliest, ok = int64(t), true
 		}
 	}
-	return 0, false
+	return earliest, ok
 }
 
 // stamp is the event time of the record at offset, which was decoded. kafka is its

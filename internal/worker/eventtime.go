@@ -42,22 +42,30 @@ func eventTime(r *kgo.Record) (ns int64, err error) {
 }
 
 // newestTime is the event time of a record that was not processed yet, ns, for the sake of
-// this machine's clock. It is not known of one whose time is in a field, if its schema is
-// not, or it has none there.
+// this machine's clock. If it may be in several places, the earliest counts: one that is
+// honest is enough to tell that the others are not. So it is not known of a record whose time
+// is in fields as long as its schema is not.
 func (p *part) newestTime(r *kgo.Record, now time.Time) (ns int64, ok bool) {
 	ns, err := eventTime(r)
 	if p.windows == nil || !p.source.job.timed() {
 		return ns, err == nil
 	}
-	id, body, err := registry.ParseHeader(r.Value)
-	if err != nil {
+	id, body, noHeader := registry.ParseHeader(r.Value)
+	if noHeader != nil {
 		return 0, false
 	}
-	plan, err := p.plan(id, now)
-	if plan == nil || err != nil {
+	plan, bad := p.plan(id, now)
+	if plan == nil || bad != nil {
 		return 0, false
 	}
-	return p.windows.TimeOf(plan, body)
+	t, known := p.windows.EarliestTime(plan, body)
+	switch {
+	case !known:
+		return ns, err == nil
+	case err != nil:
+		return t, true
+	}
+	return min(t, ns), true
 }
 
 // timestamp is the timestamp of a record in ms, as the broker has it. The
