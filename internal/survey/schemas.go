@@ -48,6 +48,9 @@ func (c looker) lastSchemaIDs(ctx context.Context, topics []string) (map[string]
 // asks the registry what it thinks of it.
 func (c looker) examine(ctx context.Context, a *Agent) error {
 	in, err := c.input(ctx, a, a.SchemaID)
+	if err == nil {
+		err = in.Untimed
+	}
 	if err != nil {
 		return err
 	}
