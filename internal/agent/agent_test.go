@@ -77,7 +77,8 @@ func rigOf(t testing.TB, set Settings, partitions int, operations ...string) *ri
 		}
 		ops = append(ops, op)
 	}
-	fields, _, err := codec.Project(source, codec.Selection{})
+	source, selection := sourceOf(&set)
+	fields, _, err := codec.Project(source, selection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func rigOf(t testing.TB, set Settings, partitions int, operations ...string) *ri
 	for output := range set.Grid.Shapes {
 		r.agent.AddVersion(output, Version{Schema: schema, SchemaID: 7, Encoder: codec.NewEncoder(schema, 7, []int{0}, len(ops))})
 	}
-	if r.decoder, err = codec.NewDecoder(source, codec.Selection{}, schema); err != nil {
+	if r.decoder, err = codec.NewDecoder(source, selection, schema); err != nil {
 		t.Fatal(err)
 	}
 	r.agent.SetPartitions(partitions, false)
@@ -293,7 +294,13 @@ func TestCheckpoint(t *testing.T) {
 		{Clocks: &clocks{believed: window.Unset}},
 		{Head: 300, Refused: []Span{{0, 0}, {290, 299}}, Clocks: &clocks{n: 2, seen: 9, elapsed: 8, rhythm: 1, believed: -2, known: true,
 			list: [maxClocks]clock{{last: -5, elapsed: 8, records: 3, seen: 9}, {last: 1 << 60, elapsed: 1, records: 1, seen: 2}}}},
+		{Stamping: 1 << 63, Doubt: window.Unset},
+		{Head: 300, Refused: []Span{{290, 299}}, Stamping: 7, Doubt: anyTime, ahead: choices{{5, 9, 1}, {10, 10, 0}, {299, 299, 2}}, Newest: []Newest{{window.Tumbling(second), 0}}},
+		{Doubt: -3},
 	} {
+		if c.Stamping == 0 && c.Doubt == 0 {
+			c.Doubt = window.Unset
+		}
 		c.trusting = c.Clocks == nil
 		text := c.Encode()
 		got, err := DecodeCheckpoint(text)

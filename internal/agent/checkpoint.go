@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"strings"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -34,13 +33,24 @@ type Checkpoint struct {
 	trusting bool
 	// Newest are the newest windows that are out and have records.
 	Newest []Newest
+	// Stamping is the ID of where event times came from.
+	Stamping uint64
+	// Doubt says that windows which begin at or before are partial, ns: they may have
+	// records below O that had another event time when they were read. window.Unset: none;
+	// anyTime: it depends on the first record from O on.
+	Doubt int64
+	// ahead are records in [O, Head) whose time was not taken from the first field that
+	// has one, by the clock.
+	ahead choices
 }
 
 // The prefix names the format and its version. The third has the clocks and the
-// newest windows, between what both have and the list of refused records.
+// newest windows, between what all have and the list of refused records. The fourth has,
+// behind these, what is to be said of event times that are not Kafka's, or were not.
 const (
 	prefix2 = "ka2."
 	prefix3 = "ka3."
+	prefix4 = "ka4."
 )
 
 const (
@@ -59,24 +69,29 @@ func (c *Checkpoint) Encode() string {
 	for _, v := range []int64{c.Head, c.MaxTime, c.LowTime, c.Final, c.Shipped, c.Count, int64(c.Hash)} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
-	prefix := prefix2
-	if c.Clocks != nil || len(c.Newest) > 0 {
+	prefix, room := prefix2, maxSpanBytes
+	switch {
+	case c.Stamping != 0 || c.Doubt != window.Unset:
+		prefix, b = prefix4, appendNewest(c.Clocks.append(b), c.Newest)
+		before := len(b)
+		b = c.appendStamping(b)
+		room -= len(b) - before
+	case c.Clocks != nil || len(c.Newest) > 0:
 		prefix, b = prefix3, appendNewest(c.Clocks.append(b), c.Newest)
 	}
-	b = appendSpans(b, c.Refused, c.Head)
+	b = appendSpans(b, c.Refused, c.Head, room)
 	b = binary.BigEndian.AppendUint32(b, checksum(prefix, b))
 	return prefix + base64.RawStdEncoding.EncodeToString(b)
 }
 
 // DecodeCheckpoint reads what Encode wrote.
 func DecodeCheckpoint(text string) (Checkpoint, error) {
-	var c Checkpoint
-	body, ok := strings.CutPrefix(text, prefix3)
-	if !ok {
-		if body, c.trusting = strings.CutPrefix(text, prefix2); !c.trusting {
-			return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
-		}
+	c := Checkpoint{Doubt: window.Unset}
+	prefix := text[:min(len(text), len(prefix2))]
+	if c.trusting = prefix == prefix2; !c.trusting && prefix != prefix3 && prefix != prefix4 {
+		return c, fmt.Errorf("%w: it starts with %.8q", ErrCheckpoint, text)
 	}
+	body := text[len(prefix):]
 	b, err := base64.RawStdEncoding.Strict().DecodeString(body)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrCheckpoint, err)
@@ -85,7 +100,7 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 	if len(b) < checkpointSize {
 		return c, fmt.Errorf("%w: %d bytes, want %d or more", ErrCheckpoint, len(b), checkpointSize)
 	}
-	if sum := binary.BigEndian.Uint32(b[end:]); sum != checksum(text[:len(prefix3)], b[:end]) {
+	if sum := binary.BigEndian.Uint32(b[end:]); sum != checksum(prefix, b[:end]) {
 		return c, fmt.Errorf("%w: its checksum is wrong", ErrCheckpoint)
 	}
 	c.Cluster = binary.BigEndian.Uint64(b)
@@ -104,10 +119,14 @@ func DecodeCheckpoint(text string) (Checkpoint, error) {
 		c.Clocks = r.clocks()
 		c.trusting = c.Clocks == nil
 		c.Newest = r.newest()
+		if prefix == prefix4 {
+			r.stamping(&c)
+		}
 		if rest = r.b; !r.ok {
-			return c, fmt.Errorf("%w: its clocks or its newest windows cannot be read", ErrCheckpoint)
+			return c, fmt.Errorf("%w: its clocks, its newest windows or what it says of event times cannot be read", ErrCheckpoint)
 		}
 	}
+	var ok bool
 	if c.Refused, ok = readSpans(rest, c.Head); !ok {
 		return c, fmt.Errorf("%w: its list of refused records cannot be read", ErrCheckpoint)
 	}
@@ -125,10 +144,10 @@ func checksum(prefix string, b []byte) uint32 {
 
 // Fresh is the checkpoint of a partition that was never read, starting at offset.
 func Fresh(offset int64) Checkpoint {
-	return Checkpoint{Head: offset, MaxTime: window.Unset, LowTime: window.Unset, Final: window.Unset, Shipped: window.Unset}
+	return Checkpoint{Head: offset, MaxTime: window.Unset, LowTime: window.Unset, Final: window.Unset, Shipped: window.Unset, Doubt: window.Unset}
 }
 
-// recordHash mixes a record's offset and timestamp (the finalizer of
+// recordHash mixes a record's offset and Kafka's timestamp of it (the finalizer of
 // MurmurHash3). The fingerprint of a range is the sum over its records, so
 // that the fingerprint of a suffix is a difference.
 func recordHash(offset, t int64) uint64 {

@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"math"
 	"reflect"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
+
+var prefixes = []string{prefix2, prefix3, prefix4}
 
 // Whatever a committed offset has for metadata, it is refused or means the
 // same when it is written again.
@@ -20,19 +22,24 @@ func FuzzCheckpoint(f *testing.F) {
 		{Newest: []Newest{{window.Tumbling(second), -second}}, trusting: true},
 		{Clocks: &clocks{believed: 3}, Newest: []Newest{{window.Tumbling(second), 0}, {window.Shape{Size: 3 * second, Advance: 2 * second}, 4 * second}}},
 		{Cluster: 1, TopicID: [16]byte{2}, Head: 100, MaxTime: 3, LowTime: -4, Final: 5, Shipped: 6, Count: 7, Hash: 8, Refused: []Span{{1, 1}, {5, 9}, {98, 99}}},
+		{Stamping: 7, Doubt: anyTime, Head: 100, Refused: []Span{{98, 99}}, ahead: choices{{3, 5, 1}, {97, 97, 300}}},
+		{Doubt: 5, Clocks: &clocks{believed: 3}},
 	} {
+		if c.Stamping == 0 && c.Doubt == 0 {
+			c.Doubt = window.Unset
+		}
 		text := c.Encode()
 		body, err := base64.RawStdEncoding.DecodeString(text[len(prefix2):])
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(body[:len(body)-4], strings.HasPrefix(text, prefix3))
+		f.Add(body[:len(body)-4], slices.Index(prefixes, text[:len(prefix2)]))
 	}
-	f.Fuzz(func(t *testing.T, body []byte, clocks bool) {
-		prefix := prefix2
-		if clocks {
-			prefix = prefix3
+	f.Fuzz(func(t *testing.T, body []byte, format int) {
+		if format < 0 || format >= len(prefixes) {
+			return
 		}
+		prefix := prefixes[format]
 		body = binary.BigEndian.AppendUint32(body[:len(body):len(body)], checksum(prefix, body))
 		c, err := DecodeCheckpoint(prefix + base64.RawStdEncoding.EncodeToString(body))
 		if err != nil {
@@ -51,6 +58,12 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 		if n := len(c.Refused) - len(again.Refused); n > 0 { // the oldest have no room
 			c.Refused = c.Refused[n:]
+		}
+		if n := len(c.ahead) - len(again.ahead); n > 0 {
+			c.ahead = c.ahead[n:]
+		}
+		if len(c.ahead) == 0 {
+			c.ahead, again.ahead = nil, nil
 		}
 		if len(c.Refused) == 0 {
 			c.Refused, again.Refused = nil, nil

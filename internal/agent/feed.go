@@ -28,6 +28,7 @@ type Counts struct {
 	Lost        int64 // offsets that were deleted before they were read (not part of the law)
 	Mismatches  int64 // re-read ranges that were not as before (not part of the law)
 	Bytes       int64 // of values (not part of the law)
+	Stamps      Stamps
 }
 
 // Feed is a partition of Kafka as it is read: the position in it, what was
@@ -48,10 +49,12 @@ type Feed struct {
 	clocks  clocks
 	shipped int64 // highest end of a window of which records were shipped
 
-	gap   bool  // offsets before the first record were lost
+	gap   bool  // offsets before the first record were lost, or were read by another event time
 	doubt int64 // windows that begin at or before are partial; window.Unset: none
+	anew  bool  // the doubt is for the sake of another event time, and has to be committed
 
-	refused spans // see Checkpoint.Refused
+	refused spans   // see Checkpoint.Refused
+	ahead   choices // see Checkpoint.ahead
 
 	behind int64 // how far the latest of the late records was behind the highest event time, ns
 
@@ -73,7 +76,8 @@ type mark struct {
 }
 
 func newFeed(a *Agent, offset int64, c Checkpoint) *Feed {
-	f := &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, clocks: c.clocks(), refused: slices.Clone(c.Refused), shipped: c.Shipped}
+	f := &Feed{agent: a, resume: c, from: offset, next: offset, epoch: -1, doubt: window.Unset, maxTime: c.LowTime, clocks: c.clocks(), refused: slices.Clone(c.Refused), ahead: slices.Clone(c.ahead), shipped: c.Shipped}
+	f.begin(c.Doubt)
 	if invariants.Enabled {
 		f.watch = newWatch(c)
 	}
@@ -97,9 +101,9 @@ func (f *Feed) Skip(offset int64) {
 	}
 }
 
-// read moves the position over a record; it reports whether the record was
+// read moves the position over a record with Kafka's timestamp; it reports whether the record was
 // read before a restart.
-func (f *Feed) read(offset int64, epoch int32, t int64) (replay bool) {
+func (f *Feed) read(offset int64, epoch int32, stamp int64) (replay bool) {
 	if offset < f.next {
 		panic(fmt.Sprintf("BUG: %s: offset %d is read again, position %d", f.agent.Topic, offset, f.next))
 	}
@@ -109,10 +113,10 @@ func (f *Feed) read(offset int64, epoch int32, t int64) (replay bool) {
 	}
 	f.next, f.epoch = offset+1, epoch
 	f.seen++
-	f.own = recordHash(offset, t)
+	f.own = recordHash(offset, stamp)
 	f.hash += f.own
 	if invariants.Enabled {
-		f.watch.read(offset, t)
+		f.watch.read(offset, stamp)
 	}
 	if f.next >= f.resume.Head {
 		f.verify()
@@ -154,7 +158,7 @@ func (f *Feed) verify() {
 // for so far records may be out of order.
 func (f *Feed) Lose(n int64) {
 	f.Counts.Lost += n
-	f.gap = n > 0
+	f.gap = f.gap || n > 0
 }
 
 // PartialUpTo is the last start of windows of which records are known to be
@@ -214,8 +218,9 @@ func (f *Feed) Low() (offset int64, epoch int32, c Checkpoint) {
 			}
 		}
 	}
-	f.refused = f.refused.from(low.offset)
+	f.refused, f.ahead = f.refused.from(low.offset), f.ahead.from(low.offset)
 	return low.offset, low.epoch, Checkpoint{
+		Stamping: f.stamping(), Doubt: f.doubted(), ahead: f.ahead,
 		Refused: f.refused,
 		Head:    f.next, MaxTime: f.maxTime, LowTime: low.maxTime, Final: f.out(), Shipped: f.shipped,
 		Count: f.seen - low.seen, Hash: f.hash - low.hash,

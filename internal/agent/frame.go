@@ -14,7 +14,7 @@ import (
 // either a run of accepted records of one slice from one source partition, in
 // order of their offsets, or a claim that says how far a partition is in time.
 //
-//	frame  = version kind partition topic (rows | claim)
+//	frame  = version kind partition topic [stamping] (rows | claim)
 //	rows   = start size schema flags [final] piece pieces checksum body
 //	claim  = of watermark reached silent [now [newest]]
 //	body   = n first n×(offset-first) n×(time-start) slots slot…
@@ -23,10 +23,14 @@ import (
 //	       | 2 n×float64 n×length values…×float64 rests   an array
 //	rests  = m m×(index value)
 //
-// version and kind are bytes, float64 is little-endian, all else is varint
+// stamping is there in the second version, which frames have whose event time is not
+// Kafka's. version and kind are bytes, float64 is little-endian, all else is varint
 // (zigzag where it may be negative). Times are ns. A body that is too long for
 // a message is cut into pieces, which are put together by the checksum.
-const frameVersion = 1
+const (
+	frameVersion = 1
+	frameStamped = 2 // the version of frames with another event time than Kafka's
+)
 
 const (
 	kindRows byte = iota
@@ -62,6 +66,7 @@ type header struct {
 	kind      byte
 	partition int32
 	topic     uint32 // tells a topic from one of the same name that was made later
+	stamping  uint64 // where its event times came from: Stamping.ID
 }
 
 // claim says of a partition: no record of a window that ends at the watermark
@@ -90,9 +95,17 @@ type run struct {
 func TopicHash(id [16]byte) uint32 { return crc32.ChecksumIEEE(id[:]) }
 
 func appendHeader(b []byte, h header) []byte {
-	b = append(b, frameVersion, h.kind)
+	version := byte(frameVersion)
+	if h.stamping != 0 {
+		version = frameStamped
+	}
+	b = append(b, version, h.kind)
 	b = binary.AppendUvarint(b, uint64(h.partition))
-	return binary.AppendUvarint(b, uint64(h.topic))
+	b = binary.AppendUvarint(b, uint64(h.topic))
+	if h.stamping != 0 {
+		b = binary.AppendUvarint(b, h.stamping)
+	}
+	return b
 }
 
 func appendClaim(b []byte, h header, c claim) []byte {
@@ -141,7 +154,7 @@ func appendRows(out [][]byte, h header, c *pane, size, final int64, schema, slot
 }
 
 // runSpace is what the head of a frame of records takes at most.
-const runSpace = 2 + 2*binary.MaxVarintLen32 + 3*binary.MaxVarintLen64 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen16 + binary.MaxVarintLen32
+const runSpace = 2 + 2*binary.MaxVarintLen32 + 4*binary.MaxVarintLen64 + binary.MaxVarintLen32 + 1 + 2*binary.MaxVarintLen16 + binary.MaxVarintLen32
 
 // prepend writes the head into the space before a body.
 func prepend(frame []byte, h header, r run) []byte {

@@ -74,12 +74,16 @@ func (r *reader) floats(dst []float64, n int) []float64 {
 // open reads the head that every frame has.
 func (r *reader) open(frame []byte) (h header, err error) {
 	r.b, r.ok = frame, true
-	if v := r.byte(); v != frameVersion {
-		return h, fmt.Errorf("%w: version %d", ErrFrame, v)
+	version := r.byte()
+	if version != frameVersion && version != frameStamped {
+		return h, fmt.Errorf("%w: version %d", ErrFrame, version)
 	}
 	h.kind = r.byte()
 	h.partition = int32(r.uint(math.MaxInt32))
 	h.topic = uint32(r.uint(math.MaxUint32))
+	if version == frameStamped {
+		h.stamping = r.uint(math.MaxUint64)
+	}
 	if !r.ok || h.kind > kindClaim {
 		return h, ErrFrame
 	}

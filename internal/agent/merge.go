@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -118,7 +119,7 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 	switch {
 	case err != nil:
 		return Bad, err
-	case h.topic != m.Topic:
+	case h.topic != m.Topic, h.kind == kindClaim && h.stamping != m.agent.set.Stamping.ID:
 		return Replayed, nil
 	case h.kind == kindClaim:
 		c, err := m.in.claim()
@@ -137,6 +138,8 @@ func (m *Merger) add(offset int64, replay bool, t int64, frame []byte, plan *Mer
 	switch {
 	case err != nil:
 		return Bad, err
+	case h.stamping != m.agent.set.Stamping.ID:
+		return Bad, errors.New("event_time was another when the partial was made, so that its records may belong to other windows")
 	case u.size != m.agent.set.Grid.Slice:
 		return Bad, fmt.Errorf("slices had %d ns when the partial was made and have %d ns now, since windows are others", u.size, m.agent.set.Grid.Slice)
 	}

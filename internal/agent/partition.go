@@ -17,6 +17,7 @@ type Settings struct {
 	Grace         int64       // how long a window waits for records that are out of order
 	IdleAfter     int64       // silence after which a partition that is read to its end is passed over
 	MaxFutureSkew int64       // how far ahead of the clock a record may be stamped
+	Stamping      Stamping    // where event times come from
 	Confirm       int64       // for how many records a clock that is ahead of the others is doubted; 0: it is believed at once
 	Empty         []bool      // of each output, whether it has records of empty windows; nil: none has
 
@@ -70,6 +71,7 @@ type Partition struct {
 	taken   int   // panes since the free ones were last counted
 	least   int   // free ones that there were at any time since
 	hint    int   // records of the window released last
+	time    int64 // event time of the newest record, NoTime if it has none
 
 	verdicts *Verdicts // nil without the build tag invariants
 }
@@ -101,8 +103,12 @@ func (p *Partition) reached() int64 {
 	return window.Back(p.maxTime, p.set.Grace)
 }
 
-// Add takes the record at offset, with event time t and clock now (ns). The
+// Add takes the record at offset, with Kafka's timestamp and clock now (ns). The
 // error says why a record is Bad.
+//
+// If its event time is that timestamp, the record is judged first, and decoded if it
+// is not late. Else it is decoded first. If it cannot be, or has no time, it is Bad
+// and tells the clocks nothing, whenever it is read.
 //
 // A record is late if its slice ends at or before the watermark of its own
 // partition, even where the topic's watermark, held by a slower partition, has
@@ -112,15 +118,26 @@ func (p *Partition) reached() int64 {
 // were the first time. It is late for all windows that its slice is in, also
 // for long ones that are still open: what is in the short windows of an hour is
 // in the hour, and nothing else.
-func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, body []byte) (Verdict, error) {
+func (p *Partition) Add(offset int64, epoch int32, kafka, now int64, plan *Plan, body []byte) (Verdict, error) {
 	in := int64(window.Unset) // the window that it is in
-	replay := p.read(offset, epoch, t)
+	replay := p.read(offset, epoch, kafka)
 	p.Counts.Records++
-	start := p.set.Grid.Start(t)
-	end := p.set.Grid.End(start)
+	t, decoded := kafka, p.set.Stamping.ID != 0
 	if invariants.Enabled && p.verdicts != nil {
 		defer func() { p.judged(offset, t, replay, in) }()
 	}
+	if decoded {
+		err := plan.Decoder.Decode(body, &p.row)
+		if t = NoTime; err == nil {
+			t, err = p.stamp(offset, kafka, now, replay)
+		}
+		if p.time = t; err != nil {
+			return p.aside(replay, 1, Bad, &p.Counts.Bad), err
+		}
+	}
+	p.time = t
+	start := p.set.Grid.Start(t)
+	end := p.set.Grid.End(start)
 	switch {
 	// It was refused for a reason that may have passed: by the clock, or by what the
 	// registry said.
@@ -142,7 +159,7 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 	// The clock has moved on since it was refused for the first time, and the
 	// checkpoint had no room for it. It did not move the highest time. Nor do those
 	// that cannot be decoded.
-	case replay && t > p.resume.MaxTime && plan.Decoder.Decode(body, &p.row) == nil:
+	case replay && t > p.resume.MaxTime && (decoded || plan.Decoder.Decode(body, &p.row) == nil):
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	// Without a checkpoint the highest time is not known, and all there is to
 	// ask is the clock.
@@ -152,9 +169,11 @@ func (p *Partition) Add(offset int64, epoch int32, t, now int64, plan *Plan, bod
 		}
 		return p.aside(replay, 1, Future, &p.Counts.Future), nil
 	}
-	if err := plan.Decoder.Decode(body, &p.row); err != nil {
-		p.tell(t, now, replay) // what time it was stamped at is no worse for that
-		return p.aside(replay, 1, Bad, &p.Counts.Bad), err
+	if !decoded {
+		if err := plan.Decoder.Decode(body, &p.row); err != nil {
+			p.tell(t, now, replay) // what time it was stamped at is no worse for that
+			return p.aside(replay, 1, Bad, &p.Counts.Bad), err
+		}
 	}
 	if replay && end <= p.resume.Shipped {
 		p.met(t, now, replay)
@@ -184,7 +203,7 @@ func (p *Partition) needed(start int64) bool { return p.set.Grid.Kept(start) > p
 // met moves the watermark with the event time of an accepted record.
 func (p *Partition) met(t, now int64, replay bool) {
 	if invariants.Enabled {
-		p.watch.met()
+		p.watch.met(t)
 	}
 	p.maxTime = max(p.maxTime, t)
 	p.tell(t, now, replay)

@@ -25,13 +25,17 @@ import (
 //	                    a new topic, and the worker a with these windows. Settings:
 //	                    grace=0s idle=5s skew=10m partitions=1 operations=sum empty=false, and
 //	                    confirm=0, the records for which a clock that is ahead of others is
-//	                    doubted (1024 in a worker)
-//	record P TIME… [x=V]
+//	                    doubted (1024 in a worker). time=NAME,… says in which fields of the
+//	                    records their time is, and fallback=bad that one with none there is
+//	                    bad; time=kafka is the default
+//	record P TIME… [x=V] [NAME=T]… [kafka=T]
 //	                    records are written to partition P, and read by the worker
 //	                    that has it. FROM..TO is each whole second,
 //	                    FROM..TO/HZ so many times a second. V is 1, null
 //	                    (a tombstone) or bad (not to be decoded). Records that get
-//	                    into their windows have no output
+//	                    into their windows have no output. Where the time is in fields, TIME
+//	                    is that of the first one, unless NAME=T says another; of others it is
+//	                    null without. kafka=T is the timestamp in Kafka, TIME without
 //	silent [P] DURATION
 //	                    brokers say that the partition (or all) is read to its end;
 //	                    the last record came that long ago

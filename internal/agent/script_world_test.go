@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -42,7 +41,9 @@ type world struct {
 
 // logged is a record of a source partition.
 type logged struct {
-	t               int64
+	t, said         int64 // Kafka's timestamp; the time that the command has
+	event           int64 // time by which it was taken
+	fields          map[string]string
 	x               float64
 	null, bad, gone bool
 }
@@ -100,6 +101,10 @@ func (w *world) configure(args []string) {
 			w.set.Confirm = w.number(value)
 		case name == "partitions":
 			w.grow(int(w.number(value)))
+		case name == "time":
+			w.timed(value)
+		case name == "fallback":
+			w.set.Stamping.Strict = value == "bad"
 		case name == "empty":
 			empty = w.truth(value)
 		case name == "operations":
@@ -189,11 +194,18 @@ func (w *world) assign(m *member, id int) {
 		lost, offset = max(0, first-c.Head), first
 	}
 	c.Head = max(c.Head, offset)
+	anew := w.held[id].text != "" && c.Stamping != w.set.Stamping.ID
+	if anew {
+		c = c.Restamped(offset, w.set.Stamping.ID)
+	}
 	p := m.agent.Assign(int32(id), offset, c)
 	p.Lose(lost)
 	text := ""
+	if anew {
+		text = ", by another time"
+	}
 	if n := c.Head - offset; n > 0 {
-		text = fmt.Sprintf(", %s again", span(id, offset, c.Head-1))
+		text += fmt.Sprintf(", %s again", span(id, offset, c.Head-1))
 	}
 	if lost > 0 {
 		text += fmt.Sprintf(", %d lost", lost)
@@ -215,7 +227,7 @@ func span(id int, first, last int64) string {
 
 // write appends records to a partition; the worker that has it reads them.
 func (w *world) write(id int, args []string) {
-	r := logged{x: 1}
+	r := logged{x: 1, fields: w.fieldsOf(args)}
 	for _, arg := range args {
 		value, ok := strings.CutPrefix(arg, "x=")
 		if !ok {
@@ -235,10 +247,13 @@ func (w *world) write(id int, args []string) {
 		}
 	}
 	for _, arg := range args {
-		if strings.HasPrefix(arg, "x=") {
+		if strings.Contains(arg, "=") {
 			continue
 		}
 		for _, r.t = range w.times(arg) {
+			if r.said = r.t; r.fields["kafka"] != "" {
+				r.t = w.time(r.fields["kafka"])
+			}
 			w.logs[id] = append(w.logs[id], r)
 		}
 	}
@@ -264,21 +279,19 @@ func (w *world) read(m *member, p *Partition) {
 			w.print("%d/%d at %s: tombstone", p.ID, o, clockTime(r.t))
 			continue
 		}
-		body := binary.LittleEndian.AppendUint64(nil, math.Float64bits(r.x))
-		if r.bad {
-			body = nil
-		}
 		byClock := p.Counts.LateByClock
-		v, err := p.Add(o, 0, r.t, w.now, &Plan{Decoder: m.decoder}, body)
-		if (err != nil) != r.bad {
+		v, err := p.Add(o, 0, r.t, w.now, &Plan{Decoder: m.decoder}, w.body(r))
+		if (err != nil) != r.bad && w.set.Stamping.ID == 0 {
 			w.fail("%d/%d: %v", p.ID, o, err)
 		}
-		end, key := w.set.Grid.End(w.set.Grid.Start(r.t)), place{p.ID, o}
+		at := p.Time()
+		log[o].event = at
+		end, key := w.set.Grid.End(w.set.Grid.Start(at)), place{p.ID, o}
 		what, taken := "", v == Accepted
 		switch {
 		case v == Replayed && end <= p.resume.Shipped && w.taken[key]:
 			what, taken = "was shipped before", true
-		case v == Replayed && !p.needed(p.set.Grid.Start(r.t)) && w.taken[key]:
+		case v == Replayed && !p.needed(p.set.Grid.Start(at)) && w.taken[key]:
 			what, taken = "its windows are out", true
 		case v == Replayed:
 			what = "set aside before"
@@ -290,9 +303,14 @@ func (w *world) read(m *member, p *Partition) {
 			what = "from the future"
 		case v == Bad:
 			what = "bad"
+			if at == NoTime && !r.bad {
+				what = "bad: " + err.Error()
+			}
+		case w.set.Stamping.ID != 0 && at == r.t && r.said != r.t:
+			what = "by Kafka"
 		}
 		if w.taken[key] = taken; what != "" {
-			w.print("%d/%d at %s: %s", p.ID, o, clockTime(r.t), what)
+			w.print("%d/%d at %s: %s", p.ID, o, clockTime(at), what)
 		}
 	}
 }
@@ -322,7 +340,7 @@ func (w *world) close(m *member) {
 func (w *world) judge(r Result) {
 	n := int64(0)
 	for key, taken := range w.taken {
-		if t := w.logs[key.partition][key.start].t; taken && t >= r.Start && t < r.End {
+		if t := w.logs[key.partition][key.start].event; taken && t >= r.Start && t < r.End {
 			n++
 		}
 	}

@@ -121,7 +121,7 @@ func (p *Partition) Ship(topicID [16]byte, silent int64, out [][]byte) ([][]byte
 	if p.Replaying() || a.bound(p) == window.Unset {
 		return out, nil
 	}
-	h := header{partition: p.ID, topic: TopicHash(topicID)}
+	h := header{partition: p.ID, topic: TopicHash(topicID), stamping: a.set.Stamping.ID}
 	for n := a.oldest(p); n > 0; n-- {
 		c := p.remove(0)
 		if c.large != nil {

@@ -53,9 +53,9 @@ const maxSpanBytes = 2500
 
 // appendSpans writes the ranges from the newest to the oldest: how far its end
 // lies below the beginning of the one before (below head, for the first), and
-// how many more offsets it has. What has no room is left out.
-func appendSpans(b []byte, s spans, head int64) []byte {
-	limit := len(b) + maxSpanBytes
+// how many more offsets it has. What has no room, in bytes, is left out.
+func appendSpans(b []byte, s spans, head int64, room int) []byte {
+	limit := len(b) + room
 	for _, x := range slices.Backward(s) {
 		next := binary.AppendUvarint(b, uint64(head-x.Last))
 		next = binary.AppendUvarint(next, uint64(x.Last-x.First))

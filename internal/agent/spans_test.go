@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 func TestSpans(t *testing.T) {
@@ -18,7 +20,7 @@ func TestSpans(t *testing.T) {
 		}
 		low := rng.Int64N(next + 1)
 		head := next + rng.Int64N(5)
-		got, ok := readSpans(appendSpans(nil, s.from(low), head), head)
+		got, ok := readSpans(appendSpans(nil, s.from(low), head, maxSpanBytes), head)
 		if !ok {
 			t.Fatalf("%v, head %d: cannot be read", s, head)
 		}
@@ -38,7 +40,7 @@ func TestManySpans(t *testing.T) {
 		s = s.add(i * step)
 	}
 	head := int64(2*maxSpans) * step
-	c := Checkpoint{Head: head, Refused: s}
+	c := Checkpoint{Head: head, Refused: s, Doubt: window.Unset}
 	text := c.Encode()
 	got, err := DecodeCheckpoint(text)
 	if err != nil || len(s) != maxSpans || len(text) > 3600 {

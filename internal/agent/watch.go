@@ -27,8 +27,9 @@ type watch struct {
 
 // seen is a record, or a message with partials, that was read.
 type seen struct {
-	offset, time int64
-	moved        bool // the highest event time counts it
+	offset, stamp int64 // as Kafka has them
+	time          int64 // event time
+	moved         bool  // the highest event time counts it
 }
 
 // place is a window of a partition.
@@ -41,10 +42,15 @@ func newWatch(c Checkpoint) *watch {
 	return &watch{lowTime: c.LowTime, rows: map[place]int64{}, parts: map[int32]map[int64]int64{}, first: true, anchored: c.Count < 0}
 }
 
-func (w *watch) read(offset, t int64) { w.records = append(w.records, seen{offset: offset, time: t}) }
+func (w *watch) read(offset, stamp int64) {
+	w.records = append(w.records, seen{offset: offset, stamp: stamp})
+}
 
 // met notes that the newest record counts for the highest event time.
-func (w *watch) met() { w.records[len(w.records)-1].moved = true }
+func (w *watch) met(t int64) {
+	r := &w.records[len(w.records)-1]
+	r.time, r.moved = t, true
+}
 
 // took notes that a record of a partition went into a window.
 func (f *Feed) took(p *Partition, c *pane, offset int64) {
@@ -109,7 +115,7 @@ func (f *Feed) verifyLow(low int64, c *Checkpoint) {
 		}
 		if r.offset >= low {
 			n++
-			hash += recordHash(r.offset, r.time)
+			hash += recordHash(r.offset, r.stamp)
 		} else if r.moved {
 			lowTime = max(lowTime, r.time)
 		}

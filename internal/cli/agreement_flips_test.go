@@ -45,8 +45,18 @@ var flips = map[string]func(*config.Aggregation){
 	"window.grace":           func(a *config.Aggregation) { a.Window.Grace += time.Second },
 	"window.idle_after":      func(a *config.Aggregation) { a.Window.IdleAfter += time.Second },
 	"window.max_future_skew": func(a *config.Aggregation) { a.Window.MaxFutureSkew += time.Minute },
-	"windows[].size":         func(a *config.Aggregation) { w := first(a); w.Size *= 4 },
-	"windows[].advance":      func(a *config.Aggregation) { w := first(a); w.Advance = w.Size / 2 },
+	"event_time.field":       func(a *config.Aggregation) { a.EventTime.Field = flipped(a.EventTime.Field, "at,time") },
+	"event_time.unit": func(a *config.Aggregation) {
+		a.EventTime.Field, a.EventTime.Unit = flipped(a.EventTime.Field, "count_of"), other(a.EventTime.Unit, "ms", "ns")
+	},
+	"event_time.scale": func(a *config.Aggregation) {
+		a.EventTime.Field, a.EventTime.Scale = flipped(a.EventTime.Field, "time"), other(a.EventTime.Scale, "utc", "tai")
+	},
+	"event_time.fallback": func(a *config.Aggregation) {
+		a.EventTime.Field, a.EventTime.Fallback = flipped(a.EventTime.Field, "missing,at"), other(a.EventTime.Fallback, "kafka", "bad")
+	},
+	"windows[].size":    func(a *config.Aggregation) { w := first(a); w.Size *= 4 },
+	"windows[].advance": func(a *config.Aggregation) { w := first(a); w.Advance = w.Size / 2 },
 	"windows[].aggregated_topic": func(a *config.Aggregation) {
 		w := first(a)
 		w.AggregatedTopic = a.AggregatedTopic + ".flipped.{size}"
@@ -72,6 +82,14 @@ func first(a *config.Aggregation) *config.Output {
 		a.Windows = []config.Output{{Size: a.Window.Size}}
 	}
 	return &a.Windows[0]
+}
+
+// flipped is a field where there is none; where there is one, it stays.
+func flipped(field, instead string) string {
+	if field == "" {
+		return instead
+	}
+	return field
 }
 
 func other(value, a, b string) string {

@@ -36,6 +36,10 @@ it lacks, or it waits if there is none; plan says which. Whether it has room for
 its size is compared with what Kafka takes by default, 1 MiB. That the registry
 is read-only, or that you may not register, plan cannot find out.
 
+Where event_time is set it says which field of each topic has the time, and else
+warns of topics whose broker stamps records when they arrive, with the fields that are likely
+to have the time of the measurement.
+
 It warns where an aggregated topic would refuse its records or lose them: by their
 size (max.message.bytes), by the age of a backlog (retention.ms) or by stamps that lie
 ahead. Brokers judge the creation of topics that are missing; nothing is created.

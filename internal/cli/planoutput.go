@@ -87,7 +87,7 @@ func (pl *plan) object(a *survey.Agent) object {
 	o := object{
 		{"source_topic", a.Topic}, {"window_seconds", a.Output.Size.Seconds()}, {"advance_seconds", a.Output.Advance.Seconds()}, {"emit_empty", a.Output.EmitEmpty}, {"partitions", a.Partitions}, {"schema_id", a.SchemaID}, {"aggregation", a.Choice.Aggregation.Name},
 		{"aggregated_topic", a.Output.Topic}, {"aggregated_topic_exists", a.Exists}, {"aggregated_schema_id", a.CurrentID()},
-		{"problem", a.Problem}, {"note", note(a)}, {"fields", fields}, {"left_out", left},
+		{"problem", a.Problem}, {"note", note(a)}, {"event_time", timeObject(a)}, {"fields", fields}, {"left_out", left},
 		{"schema", object{{"change", a.Change()}, {"accepted", verdict(a)}, {"reasons", a.Reasons}, {"bytes", a.Stored}, {"warning", a.Oversize}, {"instead", instead(a)}}},
 	}
 	if t := pl.Outputs[a]; t != nil {
@@ -143,6 +143,9 @@ func (pl *plan) text() string {
 				name = "left out"
 			}
 			line(name, "%s %s: %s", f.Path, f.Type, f.Reason)
+		}
+		if text := timeText(a); text != "" {
+			line("time", "%s", text)
 		}
 		if a.Plan != nil {
 			line("topic", "%s%s", pl.topicText(a.Output.Topic, a.Exists, a.Choice.Aggregation.Partitions), keeps(pl.Outputs[a]))

@@ -31,6 +31,12 @@ func warningText(w survey.Warning) string {
 			config.FormatDuration(w.Ahead), config.FormatDuration(w.Skew), topic, config.FormatDuration(w.Limits.After), where)
 	case survey.StampedOnArrival:
 		return fmt.Sprintf("%s stamps records when they arrive (message.timestamp.type); windows should have their own time", topic)
+	case survey.ArrivalWindows:
+		text := fmt.Sprintf("%s stamps records when they arrive (message.timestamp.type=LogAppendTime), so that windows are of the time of arrival, not of the measurement; set event_time.field to the field that has that", topic)
+		if len(w.Likely) > 0 {
+			text += ", such as " + strings.Join(w.Likely, " or ")
+		}
+		return text
 	}
 	panic("BUG: cli: a warning without words: " + string(w.Kind))
 }

@@ -1,6 +1,10 @@
 package codec
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lsst-sqre/kafka-aggregator/internal/eventtime"
+)
 
 // Decoder reads the numeric fields of the records of one source schema. It
 // is not safe for concurrent use; Clone makes another one for another
@@ -13,6 +17,8 @@ type Decoder struct {
 	maxElements int
 	scratch     decimalScratch
 	element     [1]float64 // where a program for elements puts one
+	times       []timeReader
+	noTimes     []eventtime.Time // of a record in which none is read
 }
 
 // NewDecoder compiles a decoder from the schema that records were written
@@ -45,6 +51,9 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 			d.absent = append(d.absent, int32(slot))
 		}
 	}
+	if err := c.times(sel.Time); err != nil {
+		return nil, err
+	}
 	if p.root.take == takeBranches {
 		c.branches(&d.main, p.root)
 	} else {
@@ -55,7 +64,7 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 
 // Clone is a decoder for the same schema that can be used at the same time.
 func (d *Decoder) Clone() *Decoder {
-	return &Decoder{aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, maxElements: d.maxElements}
+	return &Decoder{aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, maxElements: d.maxElements, times: d.times, noTimes: d.noTimes}
 }
 
 type compiler struct {
@@ -63,6 +72,9 @@ type compiler struct {
 	p     *projection
 	slots []int32 // by field; -1: not wanted
 	subOf map[*typ]int32
+
+	timeSel TimeSelection
+	timeOf  map[string]int // index in it by path
 }
 
 // wanted collects the fields that are decoded at or below a place.
@@ -124,7 +136,8 @@ func (c *compiler) null(p *program, fields []int, path string) {
 // place emits the code for everything at a place.
 func (c *compiler) place(p *program, pl *place) {
 	fields := c.wanted(pl, nil)
-	if len(fields) == 0 {
+	c.time(p, pl)
+	if len(fields) == 0 && !(len(pl.inside) > 0 && c.timed(pl)) {
 		c.skip(p, pl.typ, pl.path)
 		return
 	}

@@ -188,6 +188,10 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 		case opJump:
 			pc = n - 1
 
+		case opTime:
+			t := &d.times[in.m]
+			row.Times[t.slot] = t.read(b, pos)
+
 		case opCall:
 			if depth >= maxCalls {
 				return p.fail(pc, 0, pos, fmt.Sprintf("records nested deeper than %d levels", maxCalls))

@@ -38,6 +38,8 @@ const (
 	opSkipArray // elements by program m
 	opSkipMap   // values by program m
 	opCall      // the program m
+
+	opTime // reads the time at this place by times[m], and does not move on
 )
 
 type instr struct {

@@ -63,6 +63,7 @@ type Selection struct {
 	Booleans    bool      // count as 0 and 1
 	Arrays      []ArrayRule
 	MaxElements int // longest array; a record with a longer one is an error. 0: DefaultMaxElements
+	Time        TimeSelection
 }
 
 // Project finds the numeric fields of a source schema, in the order of the

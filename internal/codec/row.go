@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/eventtime"
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
@@ -19,6 +20,9 @@ type Row struct {
 	// Arrays has the elements, which may be marks too, of each slot that is
 	// an array and is there (then it is not nil, though it may be empty).
 	Arrays [][]float64
+	// Times are those of the fields that the time of a record may be in, in the order
+	// of the selection.
+	Times []eventtime.Time
 
 	buffers [][]float64
 	owner   *Aggregated
@@ -71,6 +75,9 @@ func (d *Decoder) Decode(body []byte, row *Row) error {
 		row.fit(d.aggregated)
 	}
 	row.Rests = row.Rests[:0]
+	if len(d.noTimes) > 0 {
+		row.Times = append(row.Times[:0], d.noTimes...)
+	}
 	for _, slot := range d.absent {
 		row.Scalars[slot] = stats.Absent
 		row.Arrays[slot] = nil

@@ -50,6 +50,7 @@ func (a *Aggregation) check(c checker) {
 	c.arrays("fields.arrays", a.Fields.Arrays)
 	c.within("fields.max_elements", a.Fields.MaxElements, 1, math.MaxInt32)
 	a.Window.check(c.in("window"))
+	a.EventTime.check(c.in("event_time"))
 	c.operations("operations", a.Operations)
 	c.oneOf("quantiles", a.Quantiles)
 	c.within("exact_limit", a.ExactLimit, 1, math.MaxInt32)

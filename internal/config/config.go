@@ -114,6 +114,7 @@ type Aggregation struct {
 	Framing               Framing           `yaml:"framing"`
 	Fields                FieldSettings     `yaml:"fields"`
 	Window                Window            `yaml:"window"`
+	EventTime             EventTime         `yaml:"event_time"`
 	Windows               []Output          `yaml:"windows"`    // none: those of window.size
 	EmitEmpty             bool              `yaml:"emit_empty"` // windows without records have an aggregated record, too
 	Operations            []string          `yaml:"operations"`
@@ -157,6 +158,16 @@ type Window struct {
 	Grace         time.Duration `yaml:"grace"`
 	IdleAfter     time.Duration `yaml:"idle_after"`
 	MaxFutureSkew time.Duration `yaml:"max_future_skew"`
+}
+
+// EventTime says where the time of a record is: in Field, which is one or several
+// names of fields with commas between them, in order of preference. None: Kafka's
+// timestamp is its time.
+type EventTime struct {
+	Field    string `yaml:"field"`
+	Unit     string `yaml:"unit"`     // of numbers whose type does not say: s, ms, us, ns; "": s, and a long must say
+	Scale    string `yaml:"scale"`    // utc or tai
+	Fallback string `yaml:"fallback"` // kafka or bad: what a record is that has a time in none of them
 }
 
 // Late says what happens to records whose window is final: policy drop or topic.

@@ -47,6 +47,7 @@ func DefaultAggregation() Aggregation {
 			IdleAfter:     5 * time.Second,
 			MaxFutureSkew: 5 * time.Minute,
 		},
+		EventTime:     EventTime{Scale: "utc", Fallback: "kafka"},
 		Operations:    []string{"min", "q1", "mean", "median", "stdev", "q3", "max"},
 		Quantiles:     "exclusive",
 		ExactLimit:    100_000,

@@ -25,7 +25,11 @@ var parts = []struct {
 	{"windows", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {
 			w := a.Window
-			return []any{w.Grace, w.IdleAfter, w.MaxFutureSkew, eachOutput(a, func(o Output) any { return []any{o.Size, o.Advance, o.EmitEmpty} })}
+			all := []any{w.Grace, w.IdleAfter, w.MaxFutureSkew, eachOutput(a, func(o Output) any { return []any{o.Size, o.Advance, o.EmitEmpty} })}
+			if e := a.EventTime.meaning(); e != nil { // earlier releases had none
+				all = append(all, e)
+			}
+			return all
 		})
 	}},
 	{"fields and framing", func(c *Config) any {

@@ -37,6 +37,8 @@ func TestFingerprint(t *testing.T) {
 		{func(c *Config) { c.Aggregations[0].Framing.Bare.ID = 7 }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Framing.Glue.Schemas = map[string]string{} }, nil},
 		{func(c *Config) { c.Aggregations[0].Topics.Exclude = []string{"x"} }, []string{"topics"}},
+		{func(c *Config) { c.Aggregations[0].EventTime.Field = "t" }, []string{"windows"}},
+		{func(c *Config) { c.Aggregations[0].EventTime.Scale = "tai" }, nil}, // of no field
 		{func(c *Config) { c.DeadLetterTopic = "other" }, []string{"late and bad records"}},
 		{func(c *Config) { c.Worker.Delivery = AtLeastOnce; c.Aggregations[0].Window.Grace++ }, []string{"windows", "delivery"}},
 	} {
@@ -77,9 +79,12 @@ func TestFingerprintOfEachSetting(t *testing.T) {
 			case reflect.Slice:
 				v.Set(reflect.MakeSlice(v.Type(), 7, 7))
 			case reflect.Struct: // one of its fields is enough
-				if first := v.Field(0); first.Kind() == reflect.Slice {
+				switch first := v.Field(0); first.Kind() {
+				case reflect.Slice:
 					first.Set(reflect.MakeSlice(first.Type(), 7, 7))
-				} else {
+				case reflect.String:
+					first.SetString("x")
+				default:
 					v.Set(reflect.Zero(v.Type()))
 				}
 			default:

@@ -120,6 +120,7 @@ type body struct {
 func newBody(c Class, values int) (*body, error) {
 	a := *c.Aggregation
 	a.Fields = config.FieldSettings{MaxElements: a.Fields.MaxElements} // of the example's, all
+	a.EventTime = config.EventTime{}                                   // which they have not
 	spec, err := pipeline.NewSpec(&a)
 	if err != nil {
 		return nil, err

@@ -22,16 +22,17 @@ var imports = map[string][]string{
 	"internal/cluster": {"internal/config", "internal/registry"},
 	"internal/status":  {},
 	"internal/web":     {"internal/status"},
-	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/framing", "internal/invariants", "internal/pipeline",
+	"internal/worker": {"internal/agent", "internal/assignment", "internal/brokers", "internal/cluster", "internal/codec", "internal/config", "internal/eventtime", "internal/framing", "internal/invariants", "internal/pipeline",
 		"internal/recovery", "internal/registry", "internal/stats", "internal/status", "internal/window"},
 	"internal/brokers":    {"internal/agent", "internal/recovery", "internal/window"},
 	"internal/recovery":   {"internal/agent", "internal/window"},
 	"internal/pipeline":   {"internal/agent", "internal/codec", "internal/config", "internal/framing", "internal/stats", "internal/window"},
 	"internal/assignment": {},
-	"internal/agent":      {"internal/codec", "internal/invariants", "internal/stats", "internal/window"},
+	"internal/agent":      {"internal/codec", "internal/eventtime", "internal/invariants", "internal/stats", "internal/window"},
 	"internal/invariants": {},
-	"internal/config":     {"internal/codec", "internal/framing", "internal/stats", "internal/window"},
-	"internal/codec":      {"internal/stats"},
+	"internal/config":     {"internal/codec", "internal/eventtime", "internal/framing", "internal/stats", "internal/window"},
+	"internal/codec":      {"internal/eventtime", "internal/stats"},
+	"internal/eventtime":  {},
 	"internal/example":    {"internal/framing", "internal/registry"},
 	"internal/framing":    {},
 	"internal/registry":   {"internal/framing"},
@@ -80,7 +81,7 @@ func TestImports(t *testing.T) {
 }
 
 // computing packages know neither the network nor the clock.
-var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/framing", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
+var computing = []string{"internal/agent", "internal/assignment", "internal/codec", "internal/eventtime", "internal/framing", "internal/pipeline", "internal/recovery", "internal/stats", "internal/window"}
 
 func TestComputingPackagesDoNoIO(t *testing.T) {
 	for _, f := range goTree(t) {

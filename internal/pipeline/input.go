@@ -16,6 +16,12 @@ var ErrUnreadable = errors.New("records cannot be read with it")
 type Input struct {
 	Fields  []codec.Field
 	LeftOut []codec.LeftOut
+	// Times are the fields of event_time as the schema has them; none: Kafka's
+	// timestamp is the time of the records.
+	Times []codec.TimeField
+	// Untimed is why nobody can tell what time the records have, before somebody
+	// changes the configuration; nil if all is well.
+	Untimed error
 
 	writer    *codec.Schema // nil for partials
 	selection codec.Selection
@@ -31,10 +37,34 @@ func (s *Spec) Input(schema string, references ...string) (*Input, error) {
 	if in.writer, err = codec.ParseSchema(schema, references...); err == nil {
 		in.Fields, in.LeftOut, err = codec.Project(in.writer, s.selection)
 	}
+	if err == nil && len(s.selection.Time.Fields) > 0 {
+		if in.Times, err = codec.Times(in.writer, s.selection); errors.As(err, new(*codec.UnitError)) {
+			in.Untimed, err = err, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return in, nil
+}
+
+// TimeFrom is the field that records of the schema have their time from, if it has one in
+// them; "" is Kafka's timestamp.
+func (in *Input) TimeFrom() string {
+	for _, f := range in.Times {
+		if f.Reason == "" {
+			return f.Path
+		}
+	}
+	return ""
+}
+
+// LikelyTimes are fields of the schema that are likely to have the time of the records.
+func (in *Input) LikelyTimes() []string {
+	if in.writer == nil {
+		return nil
+	}
+	return codec.LikelyTimes(in.writer)
 }
 
 // Partials are what partials have that were made with the slots of a version of

@@ -50,6 +50,7 @@ func NewSpec(a *config.Aggregation) (*Spec, error) {
 	if s.selection, err = a.Fields.Selection(); err != nil {
 		return nil, fmt.Errorf("aggregation %s: %w", a.Name, err)
 	}
+	s.selection.Time = a.EventTime.Selection()
 	return s, nil
 }
 
@@ -68,6 +69,7 @@ func (s *Spec) Settings() agent.Settings {
 	set := agent.Settings{
 		Grid: s.grid, Grace: int64(w.Grace), IdleAfter: int64(w.IdleAfter), MaxFutureSkew: int64(w.MaxFutureSkew), Confirm: agent.Confirm,
 		ExactLimit: s.ExactLimit,
+		Stamping:   agent.Stamping{ID: s.EventTime.ID(), Fields: s.selection.Time.Fields, Strict: s.EventTime.Strict()},
 	}
 	for _, o := range s.outputs {
 		set.Needs = set.Needs.And(stats.NeedsOf(o.operations, o.options))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
 
 // TopicID is the id that brokers give a topic, zero if they give none.
@@ -31,6 +32,7 @@ type Facts struct {
 	Frontier   *Frontier // nil: nothing is out, or nobody asked
 	Cluster    uint64    // hash of the cluster's id
 	Group      string    // for people
+	Stamping   uint64    // agent.Stamping.ID of the configuration
 	// Anew is Agent.Anew.
 	Anew func(offset, final int64) agent.Checkpoint
 }
@@ -144,6 +146,14 @@ func (f *Facts) committed() (s Start, err error) {
 		c.Head = f.End
 	}
 	c.Head = max(c.Head, s.Offset)
+	if c.Stamping != f.Stamping && !f.Merges {
+		var about []any
+		if c.Final != window.Unset {
+			about = []any{"out_up_to", time.Unix(0, c.Final).UTC()}
+		}
+		s.note("event_time was changed; windows that were out stay out, and records that belong to them by the new time are late; the first windows by the new time have the header partial", append([]any{"offset", s.Offset}, about...)...)
+		c = c.Restamped(s.Offset, f.Stamping)
+	}
 	s.Checkpoint = c
 	return s, nil
 }

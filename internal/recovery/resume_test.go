@@ -21,7 +21,7 @@ var (
 
 // checkpoint is one at offset 20 with records up to 25, of windows that are out up to 5 s.
 func checkpoint(change func(*agent.Checkpoint)) Committed {
-	c := agent.Checkpoint{Cluster: cluster, TopicID: here, Head: 25, MaxTime: 6 * second, LowTime: 5*second - 1, Final: 5 * second, Shipped: window.Unset, Count: 5, Hash: 99}
+	c := agent.Checkpoint{Cluster: cluster, TopicID: here, Head: 25, MaxTime: 6 * second, LowTime: 5*second - 1, Final: 5 * second, Shipped: window.Unset, Count: 5, Hash: 99, Doubt: window.Unset}
 	if change != nil {
 		change(&c)
 	}

@@ -60,7 +60,7 @@ func (j *court) bounds(l *life, late map[*input]*letter) {
 			in.high = high
 			before = in.sent
 			order.take(in, late[in] != nil, j.windowEnd(in.ms))
-			if in.acceptable() || in.broken { // also that of a broken one counts
+			if in.acceptable() || in.broken && !j.plan.fields { // also that of a broken one counts, if it has one
 				highest = max(highest, in.ms)
 			}
 		}

@@ -20,6 +20,9 @@ type checkpoint struct {
 // what was shipped, count and hash, clocks, ranges of refused records, and a checksum.
 func parse(metadata string) (c checkpoint, ok bool) {
 	text, ok := strings.CutPrefix(metadata, "ka3.")
+	if !ok { // of times in fields
+		text, ok = strings.CutPrefix(metadata, "ka4.")
+	}
 	if !ok { // partials have no clocks
 		text, ok = strings.CutPrefix(metadata, "ka2.")
 	}

@@ -112,7 +112,11 @@ const reasonBytes = 249
 // nothing but where the record comes from.
 func (j *court) isLetter(topic string, in *input, r *kgo.Record, h map[string]string) bool {
 	about := []kgo.RecordHeader{head("topic", in.topic), head("partition", strconv.Itoa(int(in.partition))), head("offset", strconv.FormatInt(in.offset, 10)), head("timestamp", h["timestamp"])}
-	if h["timestamp"] != strconv.FormatInt(in.ms, 10) && !in.vague {
+	stamp := in.stamp
+	if topic == lateTopic && h["omitted"] != "" { // of what is merged, Kafka's timestamp is not known
+		stamp = in.ms
+	}
+	if h["timestamp"] != strconv.FormatInt(stamp, 10) && !in.vague {
 		return false
 	}
 	key, value, own := in.Key, in.Value, in.Headers
@@ -182,7 +186,7 @@ func (j *court) conserve(late, dead map[*input]*letter) {
 			case isLate && end > in.high && j.plan.mixed && end <= j.lastOut(in.life): // a worker with transactions takes what others have written without for out
 			case isLate && end > in.high:
 				j.add("%v: is taken for late, but its window ends at %d and at most %d was final", in.place, end, in.high)
-			case !isLate && (end <= in.low && in.accepted() || end <= in.order && in.broken): // whoever reads a broken one of a topic that is shared need not know all that is out
+			case !isLate && (end <= in.low && in.accepted() || end <= in.order && in.broken && !j.plan.fields): // whoever reads a broken one of a topic that is shared need not know all that is out
 				j.add("%v: is not taken for late, but its window ends at %d and at least %d was final", in.place, end, in.low)
 			}
 		}

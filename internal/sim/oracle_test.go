@@ -71,6 +71,7 @@ type input struct {
 	*kgo.Record
 	life        *life
 	ms          int64 // event time
+	stamp       int64 // timestamp in Kafka
 	sent, acked time.Time
 	tombstone   bool
 	future      bool
@@ -189,7 +190,7 @@ func (j *court) live(l *life, records []*kgo.Record) {
 		if s.odd {
 			in.ms, in.vague = s.ms, s.ms > 1<<57
 		}
-		in.sent, in.acked = s.sent, s.acked
+		in.sent, in.acked, in.stamp = s.sent, s.acked, in.ms
 		if in.acked.IsZero() {
 			in.acked = in.sent.Add(time.Hour)
 		}
@@ -215,7 +216,7 @@ func (j *court) find(p place, timestamp string, key []byte) (found *input) {
 	})
 	for _, in := range all {
 		switch {
-		case strconv.FormatInt(in.ms, 10) == timestamp:
+		case strconv.FormatInt(in.stamp, 10) == timestamp:
 			return in
 		case found == nil || !found.vague:
 			found = in
@@ -229,7 +230,7 @@ func (j *court) classify(in *input) {
 	case in.Value == nil:
 		in.tombstone = true
 		return
-	case in.ms == -1 || in.ms < leastMs || in.vague:
+	case !j.plan.fields && (in.ms == -1 || in.ms < leastMs || in.vague):
 		in.unreadable = "no time"
 		return
 	}
@@ -249,6 +250,7 @@ func (j *court) classify(in *input) {
 		return
 	}
 	in.samples = flatten(j.shapes[in.schema], native)
+	j.date(in, native)
 }
 
 // ahead marks the records that are refused as too far ahead of the clock, or

@@ -14,6 +14,7 @@ import (
 type order struct {
 	judge     *agent.Order
 	split     bool
+	fields    bool // have the times
 	skew      time.Duration
 	watermark int64 // ms, at least
 	lost      bool  // it is not known what became of a record
@@ -21,7 +22,7 @@ type order struct {
 
 func (j *court) order(l *life) *order {
 	p := j.plan
-	o := &order{split: p.split > 1 || p.split2 > 1, skew: p.skew, watermark: math.MinInt64, lost: p.repeats || j.of(l.name)[0] != l} // what was out of the topic before is where the next begins
+	o := &order{fields: p.fields, split: p.split > 1 || p.split2 > 1, skew: p.skew, watermark: math.MinInt64, lost: p.repeats || j.of(l.name)[0] != l} // what was out of the topic before is where the next begins
 	o.judge = agent.NewOrder(agent.Settings{Grace: int64(p.grace), MaxFutureSkew: int64(p.skew), Confirm: agent.Confirm})
 	return o
 }
@@ -29,7 +30,7 @@ func (j *court) order(l *life) *order {
 // take takes a record whose window ends at end; isLate: there is a letter that says so.
 func (o *order) take(in *input, isLate bool, end int64) {
 	switch {
-	case o.lost, in.tombstone, in.future, in.unreadable != "":
+	case o.lost, in.tombstone, in.future, in.unreadable != "", in.broken && o.fields:
 		return
 	case in.doubt, in.broken && in.Timestamp.Sub(in.sent) > o.skew, isLate && end > o.watermark && o.split: // whoever ships may have accepted it
 		o.lost = true

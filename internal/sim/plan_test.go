@@ -34,6 +34,8 @@ type plan struct {
 	size, grace, idle time.Duration
 	skew              time.Duration   // how far ahead of the clock a record may be stamped
 	length            time.Duration   // of traffic and faults
+	fields            bool            // records have their time in fields, and
+	strict            bool            // are bad if they have none there
 	wider             []config.Output // windows of further sizes
 	empty             []bool          // outputs that have empty windows; nil: none
 	emptyOfSome       bool            // of every second process; those of the others have none
@@ -113,13 +115,14 @@ func newPlan(seed uint64) *plan {
 	p.drawWider(rand.New(rand.NewPCG(seed, 12)))
 	p.drawClocks(rand.New(rand.NewPCG(seed, 13)))
 	p.drawEmpty(rand.New(rand.NewPCG(seed, 14)))
+	p.drawFields(rand.New(rand.NewPCG(seed, 15)))
 	p.drawFramings(rand.New(rand.NewPCG(seed, 17)))
 	p.sort()
 	return p
 }
 
 // olderPlan is what the seed decided before there were topics that are made again,
-// windows of several sizes, empty ones, wrong clocks and framings: what it found then it finds by this plan.
+// windows of several sizes, empty ones, wrong clocks, times in fields and framings: what it found then it finds by this plan.
 func olderPlan(seed uint64) *plan {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &plan{
@@ -220,6 +223,7 @@ func (p *plan) drawOdd(rng *rand.Rand) {
 func (p *plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: windows of %v, grace %v, idle after %v, at most %v ahead, %v of traffic and faults, aggregated topics of %d partitions\n", p.seed, p.size, p.grace, p.idle, p.skew, p.length, p.outPartitions)
+	b.WriteString(p.fieldsString())
 	for _, w := range p.wider {
 		fmt.Fprintf(&b, "  and windows of %v every %v\n", w.Size, max(w.Advance, 0))
 	}

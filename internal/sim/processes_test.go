@@ -215,6 +215,7 @@ func (w *world) config(id string, process int) *config.Config {
 		a.MaxWorkers = w.plan.split2
 	}
 	a.Window = config.Window{Size: w.plan.size, Grace: w.plan.grace, IdleAfter: w.plan.idle, MaxFutureSkew: w.plan.skew}
+	w.plan.eventTime(a)
 	w.plan.windows(a)
 	if w.plan.emptyOfSome && process%2 == 0 {
 		w.plan.emptyOf(a, nil)

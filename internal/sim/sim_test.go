@@ -21,7 +21,7 @@ var (
 	runs      = flag.Int("runs", 50, "how many seeds to run")
 	delivery  = flag.String("delivery", "", "exactly_once or at_least_once for all seeds; else one in eight is at_least_once")
 	repeat    = flag.Int("repeat", 1, "how often to run each seed")
-	with      = flag.String("with", "", "kinds that all plans have, with commas between: uploads, odd, leaderless, refused, remade, pieces, wider, empty, some, framings")
+	with      = flag.String("with", "", "kinds that all plans have, with commas between: uploads, odd, leaderless, refused, remade, pieces, wider, clocks, empty, some, fields, framings")
 	only      = flag.Bool("only", false, "no other faults than those of -with")
 	dump      = flag.Bool("dump", false, "keep the logs of all runs, with all that the Kafka clients say")
 )

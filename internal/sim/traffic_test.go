@@ -51,6 +51,7 @@ type traffic struct {
 	rng     *rand.Rand
 	oddly   *rand.Rand   // decides on what is odd
 	ticks   *rand.Rand   // decides on whose clock it is
+	stamps  *rand.Rand   // decides on where the time of a record is
 	frames  *rand.Rand   // decides on framings
 	clock   *sourceClock // which it is; nil: one that is right
 	row     int          // records that it stamps still
@@ -66,7 +67,8 @@ func (w *world) traffic(t *topicPlan, source string, stream int) *traffic {
 	return &traffic{
 		world: w, topicPlan: t, source: source, end: w.plan.end(t), schemas: w.families[t.family],
 		rng: rand.New(rand.NewPCG(w.plan.seed, uint64(stream))), oddly: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+100))),
-		ticks: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+400))), frames: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+700))),
+		ticks: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+400))), stamps: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+600))),
+		frames: rand.New(rand.NewPCG(w.plan.seed, uint64(stream+700))),
 	}
 }
 
@@ -143,12 +145,14 @@ func (t *traffic) send(cl *kgo.Client) {
 	if at > t.change {
 		schema = t.schemas[1]
 	}
+	event := r.Timestamp
 	switch {
 	case t.chance(t.tombstone):
 	case t.chance(t.bad):
-		r.Value = t.spoil(schema.record(t.rng))
+		r.Value, r.Timestamp = t.stamp(schema.record(t.rng), event)
+		r.Value = t.spoil(r.Value)
 	default:
-		r.Value = schema.record(t.rng)
+		r.Value, r.Timestamp = t.stamp(schema.record(t.rng), event)
 	}
 	t.disfigure(r)
 	t.reframe(r)

@@ -177,7 +177,7 @@ func (w *world) build() {
 	for _, f := range families {
 		var pair [2]*generator
 		for i, text := range f {
-			id, _, err := w.registry.Schemas.RegisterSchema(familySubject(len(w.families)), sr.Schema{Schema: text})
+			id, _, err := w.registry.Schemas.RegisterSchema(familySubject(len(w.families)), sr.Schema{Schema: w.plan.schemaText(text)})
 			w.must(err)
 			pair[i] = newGenerator(id, text)
 			w.names[id] = w.namesOf(familySubject(len(w.families)), i+1, pair[i])
@@ -189,7 +189,7 @@ func (w *world) build() {
 			time.Sleep(w.plan.register)
 			for i, pair := range w.families {
 				for k, g := range pair {
-					w.registry.Schemas.SeedSchema(fmt.Sprintf("late-family-%d", i), k+1, g.id+unknown, sr.Schema{Schema: families[i][k]})
+					w.registry.Schemas.SeedSchema(fmt.Sprintf("late-family-%d", i), k+1, g.id+unknown, sr.Schema{Schema: w.plan.schemaText(families[i][k])})
 				}
 			}
 		})

@@ -55,6 +55,7 @@ type TopicStatus struct {
 	Problems         []Problem      `json:"problems,omitempty"`   // what holds this topic up
 	WindowSize       float64        `json:"window_size_seconds"`
 	Outputs          []OutputStatus `json:"outputs"`                 // of windows of each size; the fields above are those of the first
+	EventTime        string         `json:"event_time,omitempty"`    // field that the records of the newest schema have their time from, or kafka
 	Watermark        time.Time      `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64        `json:"watermark_delay_seconds"` // now - watermark
 	TopicCounts
@@ -82,6 +83,10 @@ type TopicCounts struct {
 	Unsent          int64 `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
 	Tombstones      int64 `json:"tombstones"`
 	Shipped         int64 `json:"shipped"` // records sent on to be merged, where a topic is split
+
+	TimesPassedOver map[string]int64 `json:"times_passed_over,omitempty"` // fields of event_time that had no time, by reason
+	TimeFallbacks   int64            `json:"time_fallbacks"`              // records with a time in none of these fields
+	TimesApart      int64            `json:"times_apart"`                 // records in which two of them disagree by more than a day
 }
 
 // OutputStatus is an aggregated topic with its windows.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/cluster"
+	"github.com/lsst-sqre/kafka-aggregator/internal/config"
 )
 
 // Forecast is what it would be like to aggregate the topics of a survey.
@@ -35,12 +36,16 @@ func (s *Survey) Forecast(ctx context.Context, of *cluster.Cluster, measure time
 	if err != nil {
 		return nil, err
 	}
+	sources, err := c.settings(ctx, s.Topics())
+	if err != nil {
+		return nil, err
+	}
 	f := &Forecast{Loads: make(map[*Agent]Load), Outputs: outputs, Warnings: make(map[*Agent][]Warning)}
 	now := time.Now()
 	for _, a := range s.Agents {
 		if a.Used != nil {
 			f.Loads[a] = a.Load(rates[a.Topic], lengths[a])
-			f.Warnings[a] = a.warnings(outputs[a], f.Loads[a], oldest[a.Topic], now)
+			f.Warnings[a] = append(a.onArrival(config.LimitsOf(sources[a.Topic])), a.warnings(outputs[a], f.Loads[a], oldest[a.Topic], now)...)
 		}
 	}
 	return f, nil

@@ -67,6 +67,9 @@ func (c looker) frame(ctx context.Context, a *Agent, r *kgo.Record) (framing.Fra
 // asks the registry what it thinks of it.
 func (c looker) examine(ctx context.Context, a *Agent) error {
 	in, err := c.input(ctx, a, a.schema)
+	if err == nil {
+		err = in.Untimed
+	}
 	if err != nil {
 		return err
 	}

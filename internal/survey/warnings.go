@@ -18,6 +18,7 @@ const (
 	Expiring         Kind = "expiring"           // the first of a backlog are deleted soon after they came, by retention.ms
 	TooFarAhead      Kind = "too far ahead"      // refused, by message.timestamp.after.max.ms
 	StampedOnArrival Kind = "stamped on arrival" // windows lose their time, by message.timestamp.type
+	ArrivalWindows   Kind = "windows of arrival" // and so have the windows' records, by that of the source topic
 )
 
 // Warning is what would go wrong with the windows of a topic, though the worker
@@ -31,6 +32,17 @@ type Warning struct {
 	Bytes       int           // of a record with key and headers, about; of TooLarge
 	Oldest      time.Time     // stamp of the oldest record of the backlog; of TooOld and Expiring
 	Ahead, Skew time.Duration // how far windows may lie ahead, and records by the configuration; of TooFarAhead
+
+	Likely []string // fields that are likely to have the time; of ArrivalWindows, whose Topic is the source topic
+}
+
+// onArrival is a warning of a source topic whose broker stamps records when they arrive, if
+// that is their time.
+func (a *Agent) onArrival(l config.TopicLimits) []Warning {
+	if !l.ArrivalTime || a.Plan == nil || a.Plan.TimeFrom() != "" || !a.First() || a.Choice.Aggregation.EventTime.Strict() {
+		return nil
+	}
+	return []Warning{{Kind: ArrivalWindows, Topic: a.Topic, Limits: l, Likely: a.Plan.LikelyTimes()}}
 }
 
 // warnings are those of a topic. oldest is the time stamp of the oldest record of a

@@ -37,6 +37,16 @@ var topicMetrics = []metric[status.TopicStatus]{
 		}),
 	topicCounter("future_records_total", "Records stamped further in the future than max_future_skew.",
 		func(t *status.TopicStatus) int64 { return t.Future }),
+	counter("time_fields_passed_over_total", "Fields of event_time that a record had no time in, by the reason; the next field was tried, or the fallback.",
+		[]string{"topic", "reason"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
+			for _, reason := range slices.Sorted(maps.Keys(t.TimesPassedOver)) {
+				emit(float64(t.TimesPassedOver[reason]), t.Topic, reason)
+			}
+		}),
+	topicCounter("time_fallback_records_total", "Records with a time in none of the fields of event_time: they have Kafka's timestamp, or are dead-lettered.",
+		func(t *status.TopicStatus) int64 { return t.TimeFallbacks }),
+	topicCounter("times_apart_records_total", "Records in which two fields of event_time disagree by more than a day.",
+		func(t *status.TopicStatus) int64 { return t.TimesApart }),
 	topicCounter("dead_lettered_records_total", "Records that could not be used, those stamped in the future among them.",
 		func(t *status.TopicStatus) int64 { return t.DeadLettered }),
 	topicCounter("unsent_letters_total", "Of the records that were put aside, those whose dead letter or late record was refused by its topic in every form.",

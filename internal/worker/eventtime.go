@@ -22,7 +22,8 @@ var (
 	errTooOld      = errors.New("is before the year 1678, the earliest that a window can have")
 )
 
-// eventTime is the timestamp of a record in ns. One that is too late for ns in
+// eventTime is the timestamp of a record in ns, which is its event time where that is not in
+// a field. One that is too late for ns in
 // 64 bits (after the year 2261, as of a producer that gives microseconds) is
 // the latest time there is, which is ahead of any clock. An error says why the
 // record is bad.
@@ -38,6 +39,33 @@ func eventTime(r *kgo.Record) (ns int64, err error) {
 		return math.MinInt64, fmt.Errorf("timestamp %d ms %w", ms, errTooOld)
 	}
 	return math.MaxInt64, nil
+}
+
+// newestTime is the event time of a record that was not processed yet, ns, for the sake of
+// this machine's clock. If it may be in several places, the earliest counts: one that is
+// honest is enough to tell that the others are not. So it is not known of a record whose time
+// is in fields as long as its schema is not.
+func (p *part) newestTime(r *kgo.Record, now time.Time) (ns int64, ok bool) {
+	ns, err := eventTime(r)
+	if p.windows == nil || !p.source.job.timed() {
+		return ns, err == nil
+	}
+	f, bad := p.source.framing.Read(r.Headers, r.Value)
+	if bad != nil || f.Doubtful || f.Compressed {
+		return 0, false
+	}
+	plan, bad := p.plan(f.Ref, now)
+	if plan == nil || bad != nil {
+		return 0, false
+	}
+	t, known := p.windows.EarliestTime(plan, f.Body)
+	switch {
+	case !known:
+		return ns, err == nil
+	case err != nil:
+		return t, true
+	}
+	return min(t, ns), true
 }
 
 // timestamp is the timestamp of a record in ms, as the broker has it. The
@@ -65,11 +93,11 @@ func aheadOf(ms int64, skew time.Duration, now time.Time) string {
 	return s
 }
 
-// eventTimes are those of records that have one, ns, the last first.
-func eventTimes(records []*kgo.Record) iter.Seq[int64] {
+// newestTimes are those of records that have one, the last first.
+func (p *part) newestTimes(records []*kgo.Record, now time.Time) iter.Seq[int64] {
 	return func(yield func(int64) bool) {
 		for _, r := range slices.Backward(records) {
-			if t, err := eventTime(r); err == nil && !yield(t) {
+			if t, ok := p.newestTime(r, now); ok && !yield(t) {
 				return
 			}
 		}

@@ -169,7 +169,8 @@ func (s *session) receive(fs kgo.Fetches, now time.Time) {
 			return
 		}
 		delete(src.fetchErrors, fp.Partition)
-		s.phases.clock.take(p, eventTimes(fp.Records), now)
+		src.stampedOnArrival = arrived(fp.Records[len(fp.Records)-1])
+		s.phases.clock.take(p, p.newestTimes(fp.Records, now), now)
 		p.tail.arrived, p.tail.caught, p.last.moved = now, time.Time{}, true
 		p.batch = append(p.batch, fp.Records...)
 		s.enqueue(p)

@@ -24,3 +24,6 @@ func newJob(a *config.Aggregation, lanes int) (*job, error) {
 	}
 	return j, nil
 }
+
+// timed reports whether records have their time in a field.
+func (j *job) timed() bool { return j.set.Stamping.ID != 0 }

@@ -69,7 +69,7 @@ func (p *part) refuse(r *kgo.Record, v agent.Verdict, err error, now time.Time, 
 	case agent.Late:
 		for _, l := range p.merger.Late {
 			at := &kgo.Record{Topic: p.source.merges, Partition: l.Partition, Offset: l.Offset, Timestamp: time.Unix(0, l.Time)}
-			p.late(at, header("late_by", "clock"), header("omitted", "value"))
+			p.late(at, l.Time, header("late_by", "clock"), header("omitted", "value"))
 		}
 	}
 	r.Recycle()

@@ -130,6 +130,15 @@ func (c *ownClock) take(p *part, times iter.Seq[int64], now time.Time) {
 	c.ahead = c.ahead || least.ahead(now) > skew
 }
 
+// takeNewest takes the records of a batch that has waited for its schema, if it took
+// that to know their times.
+func (s *session) takeNewest(p *part) {
+	if p.source.job.timed() {
+		now := time.Now()
+		s.phases.clock.take(p, p.newestTimes(p.batch, now), now)
+	}
+}
+
 // newestRecord is that of a partition, by its event time in ns and when it came.
 type newestRecord struct {
 	t  int64

@@ -155,6 +155,7 @@ func (p *placing) resume(src *source, id int32, held recovery.Committed, f *brok
 		Partition: id, Start: f.Bounds[id].Start, End: f.Bounds[id].End, Committed: held,
 		TopicID: f.ID, Merges: src.merges != "", SourceID: src.mergesID, Frontier: f.Frontier,
 		Cluster: p.topics.cluster, Group: p.w.cfg.Worker.Group, Anew: src.agent.Anew,
+		Stamping: src.job.set.Stamping.ID,
 	}
 	if brokenID {
 		known.TopicID, known.SourceID = noTopicID, noTopicID

@@ -25,7 +25,7 @@ func (p *part) process(now time.Time, deadLetter string) {
 		return
 	}
 	stop, stops := s.stopAt(p.id)
-	clock := now.UnixNano()
+	clock, timed := now.UnixNano(), s.job.timed()
 	var plan *agent.Plan
 	planRef, planID := noSchema, noID
 	var f framing.Frame
@@ -57,6 +57,9 @@ func (p *part) process(now time.Time, deadLetter string) {
 			continue
 		}
 		t, err := eventTime(r)
+		if timed && err != nil { // it may have another one
+			t, err = agent.NoTime, nil
+		}
 		id, body, plain := s.framing.Plain(r.Value)
 		plain = plain && (len(r.Headers) == 0 || !framing.Named(r.Headers))
 		if !plain || id != planID || err != nil { // it is not as the one before
@@ -174,23 +177,27 @@ func (p *part) set(r *kgo.Record, v agent.Verdict, err error, now time.Time, dea
 			p.letters = append(p.letters, newLetter(deadLetter, r, header("error", aheadOf(timestamp(r), s.job.Window.MaxFutureSkew, now))))
 		}
 	case agent.Late:
+		t := r.Timestamp.UnixNano()
+		if s.job.timed() {
+			t = p.windows.Time()
+		}
 		by := "order"
 		if p.Counts.LateByClock > p.lateByClock {
 			by = "clock"
 		}
-		p.late(r, header("late_by", by))
+		p.late(r, t, header("late_by", by))
 	}
 	p.lateByClock = p.Counts.LateByClock
 	r.Recycle()
 }
 
-// late makes a letter of a late record, if there is a topic for such.
-func (p *part) late(r *kgo.Record, more ...kgo.RecordHeader) {
+// late makes a letter of a late record with event time t (ns), if there is a topic for such.
+func (p *part) late(r *kgo.Record, t int64, more ...kgo.RecordHeader) {
 	job := p.source.job
 	if job.Late.Policy != "topic" {
 		return
 	}
 	s := job.set.Grid.Shapes[0]
-	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", s.Last(r.Timestamp.UnixNano()), s.Size)))}, more...)
+	why := append([]kgo.RecordHeader{header("window", string(agent.Key(r.Topic, "", s.Last(t), s.Size)))}, more...)
 	p.letters = append(p.letters, newLetter(job.Late.Topic, r, why...))
 }

@@ -100,6 +100,7 @@ func (s *session) topicStatus(src *source) status.TopicStatus {
 		TopicCounts: status.TopicCounts{
 			Records: c.Records - c.Replayed, Bytes: c.Bytes, Windows: n.windows, EmptyWindows: n.empty, UnfilledWindows: n.unfilled, OpenWindows: int64(src.agent.Open()),
 			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
+			TimesPassedOver: src.passedOver(c.Stamps), TimeFallbacks: c.Stamps.Fallback, TimesApart: c.Stamps.Apart,
 		},
 	}
 	if n := src.schemas.newest; n != nil {
@@ -107,7 +108,11 @@ func (s *session) topicStatus(src *source) status.TopicStatus {
 		if n.id != noID {
 			t.SchemaID = new(n.id)
 		}
+		if src.merges == "" {
+			t.EventTime = n.timeFrom
+		}
 	}
+	s.w.tellArrival(src)
 	if v := src.agent.Versions(0); len(v) > 0 {
 		t.AggregatedSchema = new(v[len(v)-1].SchemaID)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/framing"
 	"github.com/lsst-sqre/kafka-aggregator/internal/pipeline"
 	"github.com/lsst-sqre/kafka-aggregator/internal/registry"
@@ -76,9 +77,9 @@ func (r *resolver) resolve(src *source, ref framing.Ref, since time.Time, histor
 	}
 }
 
-// refused reports whether an aggregated schema cannot be had, as it is.
+// refused reports whether an aggregated schema, or the time of records, cannot be had, as it is.
 func refused(err error) bool {
-	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, pipeline.ErrUnderivable)
+	return errors.Is(err, registry.ErrIncompatible) || errors.Is(err, pipeline.ErrUnderivable) || errors.As(err, new(*codec.UnitError))
 }
 
 // tryResolve returns an error only for what may pass: no answer from a
@@ -102,6 +103,13 @@ func (r *resolver) tryResolve(src *source, ref framing.Ref, since time.Time, his
 		return bad(err)
 	}
 	out.schema.id, out.schema.fields, out.schema.leftOut = id, len(in.Fields), len(in.LeftOut)
+	if in.Untimed != nil {
+		return out, in.Untimed
+	}
+	src.tellTime(ref, in)
+	if out.schema.timeFrom = in.TimeFrom(); out.schema.timeFrom == "" {
+		out.schema.timeFrom, out.schema.likely = kafkaTime, in.LikelyTimes()
+	}
 	r.w.warnOfRestart(r.helpers.ctx, src)
 	plans := make([]*pipeline.Plan, len(src.outputs))
 	for i, o := range src.outputs {
@@ -216,6 +224,7 @@ func (s *session) install(r resolution) {
 		case noSchema:
 		case r.schema.ref:
 			p.waiting = noSchema
+			s.takeNewest(p)
 			s.enqueue(p)
 		default: // its schema could not be asked for meanwhile
 			s.request(p)

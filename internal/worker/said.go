@@ -10,6 +10,7 @@ type said struct {
 	last     map[string]time.Time // by what it was about; the loop's
 	names    once                 // of topics
 	restarts once                 // of source topics
+	arrival  once                 // of source topics
 }
 
 // rare is true once a minute for each key: for log lines that would repeat.

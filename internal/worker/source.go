@@ -47,6 +47,8 @@ type source struct {
 	asked       float64   // load when a new assignment was asked for
 	touched     bool      // is looked at in this iteration
 	news        bool      // is to be looked at in the next one
+
+	stampedOnArrival bool // its newest records are
 }
 
 // identity is which topic a source is.
@@ -119,6 +121,8 @@ type schema struct {
 	versions []int          // of each output
 	fields   int
 	leftOut  int
+	timeFrom string    // field that has the time of its records, or kafkaTime
+	likely   []string  // fields that may have it, where that is Kafka's
 	err      error     // why its records are bad
 	since    time.Time // an err was found out after this
 	until    time.Time // and is asked about again after this

@@ -37,6 +37,7 @@ func (t *totals) add(now, before *agent.Counts) {
 	c.Lost += now.Lost - before.Lost
 	c.Mismatches += now.Mismatches - before.Mismatches
 	c.Bytes += now.Bytes - before.Bytes
+	c.Stamps = c.Stamps.Plus(now.Stamps.Sub(before.Stamps))
 }
 
 // histogram is a Histogram that can be observed and read at the same time.

@@ -148,6 +148,7 @@ func New(o Options) (*Worker, error) {
 // reason to return: it is logged and tried again. An error is final.
 func (w *Worker) Run(ctx context.Context) (err error) {
 	now := time.Now()
+	w.warnOfLeapSeconds(now)
 	w.lastDaily = now
 	w.beat(now)
 	hard, giveUp := context.WithCancel(context.Background())

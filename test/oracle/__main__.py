@@ -15,6 +15,8 @@ from dataclasses import replace
 from math import gcd
 
 from check import HEAD, Report, Settings, check_letters, check_topic, headers_of, place_of
+from eventtime import UNITS as TIME_UNITS
+from eventtime import EventTime
 from framings import Framings, fingerprint
 from kafka_io import Cluster, registry_lookup, versions
 from records import Schemas
@@ -33,6 +35,7 @@ def main():
         skew=args.skew_ms,
         repeats=args.repeats,
         empty=args.empty,
+        event_time=args.event_time and EventTime(tuple(args.event_time.split(",")), args.unit, args.scale == "tai", args.fallback == "bad", args.skew_ms),
     )
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry), framings(args))
@@ -123,6 +126,10 @@ def arguments():
     p.add_argument("--grace-ms", type=int,
                    help="source records that are late by this grace are expected in no window; no partition may have been idle")
     p.add_argument("--skew-ms", type=int, default=300_000, help="clocks that differ by more are not waited for (max_future_skew)")
+    p.add_argument("--event-time", metavar="a,b.c", help="fields that have the time of a record, in order of preference; else Kafka's timestamp is it")
+    p.add_argument("--unit", choices=TIME_UNITS, default="s", help="of numbers in them without a logical type")
+    p.add_argument("--scale", choices=["utc", "tai"], default="utc", help="of these fields")
+    p.add_argument("--fallback", choices=["kafka", "bad"], default="kafka", help="what a record is that has a time in none of them")
     p.add_argument("--late", help="topic that must have each late record once")
     p.add_argument("--dead-letters", help="topic that must have each bad record once")
     p.add_argument("--other-letters", help="regular expression of source topics whose records in these two topics are passed over")

@@ -28,6 +28,7 @@ class Settings:
     grace: int | None = None   # ms; None: no source record is late
     skew: int = 300_000        # ms; clocks that are further ahead or behind are none
     repeats: bool = False      # an aggregated record may come again, with the same key and bytes
+    event_time: object = None  # EventTime of the records; None: Kafka's timestamp is their time
     empty: bool = False        # windows without records have an aggregated record, too, between those that have some
 
     @property
@@ -74,7 +75,7 @@ def check_topic(topic, source, produced, schemas, aggregated_schemas, settings, 
     """Checks one topic. source and produced are lists of Record; late has the
     places of records that were put aside as late by the wall clock.
 
-    The windows are rebuilt from the source by Kafka timestamp; each must have
+    The windows are rebuilt from the source by event time; each must have
     exactly one produced record with the same bits in every statistic.
     """
     report = Report()
@@ -135,6 +136,7 @@ def _windows(topic, source, schemas, settings, report, late=frozenset()):
     slice = settings.slice or gcd(settings.size, settings.grid)
     windows, fields, names, first = defaultdict(list), {}, {}, {}
     newest, clocks = {}, defaultdict(lambda: Clocks((settings.grace or 0) * 10**6, settings.skew * 10**6))
+    in_fields = settings.event_time is not None
     for r in source:
         report.counts["source records"] += 1
         if r.value is None:
@@ -144,31 +146,36 @@ def _windows(topic, source, schemas, settings, report, late=frozenset()):
             report.counts["ahead of time"] += 1
             continue
         try:
-            number, _ = schemas.read(r)
+            number, record = schemas.read(r)
+            at = r.timestamp * 10**6
+            if in_fields:
+                at = settings.event_time.of(r, record, schemas.get(number)[0])
+                if at is None:
+                    raise Bad("no time in its fields")
         except Bad as e:
-            if isinstance(e, BadBody):
+            if isinstance(e, BadBody) and not in_fields:
                 clocks[r.partition].take(r.timestamp * 10**6)
-                newest[r.partition] = max(r.timestamp, newest.get(r.partition, r.timestamp))
+                newest[r.partition] = max(r.timestamp * 10**6, newest.get(r.partition, r.timestamp * 10**6))
             report.counts["bad records"] += 1
             report.bad[topic, r.partition, r.offset] = r
             continue
-        end = (r.timestamp // slice + 1) * slice
+        end = (at // 10**6 // slice + 1) * slice * 10**6
         time = clocks[r.partition]
-        by_order = time.time is not None and end * 10**6 <= time.watermark
-        may_be = settings.grace is not None and end <= newest.get(r.partition, r.timestamp) - settings.grace
-        time.take(r.timestamp * 10**6)
+        by_order = time.time is not None and end <= time.watermark
+        may_be = settings.grace is not None and end <= newest.get(r.partition, at) - settings.grace * 10**6
+        time.take(at)
         if may_be and (by_order or (topic, r.partition, r.offset) in late):
             report.counts["late records"] += 1
             report.late[topic, r.partition, r.offset] = r
             continue
-        newest[r.partition] = max(r.timestamp, newest.get(r.partition, r.timestamp))
+        newest[r.partition] = max(at, newest.get(r.partition, at))
         if number not in names:
             found = fields_of(schemas.get(number)[0], settings.excluded)
             names[number] = [f.name for f in found]
             for f in found:
                 if f.name not in fields or not f.integer:  # one type that is no integer decides
                     fields[f.name] = f
-        for start in settings.starts(r.timestamp):
+        for start in settings.starts(at // 10**6):
             windows[start].append(r)
             for name in names[number]:
                 first[name] = min(start, first.get(name, start))

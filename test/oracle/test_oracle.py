@@ -18,6 +18,7 @@ import fastavro
 
 from check import HEAD, LONGEST_GAP, Settings, _windows, check_letters, check_topic, expected_record, Report
 from clocks import Clocks
+from eventtime import EventTime, utc
 from fields import fields_of
 from operations import summarize
 from records import Bad, Record, Schemas
@@ -362,6 +363,59 @@ class WrongClocks(unittest.TestCase):
         self.assertEqual(late(frozenset()), [])
         self.assertEqual(late(frozenset([(TOPIC, 0, behind.offset)])), [behind])
         self.assertEqual(late(frozenset([(TOPIC, 0, 0)])), [])  # nothing was before it
+
+
+class EventTimes(unittest.TestCase):
+    SCHEMA = {"type": "record", "name": "timed", "fields": [
+        {"name": "seconds", "type": ["null", "double"]},
+        {"name": "in", "type": {"type": "record", "name": "inner_time", "fields": [
+            {"name": "micros", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}]}, {"name": "nanos", "type": {"type": "long", "logicalType": "timestamp-nanos"}}]}},
+        {"name": "text", "type": "string"},
+        {"name": "count", "type": "long"},
+        {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 9}},
+    ]}
+    NOW = 1_764_561_906_789_012_000  # 2025-12-01T04:05:06.789012
+
+    def of(self, fields, unit="s", tai=False, strict=True, **values):
+        row = {"seconds": None, "in": {"micros": None, "nanos": 0}, "text": "", "count": 0, "price": Decimal(0), **values}
+        _, record = Schemas({1: json.dumps(self.SCHEMA)}.get).decode(encode(1, self.SCHEMA, row))
+        return EventTime(tuple(fields.split(",")), unit, tai, strict).of(Record(0, 0, 5, None, b""), record, self.SCHEMA)
+
+    def test_types(self):
+        now, tai = self.NOW, self.NOW + 37 * 10**9
+        self.assertEqual(self.of("seconds", seconds=now / 1e9), now)
+        self.assertEqual(self.of("seconds", seconds=tai / 1e9, tai=True), now)
+        self.assertEqual(self.of("seconds", seconds=1764561906.1), 1_764_561_906_100_000_000)
+        self.assertEqual(self.of("in.micros", **{"in": {"micros": now // 1000, "nanos": 0}}), now)
+        self.assertEqual(self.of("in.nanos", **{"in": {"micros": None, "nanos": now + 7}}), now + 7)
+        self.assertEqual(self.of("text", text="2025-12-01T05:05:06.789012+01:00", tai=True), now)
+        self.assertEqual(self.of("text", text="2025-12-01 04:05:43.789012", tai=True), now)
+        self.assertEqual(self.of("count", "ms", count=now // 10**6), now // 10**6 * 10**6)
+        self.assertEqual(self.of("price", price=Decimal(now) / 10**9), now)
+
+    def test_passed_over(self):
+        for seconds in (None, math.nan, math.inf, -math.inf, 0.0, -1.0, self.NOW / 1e9 * 1000):
+            self.assertIsNone(self.of("nowhere,seconds,text", seconds=seconds))
+            self.assertEqual(self.of("nowhere,seconds,text", seconds=seconds, strict=False), 5 * 10**6)
+            self.assertEqual(self.of("nowhere,seconds,text", seconds=seconds, text="2000-01-01T00:00:00Z"), 946684800 * 10**9)
+        self.assertIsNone(self.of("text", text="n/a"))
+
+    def test_leap_seconds(self):
+        new_year = 1_483_228_800 * 10**9  # 2017
+        self.assertEqual([utc(new_year + s * 10**9 // 2) - new_year for s in (70, 71, 72, 73, 74, 75)],
+                         [-10**9, -10**9 // 2, -10**9, -10**9 // 2, 0, 10**9 // 2])
+        self.assertEqual(utc(63_072_010 * 10**9), 63_072_000 * 10**9)
+
+    def test_windows(self):
+        """Records are in the windows of their fields, and those without a time are bad."""
+        case = Case(windows=5)
+        late = [r._replace(timestamp=9) for r in case.source]
+        settings = replace(SETTINGS, event_time=EventTime(("time",), strict=True))
+        report = check_topic(TOPIC, late, case.produced, case.schemas, case.schemas, settings)
+        self.assertEqual(report.examples, [])
+        self.assertEqual(report.counts["windows"], 5)
+        settings = replace(SETTINGS, event_time=EventTime(("nowhere",), strict=True))
+        self.assertEqual(len(check_topic(TOPIC, late, [], case.schemas, case.schemas, settings).bad), len([r for r in late if r.value is not None]))
 
 
 class EmptyWindows(unittest.TestCase):

@@ -20,6 +20,15 @@ func (s *Stack) Create(partitions int32, topics ...string) {
 	must(s.t, answers.Error())
 }
 
+// CreateStamped makes topics whose broker stamps the records when they arrive.
+func (s *Stack) CreateStamped(partitions int32, topics ...string) {
+	s.t.Helper()
+	arrival := "LogAppendTime"
+	answers, err := kadm.NewClient(s.Client).CreateTopics(s.t.Context(), partitions, 1, map[string]*string{"message.timestamp.type": &arrival}, topics...)
+	must(s.t, err)
+	must(s.t, answers.Error())
+}
+
 // Ends are the end offsets of the partitions that are not empty.
 func (s *Stack) Ends(topics ...string) (map[string]int64, error) {
 	listed, err := kadm.NewClient(s.Client).ListEndOffsets(s.t.Context(), topics...)
