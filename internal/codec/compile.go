@@ -156,7 +156,9 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	case kindInt:
 		in.n = int32(opInt)
 	case kindLong:
-		in.n = int32(opLong)
+		if in.n = int32(opLong); t.elem.unsigned {
+			in.n = int32(opUnsigned)
+		}
 	default:
 		if op, null, ok := nullable(t.elem); ok {
 			in.n, in.m = int32(op), null
@@ -186,11 +188,19 @@ func (c *compiler) scalar(p *program, t *typ, slot int32, path string) {
 	case kindInt:
 		p.emit(instr{op: opInt, slot: slot, n: 1}, at)
 	case kindLong:
-		p.emit(instr{op: opLong, slot: slot, n: 1}, at)
+		op := opLong
+		if t.unsigned {
+			op = opUnsigned
+		}
+		p.emit(instr{op: op, slot: slot, n: 1}, at)
 	case kindBoolean:
 		p.emit(instr{op: opBoolean, slot: slot, n: 1}, at)
 	case kindDecimalBytes:
 		p.emit(instr{op: opDecimalBytes, slot: slot, n: 1, m: int32(t.scale)}, at)
+	case kindBigDecimal:
+		p.emit(instr{op: opAnyDecimal, slot: slot, n: 1, m: 2}, at)
+	case kindAnyDecimal:
+		p.emit(instr{op: opAnyDecimal, slot: slot, n: 1, m: int32(t.scale)}, at)
 	case kindDecimalFixed:
 		p.emit(instr{op: opDecimalFixed, slot: slot, n: int32(t.size), m: int32(t.scale)}, at)
 	case kindUnion:
@@ -303,7 +313,11 @@ func (c *compiler) skip(p *program, t *typ, path string) {
 	case kindFloat, kindDouble, kindFixed, kindDecimalFixed:
 		at.size = int32(min(t.minSize(), 1<<30-1)) // no body is that long
 		p.emit(instr{op: opSkipBytes, n: at.size}, at)
-	case kindBytes, kindString, kindDecimalBytes:
+	case kindAnyDecimal:
+		for i := range t.fields {
+			c.skip(p, t.fields[i].typ, path)
+		}
+	case kindBytes, kindString, kindDecimalBytes, kindBigDecimal:
 		p.emit(instr{op: opSkipText, n: 1}, at)
 	case kindEnum:
 		p.emit(instr{op: opSkipEnum, n: int32(t.size)}, at)

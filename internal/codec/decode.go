@@ -160,6 +160,16 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 			dst[in.slot] = d.scratch.value(b[pos:pos+n], in.m)
 			pos += n
 
+		case opAnyDecimal:
+			if pos, err = d.anyDecimal(p, pc, b, pos, dst); err != nil {
+				return pos, err
+			}
+
+		case opUnsigned:
+			if pos, err = unsigned(p, pc, b, pos, dst, row); err != nil {
+				return pos, err
+			}
+
 		case opArray:
 			if pos, err = d.array(p, pc, b, pos, row, depth); err != nil {
 				return pos, err

@@ -5,12 +5,15 @@
 //
 //	jsontree.go    the text of a source schema, as far as it matters
 //	parse.go       a graph of types, with names resolved (typenames.go) and
-//	               valid logical types (logical.go): schema.go
-//	project.go     which fields are numeric, and why the others are not;
-//	               branches.go: of a schema that is no record
+//	               valid logical types (logical.go) or those of Kafka Connect
+//	               (connect.go): schema.go
+//	project.go     the fields of a schema, within limits; value.go: which of them
+//	               are numeric, and why the others are not; selection.go: which
+//	               are wanted; branches.go: of a schema that is no record
 //	names.go       a.b becomes a_b; rules for illegal names and collisions
 //	compile.go     the projection becomes a program.go of instructions
-//	decode.go      runs it over a record; array.go, skip.go, decimal.go
+//	decode.go      runs it over a record; array.go, skip.go, decimal.go,
+//	               unsigned.go
 //	row.go         what comes out
 //	aggregated.go  the schema of the aggregated topic; aggregated_json.go its text
 //	encoder.go     writes records of it

@@ -128,6 +128,7 @@ func (p *parser) object(v *jsonValue, ns string, at **typ) error {
 	if k, ok := primitives[is.text]; ok {
 		t := &typ{kind: k, units: units}
 		t.setLogical(v)
+		t.setConnect(v)
 		*at = t
 		return nil
 	}
@@ -185,6 +186,7 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 		t.kind = kindFixed
 		if t.size, err = fixedSize(v.get(attrSize)); err == nil {
 			t.setLogical(v)
+			t.setConnect(v)
 		}
 	case "enum":
 		t.kind = kindEnum
@@ -206,6 +208,7 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 		if err := p.fields(v.get(attrFields), t); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", is, t.fullName(), err)
 		}
+		t.setConnectRecord(v)
 	}
 	if first == nil {
 		return t, nil

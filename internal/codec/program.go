@@ -21,6 +21,8 @@ const (
 
 	opDecimalBytes // one value; m is the scale
 	opDecimalFixed // one value of n bytes; m is the scale
+	opAnyDecimal   // one value with its scale: a record with the scale first (m is 0) or last (1), or bytes (2)
+	opUnsigned     // n longs that hold unsigned ones
 	opArray        // n is the element's opcode; m the program for opElement, the index of null for opNullable…
 	opElement      // only as the n of opArray: elements are decoded by the program m
 	opNull         // reads nothing, marks n slots as null
@@ -66,7 +68,7 @@ type program struct {
 // that comes right after can be added.
 func (op opcode) mergeable() bool {
 	switch op {
-	case opDouble, opFloat, opInt, opLong, opBoolean, opNullableDouble, opNullableFloat, opNull,
+	case opDouble, opFloat, opInt, opLong, opUnsigned, opBoolean, opNullableDouble, opNullableFloat, opNull,
 		opSkipBytes, opSkipInt, opSkipLong, opSkipBoolean, opSkipText:
 		return true
 	}

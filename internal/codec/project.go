@@ -141,6 +141,11 @@ func (p *projection) record(t, rec *typ, path, name string, branch int) (*place,
 		if len(p.onPath) > 1 {
 			mp, mn = path+"."+m.name, legalName(name+"_"+m.name)
 		}
+		if why := rec.noQuantity(m); why != "" {
+			p.leave(mp, m.typ.String(), why)
+			pl.inside[i] = &place{typ: m.typ, path: mp}
+			continue
+		}
 		in, err := p.value(m.typ, m, mp, mn)
 		if err != nil {
 			return nil, err
