@@ -17,7 +17,9 @@ func (t *typ) whyNot() string {
 	case kindBoolean:
 		return "booleans count only when asked for (fields.booleans)"
 	case kindMap:
-		return "maps have no fixed fields"
+		return "maps count only when asked for (fields.maps)"
+	case kindEnum:
+		return t.whyNotEnum()
 	}
 	if t.ignored != "" {
 		return t.String() + " is not numeric; " + t.ignored

@@ -195,7 +195,11 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 			err = errors.New("has no list of symbols")
 			break
 		}
-		t.size = len(symbols.list)
+		if t.size = len(symbols.list); t.size <= maxSymbols {
+			for i := range symbols.list {
+				t.symbols = append(t.symbols, symbols.list[i].text)
+			}
+		}
 	default:
 		t.kind = kindRecord
 		p.records = append(p.records, t)

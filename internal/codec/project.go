@@ -29,13 +29,24 @@ const (
 // Field is a numeric field of a source schema.
 type Field struct {
 	Name  string // base of the aggregated names: legal Avro, unique in its topic (a_b)
-	Path  string // as in the source schema (a.b)
+	Path  string // as in the source schema (a.b); what is in arrays of records is a[].b, in maps m{} or m{}.b
 	Type  string // Avro type for people: ["null","float"], array<double>
 	Kind  stats.Kind
 	Array bool // values are arrays in the source
 	Pool  bool // Array only: all elements are samples of one statistic, the result is a scalar
 	Units string
 	Doc   string
+	// Symbols of an enum: a sample is the index of one of them in this list. It
+	// grows as schemas do; a symbol keeps its index.
+	Symbols []string
+}
+
+// about is what else is known of a field.
+type about struct {
+	inList   bool // its values are in arrays of something else than numbers, or in maps
+	poolOnly bool // in arrays within arrays, or in maps: there is no element number that means anything
+	named    int  // fields are named in this order: what was always aggregated comes before what came later
+	unsigned bool // its longs hold unsigned integers, as the selection says
 }
 
 // LeftOut is a field that is not aggregated. A branch of a union that is not
@@ -64,7 +75,8 @@ const (
 	takeScalar
 	takeArray
 	takeRecord
-	takeBranches // the top of a schema that is a union: each branch is a place
+	takeBranches // of a union each branch is a place of its own
+	takeList     // an array or map of which each element is a place
 )
 
 // place is a place in the expanded schema: the tree that the decoder is
@@ -75,13 +87,14 @@ type place struct {
 	take   take
 	branch int      // of the union typ, the branch that is the array or record; -1 if typ is no union
 	field  int      // takeScalar, takeArray: index in projection.fields
-	inside []*place // takeRecord: its fields; takeBranches: the branches, nil for those without samples
+	inside []*place // takeRecord: its fields; takeBranches: the branches, nil for those without samples; takeList: an element
 }
 
 // projection is the expanded schema with all its numeric fields, wanted or not.
 type projection struct {
 	root   *place
 	fields []Field
+	about  []about // by field
 	wanted []bool
 	left   []LeftOut
 
@@ -90,17 +103,20 @@ type projection struct {
 	paths  map[string]int // the branch that has last had the path
 	shapes map[shape]int  // index in fields
 	onPath []*typ
+	lists  int // arrays and maps that the walk is in
+	maps   int // of which so many are maps
+	mixed  int // unions of several kinds that it is in
 
-	visited, branches, text int // what the limits hold
+	weights map[*typ]weight
+
+	visited, branches, text, enums int // what the limits hold
 }
 
 func project(s *Schema, sel Selection) (*projection, error) {
-	for _, r := range sel.Arrays {
-		if !slices.Contains([]string{ArrayElements, ArrayPool, ArraySkip}, r.Mode) {
-			return nil, fmt.Errorf("array rule %s: mode %q is none of elements, pool, skip", r.Pattern, r.Mode)
-		}
+	if err := sel.check(); err != nil {
+		return nil, err
 	}
-	p := &projection{sel: sel, branch: 1, paths: map[string]int{}, shapes: map[shape]int{}}
+	p := &projection{sel: sel, branch: 1, paths: map[string]int{}, shapes: map[shape]int{}, weights: map[*typ]weight{}}
 	var err error
 	if p.root, err = p.top(s.root); err == nil {
 		err = p.limits() // of what was left out last
@@ -108,7 +124,7 @@ func project(s *Schema, sel Selection) (*projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	nameFields(p.fields)
+	nameFields(p.fields, p.about)
 	p.choose()
 	return p, nil
 }

@@ -71,6 +71,9 @@ func (d *Decoder) Decode(body []byte, row *Row) error {
 		row.fit(d.aggregated)
 	}
 	row.Rests = row.Rests[:0]
+	if len(d.lists) > 0 {
+		d.room = d.maxElements + 2*len(body)
+	}
 	for _, slot := range d.absent {
 		row.Scalars[slot] = stats.Absent
 		row.Arrays[slot] = nil

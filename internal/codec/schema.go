@@ -41,10 +41,11 @@ type typ struct {
 	fields    []member
 	elem      *typ // of an array, or the values of a map
 	branches  []*typ
-	size      int    // bytes of a fixed, symbols of an enum
-	scale     int    // of a decimal; of kindAnyDecimal, which of the two fields is the scale
-	unsigned  bool   // a long that holds an unsigned one
-	connect   string // of a record: its connect.name, or its own name
+	size      int      // bytes of a fixed, symbols of an enum
+	symbols   []string // of an enum, unless they are more than maxSymbols
+	scale     int      // of a decimal; of kindAnyDecimal, which of the two fields is the scale
+	unsigned  bool     // a long that holds an unsigned one
+	connect   string   // of a record: its connect.name, or its own name
 	units     string
 
 	min      int64 // least encoded bytes, see minSize

@@ -22,7 +22,7 @@ func unsigned(p *program, pc int, b []byte, pos int, dst []float64, row *Row) (i
 		}
 		f, rest := splitUnsigned(v)
 		if rest != 0 {
-			row.Rests = append(row.Rests, Rest{Slot: in.slot + int32(i), Value: rest})
+			row.Rests = append(row.Rests, Rest{Slot: in.slot + int32(i), Element: in.m, Value: rest})
 		}
 		dst[int(in.slot)+i] = f
 		pos = next

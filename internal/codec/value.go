@@ -1,13 +1,52 @@
 package codec
 
-import "github.com/lsst-sqre/kafka-aggregator/internal/stats"
+import (
+	"fmt"
 
-// value decides what to do with a field of a record.
-func (p *projection) value(t *typ, m *member, path, name string) (*place, error) {
-	branches := t.branches
-	if t.kind != kindUnion {
-		branches = []*typ{t}
+	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
+)
+
+// types are the types that a value of t may have: the branches of a union, or t.
+func (t *typ) types() []*typ {
+	if t.kind == kindUnion {
+		return t.branches
 	}
+	return []*typ{t}
+}
+
+// sampling says which of the types of a value are samples. Symbols of enums are
+// only where the value has no numbers: an index among them would mean nothing.
+type sampling struct{ booleans, enums bool }
+
+func (sel *Selection) sampling(t *typ) sampling {
+	s := sampling{booleans: sel.Booleans}
+	for _, b := range t.types() {
+		if b.numeric(s.booleans) {
+			return s
+		}
+	}
+	s.enums = sel.Enums
+	return s
+}
+
+func (s sampling) takes(t *typ) bool {
+	return t.numeric(s.booleans) || s.enums && t.kind == kindEnum && t.size <= maxSymbols
+}
+
+// some is true if a value of t may be a sample, and real if that may be no integer.
+func (s sampling) some(t *typ) (some, real bool) {
+	for _, b := range t.types() {
+		if s.takes(b) {
+			some = true
+			real = real || b.kind != kindInt && b.kind != kindLong && b.kind != kindBoolean && b.kind != kindEnum
+		}
+	}
+	return some, real
+}
+
+// value decides what to do with a field of a record, or an element.
+func (p *projection) value(t *typ, m *member, path, name string) (*place, error) {
+	branches := t.types()
 	p.branches += len(t.branches)
 	for _, b := range branches {
 		if b.kind == kindArray {
@@ -17,58 +56,47 @@ func (p *projection) value(t *typ, m *member, path, name string) (*place, error)
 	if err := p.limits(); err != nil {
 		return nil, err
 	}
-	scalar, real := false, false
-	complexBranch, complexes := -1, 0
+	s := p.sel.sampling(t)
+	some, real := s.some(t)
+	inside, at := 0, -1 // branches with something in them, and the last one of these
 	for i, b := range branches {
-		switch {
-		case b.numeric(p.sel.Booleans):
-			scalar = true
-			real = real || (b.kind != kindInt && b.kind != kindLong && b.kind != kindBoolean)
-		case b.kind == kindRecord || b.kind == kindArray:
-			complexBranch = i
-			complexes++
+		if b.kind == kindRecord || b.kind == kindArray || b.kind == kindMap && p.sel.mapped(path, name) {
+			inside, at = inside+1, i
 		}
 	}
-	union := t.kind == kindUnion
 	switch {
-	case scalar:
-		p.others(t, path, func(i int) bool { return branches[i].numeric(p.sel.Booleans) })
+	case some && !p.expands(branches, path, name):
+		p.others(t, path, func(i int) bool { return s.takes(branches[i]) })
 		return p.add(t, takeScalar, -1, real, m, path, name), nil
-	case complexes == 1:
-		b := branches[complexBranch]
-		if !union {
-			complexBranch = -1
+	case some || inside > 1:
+		return p.several(t, s, real, m, path, name)
+	case inside == 1:
+		b := branches[at]
+		p.others(t, path, func(i int) bool { return i == at })
+		if t.kind != kindUnion {
+			at = -1
 		}
-		if b.kind == kindArray {
-			real, why := p.elements(b.elem)
-			if why != "" {
-				p.leave(path, t.String(), why)
-				return &place{typ: t, path: path}, nil
-			}
-			p.others(t, path, func(i int) bool { return i == complexBranch })
-			p.others(b.elem, path+"[]", func(i int) bool { return b.elem.branches[i].numeric(p.sel.Booleans) })
-			return p.add(t, takeArray, complexBranch, real, m, path, name), nil
-		}
-		p.others(t, path, func(i int) bool { return i == complexBranch })
-		return p.record(t, b, path, name, complexBranch)
-	case complexes > 1:
-		p.leave(path, t.String(), "a union of several records or arrays has no fixed fields")
-	default:
-		p.leave(path, t.String(), p.whyNone(t))
+		return p.within(t, b, at, m, path, name)
 	}
+	p.leave(path, t.String(), p.whyNone(t))
 	return &place{typ: t, path: path}, nil
 }
 
+// within expands an array, map or record that is t, or a branch of it.
+func (p *projection) within(t, b *typ, branch int, m *member, path, name string) (*place, error) {
+	if b.kind == kindRecord {
+		return p.record(t, b, path, name, branch)
+	}
+	return p.container(t, b, branch, m, path, name)
+}
+
 func (p *projection) whyNone(t *typ) string {
-	for _, b := range t.branches {
+	for _, b := range t.types() {
 		if b.kind != kindNull {
 			return b.whyNot()
 		}
 	}
-	if t.kind == kindUnion {
-		return "null has no values"
-	}
-	return t.whyNot()
+	return "null has no values"
 }
 
 // others notes the branches of a union that count as null.
@@ -80,47 +108,39 @@ func (p *projection) others(t *typ, path string, taken func(int) bool) {
 	}
 }
 
-// elements checks that the elements of an array are samples.
-func (p *projection) elements(t *typ) (real bool, why string) {
-	branches := t.branches
-	if t.kind != kindUnion {
-		branches = []*typ{t}
-	}
-	some := false
-	for _, b := range branches {
-		if b.numeric(p.sel.Booleans) {
-			some = true
-			real = real || (b.kind != kindInt && b.kind != kindLong && b.kind != kindBoolean)
-		}
-	}
-	if some {
-		return real, ""
-	}
-	switch t.kind {
-	case kindArray:
-		return false, "arrays of arrays are not supported"
-	case kindRecord:
-		return false, "arrays of records are not supported"
-	}
-	return false, "array elements: " + p.whyNone(t)
-}
-
+// add notes a field: a value, or an array of them.
 func (p *projection) add(t *typ, tk take, branch int, real bool, m *member, path, name string) *place {
 	if p.paths[path] == p.branch {
 		// Only names that are not legal Avro can do this: a field called "a.b".
 		p.leave(path, t.String(), "another field has the same path")
 		return &place{typ: t, path: path}
 	}
+	of := t // what a sample is of
+	if tk == takeArray {
+		if branch >= 0 {
+			of = t.branches[branch]
+		}
+		of = of.elem
+	}
+	symbols, ok := p.symbols(of)
+	if !ok {
+		p.leave(path, t.String(), fmt.Sprintf("the symbols of the schema's enums are longer than %d bytes", maxSymbolBytes))
+		return &place{typ: t, path: path}
+	}
 	p.paths[path] = p.branch
 	f := Field{
-		Name: name, Path: path, Type: t.String(), Array: tk == takeArray, Kind: stats.Integer,
-		Units: cut(m.units, maxUnits), Doc: cut(m.doc, maxDoc),
+		Name: name, Path: path, Type: t.String(), Array: tk == takeArray || p.lists > 0, Kind: stats.Integer,
+		Units: cut(m.units, maxUnits), Doc: cut(m.doc, maxDoc), Symbols: symbols,
 	}
 	if real {
 		f.Kind = stats.Real
 	}
+	a := about{inList: p.lists > 0, poolOnly: p.maps > 0 || p.lists > 1 || tk == takeArray && p.lists > 0}
+	if p.lists+p.mixed > 0 {
+		a.named = 1
+	}
 	p.text += len(f.Type)
-	return &place{typ: t, path: path, take: tk, branch: branch, field: p.field(f)}
+	return &place{typ: t, path: path, take: tk, branch: branch, field: p.field(f, a)}
 }
 
 // cut shortens text to at most n runes.

@@ -29,7 +29,13 @@ var parts = []struct {
 		})
 	}},
 	{"fields", func(c *Config) any {
-		return each(c, func(a *Aggregation) any { return a.Fields })
+		return each(c, func(a *Aggregation) any {
+			f := a.Fields
+			if f.Enums == "skip" { // as what other releases do
+				f.Enums = ""
+			}
+			return f
+		})
 	}},
 	{"statistics", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {
