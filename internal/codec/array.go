@@ -92,16 +92,13 @@ func (d *Decoder) elements(p *program, pc int, b []byte, pos int, out []float64,
 			pos = next
 		}
 		return pos, nil
-	case opLong, opUnsigned:
+	case opLong:
 		for i := range out {
 			v, next := varint(b, pos)
 			if next < 0 {
 				return d.failElement(p, pc, first+i, pos, badVarint(next))
 			}
 			f, rest := stats.SplitInt64(v)
-			if opcode(in.n) == opUnsigned {
-				f, rest = splitUnsigned(v)
-			}
 			if rest != 0 {
 				row.Rests = append(row.Rests, Rest{Slot: in.slot, Element: int32(first + i), Value: rest})
 			}

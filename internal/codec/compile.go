@@ -203,29 +203,35 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	if c.local != nil {
 		in.op = opAppend
 	}
-	unsigned := c.p.about[pl.field].unsigned
-	switch t.elem.kind {
-	case kindDouble:
-		in.n = int32(opDouble)
-	case kindFloat:
-		in.n = int32(opFloat)
-	case kindInt:
-		in.n = int32(opInt)
-	case kindLong:
-		if in.n = int32(opLong); t.elem.unsigned || unsigned {
-			in.n = int32(opUnsigned)
-		}
-	default:
-		if op, null, ok := nullable(t.elem); ok {
-			in.n, in.m = int32(op), null
-			break
-		}
+	if op, null, ok := bulk(t.elem); ok && !c.unsigned(t.elem, pl.field) {
+		in.n, in.m = int32(op), null
+	} else {
 		in.n = int32(opElement)
 		sub := &program{min: t.elem.minSize()}
 		c.scalar(sub, t.elem, target{field: pl.field}, "")
 		in.m = c.addSub(sub)
 	}
 	p.emit(in, origin{path: pl.path})
+}
+
+// bulk recognises the elements that an instruction reads many of at once.
+func bulk(t *typ) (op opcode, null int32, ok bool) {
+	switch t.kind {
+	case kindDouble:
+		return opDouble, 0, true
+	case kindFloat:
+		return opFloat, 0, true
+	case kindInt:
+		return opInt, 0, true
+	case kindLong:
+		return opLong, 0, true
+	}
+	return nullable(t)
+}
+
+// unsigned is true for a long that holds an unsigned integer.
+func (c *compiler) unsigned(t *typ, field int) bool {
+	return t.kind == kindLong && (t.unsigned || c.p.about[field].unsigned)
 }
 
 func (c *compiler) addSub(p *program) int32 {
@@ -259,7 +265,7 @@ func (c *compiler) scalar(p *program, t *typ, to target, path string) {
 		p.emit(instr{op: opInt, slot: slot, n: 1}, at)
 	case kindLong:
 		op := opLong
-		if t.unsigned || c.p.about[to.field].unsigned {
+		if c.unsigned(t, to.field) {
 			op = opUnsigned
 		}
 		p.emit(instr{op: op, slot: slot, n: 1, m: to.rest}, at)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from math import gcd
 
 from check import HEAD, Report, Settings, check_letters, check_topic, headers_of, place_of
+from fields import Kinds
 from kafka_io import Cluster, registry_lookup
 from records import Schemas
 
@@ -31,6 +32,7 @@ def main():
         skew=args.skew_ms,
         repeats=args.repeats,
         empty=args.empty,
+        kinds=Kinds(**{kind: True for kind in names(args.kinds)}, unsigned=names(args.unsigned), by_element=names(args.by_element)),
     )
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry))
@@ -87,9 +89,13 @@ def window_list(text):
     return [(size, milliseconds(size), milliseconds(advance or size)) for size, _, advance in sizes]
 
 
+def names(text):
+    return frozenset(text.split(",")) - {""}
+
+
 def summary(report):
-    names = ("source records", "bad records", "windows", "empty windows", "aggregated records", "values") + Report.FAULTS
-    return ", ".join(f"{report.counts[name]} {name}" for name in names)
+    counted = ("source records", "bad records", "windows", "empty windows", "aggregated records", "values") + Report.FAULTS
+    return ", ".join(f"{report.counts[name]} {name}" for name in counted)
 
 
 def arguments():
@@ -117,6 +123,9 @@ def arguments():
                    help="what was written may come again, aggregated records with the same key and bytes")
     p.add_argument("--empty", action="store_true",
                    help="windows without records have an aggregated record, too, where emit_empty says so")
+    p.add_argument("--kinds", default="", help="which values count beside numbers: booleans, enums, maps (fields.booleans, .enums, .maps for all)")
+    p.add_argument("--unsigned", default="", help="paths of longs that hold unsigned integers")
+    p.add_argument("--by-element", default="", help="paths in arrays of records that are not pooled")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
     p.add_argument("--jobs", type=int, default=2, help="processes")
     return p.parse_args()

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import fastavro
 
+from fields import Reader
+
 
 class Record(NamedTuple):
     partition: int
@@ -32,6 +34,13 @@ class Schemas:
     def __init__(self, lookup):
         self._lookup = lookup
         self._known = {}
+        self._readers = {}
+
+    def reader(self, number, kinds):
+        """The fields of a schema, and what reads their samples."""
+        if number not in self._readers:
+            self._readers[number] = Reader(copy.deepcopy(self.get(number)[0]), kinds)
+        return self._readers[number]
 
     def get(self, number):
         """(the schema as JSON, the schema for fastavro), or None for an unknown id."""
@@ -50,7 +59,8 @@ class Schemas:
             raise Bad(f"schema id {number} is unknown")
         body = io.BytesIO(value[5:])
         try:
-            record = fastavro.schemaless_reader(body, schema[1], None)
+            # A value of a named type in a union comes with the name of the type.
+            record = fastavro.schemaless_reader(body, schema[1], None, return_named_type=True)
         except Exception as e:  # fastavro raises many kinds
             raise BadBody(f"{type(e).__name__}: {e}") from e
         if body.tell() != len(value) - 5:
