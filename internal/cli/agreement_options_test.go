@@ -166,7 +166,17 @@ func becomes(option string, was config.Aggregation) string {
 		}
 	case "aggregated_topic", "windows[].aggregated_topic":
 		return "new"
-	case "operations", "windows[].operations", "quantiles", "fields.booleans", "fields.enums", "fields.maps", "fields.arrays":
+	case "fields.booleans":
+		if was.Fields.Booleans {
+			return "unchanged" // a field less
+		}
+		return "changed"
+	case "fields.enums":
+		if was.Fields.Enums == "index" {
+			return "unchanged"
+		}
+		return "changed"
+	case "operations", "windows[].operations", "quantiles", "fields.maps", "fields.arrays":
 		return "changed"
 	}
 	return "unchanged"
