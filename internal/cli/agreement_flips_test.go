@@ -37,6 +37,9 @@ var flips = map[string]func(*config.Aggregation){
 		a.Fields.Exclude = append(slices.Clone(a.Fields.Exclude), "count_of", "mount.azimuth")
 	},
 	"fields.booleans": func(a *config.Aggregation) { a.Fields.Booleans = !a.Fields.Booleans },
+	"fields.enums":    func(a *config.Aggregation) { a.Fields.Enums = other(a.Fields.Enums, "skip", "index") },
+	"fields.unsigned": func(a *config.Aggregation) { a.Fields.Unsigned = []string{"temperature", "/^force/"} },
+	"fields.maps":     func(a *config.Aggregation) { a.Fields.Maps = map[string]string{"peers": "pool", "/./": "skip"} },
 	"fields.arrays": func(a *config.Aggregation) {
 		a.Fields.Arrays = map[string]string{"forces": "pool", "/^temp.*s$/": "skip"}
 	},

@@ -18,10 +18,14 @@ const everything = `{"type":"record","name":"Everything","fields":[
 	{"name":"on","type":"boolean"},{"name":"label","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},
 	{"name":"mount","type":{"type":"record","name":"Mount","fields":[{"name":"azimuth","type":"float"},{"name":"mount_id","type":"int"}]}},
 	{"name":"forces","type":{"type":"array","items":"double"}},{"name":"temperatures","type":{"type":"array","items":"float"}},
-	{"name":"spectrum_a","type":{"type":"array","items":"double"}},{"name":"peers","type":{"type":"map","values":"double"}}]}`
+	{"name":"spectrum_a","type":{"type":"array","items":"double"}},{"name":"peers","type":{"type":"map","values":"double"}},
+	{"name":"state","type":{"type":"enum","name":"State","symbols":["OFF","ON"]}},
+	{"name":"legs","type":{"type":"array","items":{"type":"record","name":"Leg","fields":[{"name":"load","type":"float"},{"name":"id","type":"string"}]}}},
+	{"name":"mixed","type":["null","string",{"type":"record","name":"Limit","fields":[{"name":"low","type":"double"}]},{"type":"record","name":"Note","fields":[{"name":"text","type":"string"}]}]}]}`
 
 const everythingRecord = `{"time":1.5,"temperature":{"double":280.25},"count_of":3,"on":true,"label":"a","at":1700000000000,
-	"mount":{"azimuth":1.25,"mount_id":7},"forces":[1,2,3],"temperatures":[4,5],"spectrum_a":[6],"peers":{}}`
+	"mount":{"azimuth":1.25,"mount_id":7},"forces":[1,2,3],"temperatures":[4,5],"spectrum_a":[6],"peers":{"a":1},
+	"state":"ON","legs":[{"load":1.5,"id":"a"}],"mixed":{"Limit":{"low":1.5}}}`
 
 // candidates are names of topics, of which each aggregation of an example takes one.
 var candidates = []string{"example-000", "sensor-1", "telemetry.fast.a", "telemetry.b", "anything"}
@@ -162,7 +166,17 @@ func becomes(option string, was config.Aggregation) string {
 		}
 	case "aggregated_topic", "windows[].aggregated_topic":
 		return "new"
-	case "operations", "windows[].operations", "quantiles", "fields.booleans", "fields.arrays":
+	case "fields.booleans":
+		if was.Fields.Booleans {
+			return "unchanged" // a field less
+		}
+		return "changed"
+	case "fields.enums":
+		if was.Fields.Enums == "index" {
+			return "unchanged"
+		}
+		return "changed"
+	case "operations", "windows[].operations", "quantiles", "fields.maps", "fields.arrays":
 		return "changed"
 	}
 	return "unchanged"

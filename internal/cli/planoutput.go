@@ -127,10 +127,12 @@ func (pl *plan) text() string {
 		if len(a.Fields()) > 0 {
 			names := make([]string, len(a.Fields()))
 			for i, f := range a.Fields() {
-				if names[i] = f.Path; f.Array && f.Pool {
-					names[i] += "[] (pooled)"
-				} else if f.Array {
+				names[i] = f.Path
+				if f.Array && strings.Contains(f.Type, "array<") { // else the arrays or maps that it is in stand in the path
 					names[i] += "[]"
+				}
+				if f.Array && f.Pool {
+					names[i] += " (pooled)"
 				}
 			}
 			line("fields", "%d: %s", len(names), strings.Join(names, ", "))

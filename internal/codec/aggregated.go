@@ -42,7 +42,7 @@ func shapeOf(f Field) shape { return shape{f.Path, f.Array, f.Array && f.Pool} }
 // Derive makes the schema of an aggregated topic. With base, the schema in
 // use so far, it is a widening of it: the fields of base keep their slots and
 // names, new ones follow; a field of integers that has become real is real
-// from then on. The operations are exactly ops. So the result can read what
+// from then on, and symbols of an enum that it lacks follow those that it has. The operations are exactly ops. So the result can read what
 // base wrote and the reverse (BACKWARD, FORWARD and FULL compatibility).
 func Derive(aggregatedTopic, sourceTopic string, base *Aggregated, fields []Field, ops []stats.Operation, q stats.Method) (*Aggregated, error) {
 	a := &Aggregated{SourceTopic: sourceTopic, Quantiles: q, Operations: append([]stats.Operation(nil), ops...)}
@@ -60,6 +60,7 @@ func Derive(aggregatedTopic, sourceTopic string, base *Aggregated, fields []Fiel
 			if f.Kind == stats.Real {
 				a.Fields[slot].Kind = stats.Real
 			}
+			a.Fields[slot].Symbols = union(a.Fields[slot].Symbols, f.Symbols)
 			continue
 		}
 		f.Name = names.name(legalName(f.Name))
@@ -128,6 +129,9 @@ func (a *Aggregated) Covers(fields []Field, ops []stats.Operation) bool {
 	for _, f := range fields {
 		slot, ok := a.Slot(f)
 		if !ok || (f.Kind == stats.Real && a.Fields[slot].Kind == stats.Integer) {
+			return false
+		}
+		if have := a.Fields[slot].Symbols; len(f.Symbols) > 0 && len(union(have, f.Symbols)) > len(have) {
 			return false
 		}
 	}

@@ -59,6 +59,8 @@ type sourceJSON struct {
 	Array string `json:"array,omitempty"` // elements or pool
 	Units string `json:"units,omitempty"`
 	Doc   string `json:"doc,omitempty"`
+
+	Symbols []string `json:"symbols,omitempty"` // of an enum, in the order of their indexes
 }
 
 // markVersion changes when a program that reads older marks would misread newer ones.
@@ -101,7 +103,7 @@ func (a *Aggregated) schema() *recordJSON {
 		mark.Definitions[i] = definitionJSON{Prefix: op.FieldName() + "_", Doc: op.Doc(), Units: op.Units("u")}
 	}
 	for i, f := range a.Fields {
-		s := sourceJSON{Name: f.Name, Path: f.Path, Type: f.Type, Kind: "real", Units: f.Units, Doc: f.Doc}
+		s := sourceJSON{Name: f.Name, Path: f.Path, Type: f.Type, Kind: "real", Units: f.Units, Doc: f.Doc, Symbols: f.Symbols}
 		if f.Kind == stats.Integer {
 			s.Kind = "integer"
 		}
@@ -196,7 +198,7 @@ func parseAggregated(text string) (*Aggregated, error) {
 }
 
 func (s sourceJSON) field() (Field, error) {
-	f := Field{Name: s.Name, Path: s.Path, Type: s.Type, Units: s.Units, Doc: s.Doc}
+	f := Field{Name: s.Name, Path: s.Path, Type: s.Type, Units: s.Units, Doc: s.Doc, Symbols: s.Symbols}
 	switch s.Kind {
 	case "real":
 	case "integer":

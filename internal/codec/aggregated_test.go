@@ -134,7 +134,7 @@ func randomFields(r *rand.Rand) []Field {
 		f.Doc = []string{"", "some text", "<&>\u2028 \\ ü"}[r.IntN(3)]
 		out = append(out, f)
 	}
-	nameFields(out)
+	nameFields(out, make([]about, len(out)))
 	return out
 }
 

@@ -21,7 +21,10 @@ func (d *Decoder) array(p *program, pc int, b []byte, pos int, row *Row, depth i
 	case opElement:
 		least = max(d.subs[in.m].min, 1)
 	}
-	out := row.buffers[slot][:0]
+	out := row.buffers[slot]
+	if in.op == opArray {
+		out = out[:0]
+	}
 	for {
 		items, next, end, reason := block(b, pos)
 		if reason != "" {
@@ -53,8 +56,10 @@ func (d *Decoder) array(p *program, pc int, b []byte, pos int, row *Row, depth i
 		out = make([]float64, 0, 1) // an empty array is not a missing one
 		row.buffers[slot] = out
 	}
-	row.Arrays[slot] = out
-	row.Scalars[slot] = 0
+	if in.op == opArray {
+		row.Arrays[slot] = out
+		row.Scalars[slot] = 0
+	}
 	return pos, nil
 }
 

@@ -43,7 +43,27 @@ func cases() map[string]string {
 		"nullarray=3000": record(`{"name":"a","type":{"type":"array","items":["null","double"]}}`),
 		"floats=9744":    many(12, `{"type":"array","items":"float"}`),
 		"strings=5+6":    record(mixed()),
+
+		"unsigned=11": many(11, `{"type":"long","logicalType":"uint64"}`),
+		"anydecimals=11": record(repeat(11, func(i int) string {
+			return field(fmt.Sprint("v", i), strings.Replace(variable, "VariableScaleDecimal", fmt.Sprint("V", i), 1))
+		})),
+		"enums=11": record(repeat(11, func(i int) string {
+			return field(fmt.Sprint("v", i), fmt.Sprintf(`{"type":"enum","name":"E%d","symbols":["A","B","C"]}`, i))
+		})),
+		"unions=11": record(repeat(11, func(i int) string {
+			return field(fmt.Sprint("v", i), fmt.Sprintf(`["string","double",{"type":"record","name":"N%d","fields":[{"name":"x","type":"double"}]}]`, i))
+		})),
+		"records=1000x3": record(field("a", array(rec("I", field("x", `"double"`), field("n", `"double"`), field("z", `"double"`))))),
+		"mixedrecs=1000": record(field("a", array(rec("I", field("x", `["null","double"]`), field("s", `"string"`), field("n", `"long"`))))),
+		"matrix=50x60":   record(field("a", array(array(`"double"`)))),
+		"map=1000":       record(field("m", mapOf(`"double"`))),
 	}
+}
+
+// caseSelection selects all that the cases have.
+func caseSelection(t testing.TB) Selection {
+	return Selection{Enums: true, Maps: []ArrayRule{{pattern(t, "/./"), ArrayPool}}}
 }
 
 func mixed() string {
@@ -69,6 +89,16 @@ func fill(n *avro.SchemaNode, elements int, i *int) []byte {
 		return binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(*i)*1.25))
 	case "long":
 		return binary.AppendVarint(b, int64(*i)*1000)
+	case "int":
+		return binary.AppendVarint(b, 4)
+	case "enum":
+		return binary.AppendVarint(b, int64(*i%len(n.Symbols)))
+	case "map":
+		b = binary.AppendVarint(b, int64(elements))
+		for range elements {
+			b = append(appendText(b, []byte("name")), fill(n.Values, elements, i)...)
+		}
+		return append(b, 0)
 	case "string":
 		return appendText(b, []byte("some words"))
 	case "bytes":
@@ -89,7 +119,7 @@ func fill(n *avro.SchemaNode, elements int, i *int) []byte {
 	return b
 }
 
-var elementsOf = map[string]int{"floats=812": 115, "array=3000": 3000, "nullarray=3000": 3000, "floats=9744": 812}
+var elementsOf = map[string]int{"floats=812": 115, "array=3000": 3000, "nullarray=3000": 3000, "floats=9744": 812, "records=1000x3": 1000, "mixedrecs=1000": 1000, "matrix=50x60": 55, "map=1000": 1000}
 
 func body(t testing.TB, name string, s *avro.Schema) []byte {
 	i := 0
@@ -104,7 +134,7 @@ func body(t testing.TB, name string, s *avro.Schema) []byte {
 func TestNoAllocations(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cases())) {
 		text := cases()[name]
-		s, a, d := build(t, text, Selection{})
+		s, a, d := build(t, text, caseSelection(t))
 		b := body(t, name, s)
 		var row Row
 		n := testing.AllocsPerRun(20, func() {
@@ -149,7 +179,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(cases())) {
 		text := cases()[name]
 		b.Run(name, func(b *testing.B) {
-			s, _, d := build(b, text, Selection{})
+			s, _, d := build(b, text, caseSelection(b))
 			rec := body(b, name, s)
 			var row Row
 			b.SetBytes(int64(len(rec)))
@@ -166,7 +196,7 @@ func BenchmarkEncode(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(cases())) {
 		text := cases()[name]
 		b.Run(name, func(b *testing.B) {
-			_, a, _ := build(b, text, Selection{})
+			_, a, _ := build(b, text, caseSelection(b))
 			e, res := encoderOf(a, elementsOf[name])
 			var dst []byte
 			for b.Loop() {
@@ -178,10 +208,10 @@ func BenchmarkEncode(b *testing.B) {
 
 func BenchmarkCompile(b *testing.B) {
 	text := cases()["floats=812"]
-	_, a, _ := build(b, text, Selection{})
+	_, a, _ := build(b, text, caseSelection(b))
 	s := parse(b, text)
 	for b.Loop() {
-		if _, err := NewDecoder(s, Selection{}, a); err != nil {
+		if _, err := NewDecoder(s, caseSelection(b), a); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -37,7 +37,29 @@ func bombs() map[string]string {
 	for i := range 60 {
 		deepLong = rec(fmt.Sprint("D", i), field(long, deepLong))
 	}
+	wide := rec("W", repeat(19_000, func(i int) string { return field(fmt.Sprint("f", i), `"int"`) }))
 	return map[string]string{
+		"arrays of wide records":      uses(19_000, `{"type":"array","items":`+wide+`}`, `{"type":"array","items":"W"}`),
+		"unions with wide records":    uses(19_000, `["int","string",`+wide+`]`, `["int","bytes","W"]`),
+		"unions of many records":      uses(1000, "["+repeat(10_000, func(i int) string { return rec(fmt.Sprint("R", i), field("x", `"int"`)) })+"]", `["R0","R1",{"type":"array","items":"R2"}]`),
+		"many branches of one record": record(field("u", `[`+rec("A", field("x", `"int"`))+`,`+repeat(100_000, func(int) string { return `"A"` })+`]`)),
+		"arrays in arrays":            record(field("a", strings.Repeat(`{"type":"array","items":`, 900)+`"int"`+strings.Repeat("}", 900))),
+		"arrays of records in arrays": record(field("a", strings.Join(slices.Collect(func(yield func(string) bool) {
+			for i := range 300 {
+				yield(fmt.Sprintf(`{"type":"array","items":{"type":"record","name":"D%d","fields":[{"name":"x","type":"int"},{"name":"a","type":`, i))
+			}
+		}), "")+`"int"`+strings.Repeat("}]}}", 300))),
+		"maps of maps of wide records": uses(9000, `{"type":"map","values":{"type":"map","values":`+wide+`}}`, `{"type":"map","values":["null",{"type":"map","values":"W"}]}`),
+		"enums with many symbols": record(repeat(3000, func(i int) string {
+			return field(fmt.Sprint("e", i), fmt.Sprintf(`{"type":"enum","name":"E%d","symbols":[%s]}`, i, repeat(200, func(j int) string { return fmt.Sprintf(`"S%d"`, j) })))
+		})),
+		"one enum in many places": uses(19_000, `{"type":"enum","name":"E","symbols":[`+repeat(1000, func(j int) string { return fmt.Sprintf(`"S%d"`, j) })+`]}`, `"E"`),
+		"2^40 fields in an array": record(field("m", `{"type":"array","items":`+rec("M", repeat(40, func(i int) string {
+			if i == 0 {
+				return `{"name":"x0","type":{"type":"record","name":"W0","fields":[{"name":"y","type":"int"}]}}`
+			}
+			return fmt.Sprintf(`{"name":"x%d","type":{"type":"record","name":"W%d","fields":[{"name":"a","type":"W%d"},{"name":"b","type":"W%d"}]}}`, i, i, i-1, i-1)
+		}))+`}`)),
 		"2^40 fields": record(repeat(40, func(i int) string {
 			if i == 0 {
 				return `{"name":"x0","type":{"type":"record","name":"W0","fields":[]}}`
@@ -117,7 +139,9 @@ func explode(text string) error {
 	if err != nil {
 		return err
 	}
-	fields, _, err := Project(s, Selection{Booleans: true})
+	all, _ := ParsePattern("/./")
+	sel := Selection{Booleans: true, Enums: true, Maps: []ArrayRule{{all, ArrayPool}}}
+	fields, _, err := Project(s, sel)
 	if err != nil {
 		return err
 	}
@@ -133,7 +157,7 @@ func explode(text string) error {
 	if err != nil {
 		return err
 	}
-	d, err := NewDecoder(s, Selection{Booleans: true}, a)
+	d, err := NewDecoder(s, sel, a)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
@@ -20,11 +21,12 @@ const valueName = "value"
 // in which all fields are null.
 func (p *projection) top(t *typ) (*place, error) {
 	records, numbers := 0, 0
+	s := p.sel.sampling(t)
 	for _, b := range t.branches {
 		switch {
 		case b.kind == kindRecord:
 			records++
-		case b.numeric(p.sel.Booleans):
+		case s.takes(b):
 			numbers++
 		}
 	}
@@ -32,12 +34,18 @@ func (p *projection) top(t *typ) (*place, error) {
 	switch {
 	case t.kind == kindRecord:
 		return p.record(t, t, "", "", -1)
-	case t.numeric(p.sel.Booleans), numbers > 0 && records == 0:
-		return p.value(t, number, valueName, valueName)
+	case s.takes(t), numbers > 0 && records == 0:
+		p.branches += len(t.branches)
+		_, real := s.some(t)
+		p.others(t, valueName, func(i int) bool { return s.takes(t.branches[i]) })
+		return p.add(t, takeScalar, -1, real, number, valueName, valueName), p.limits()
 	case t.kind == kindUnion && records > 0:
 		return p.union(t, number)
 	case t.kind == kindUnion:
 		return nil, fmt.Errorf("schema is %s, with neither a record nor a number in it", t)
+	}
+	if t.kind == kindMap {
+		return nil, errors.New("schema is neither a record nor a number: maps have no fixed fields")
 	}
 	return nil, fmt.Errorf("schema is neither a record nor a number: %s", t.whyNot())
 }
@@ -46,6 +54,7 @@ func (p *projection) top(t *typ) (*place, error) {
 func (p *projection) union(t *typ, number *member) (*place, error) {
 	pl := &place{typ: t, take: takeBranches, inside: make([]*place, len(t.branches))}
 	p.branches += len(t.branches)
+	s := p.sel.sampling(t)
 	for i, b := range t.branches {
 		if err := p.limits(); err != nil {
 			return nil, err
@@ -55,7 +64,7 @@ func (p *projection) union(t *typ, number *member) (*place, error) {
 		switch {
 		case b.kind == kindRecord:
 			pl.inside[i], err = p.record(b, b, "", "", -1)
-		case b.numeric(p.sel.Booleans):
+		case s.takes(b):
 			pl.inside[i], err = p.value(b, number, valueName, valueName)
 		case b.kind != kindNull:
 			p.leave(valueName, b.String(), "branch of a union that has records: counts as a record without values")
@@ -69,13 +78,13 @@ func (p *projection) union(t *typ, number *member) (*place, error) {
 
 // field is the index in p.fields of f. It may be there already from another
 // branch; then it is real if it is real in one of them.
-func (p *projection) field(f Field) int {
+func (p *projection) field(f Field, a about) int {
 	key := shape{path: f.Path, array: f.Array}
 	i, ok := p.shapes[key]
 	if !ok {
 		i = len(p.fields)
 		p.shapes[key] = i
-		p.fields = append(p.fields, f)
+		p.fields, p.about = append(p.fields, f), append(p.about, a)
 		return i
 	}
 	is := &p.fields[i]
@@ -88,5 +97,6 @@ func (p *projection) field(f Field) int {
 	if is.Doc == "" {
 		is.Doc = f.Doc
 	}
+	is.Symbols = union(is.Symbols, f.Symbols)
 	return i
 }

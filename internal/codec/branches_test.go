@@ -99,7 +99,7 @@ func TestTops(t *testing.T) {
 		`["null",` + ints + `]`:         "with neither a record nor a number",
 		`[]`:                            "with neither a record nor a number",
 		`{"type":"long","logicalType":"timestamp-millis"}`: "point in time",
-		`{"type":"enum","name":"E","symbols":["A"]}`:       "enum E is not numeric",
+		`{"type":"enum","name":"E","symbols":["A"]}`:       "enums count only when asked for (fields.enums)",
 		`{"type":"fixed","name":"F","size":2}`:             "fixed F is not numeric",
 	} {
 		if _, _, err := Project(parse(t, text), Selection{}); err == nil || !strings.Contains(err.Error(), want) {

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/eventtime"
 )
@@ -14,11 +15,16 @@ type Decoder struct {
 	main        program
 	subs        []*program
 	absent      []int32 // slots of aggregated that this schema, or a branch of its top, lacks
+	lists       []list
+	enums       [][]float64 // by enum: what its symbols are as samples
 	maxElements int
-	scratch     decimalScratch
-	element     [1]float64 // where a program for elements puts one
 	times       []timeReader
 	noTimes     []eventtime.Time // of a record in which none is read
+
+	room    int         // values that the lists of the record may still have
+	values  [][]float64 // by list: those of one element
+	scratch decimalScratch
+	element [1]float64 // where a program for elements puts one
 }
 
 // NewDecoder compiles a decoder from the schema that records were written
@@ -59,12 +65,25 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 	} else {
 		c.place(&d.main, p.root)
 	}
+	d.makeValues()
 	return d, nil
 }
 
 // Clone is a decoder for the same schema that can be used at the same time.
 func (d *Decoder) Clone() *Decoder {
-	return &Decoder{aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, maxElements: d.maxElements, times: d.times, noTimes: d.noTimes}
+	c := &Decoder{
+		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, maxElements: d.maxElements,
+		times: d.times, noTimes: d.noTimes,
+	}
+	c.makeValues()
+	return c
+}
+
+func (d *Decoder) makeValues() {
+	d.values = make([][]float64, len(d.lists))
+	for i := range d.lists {
+		d.values[i] = make([]float64, len(d.lists[i].slots))
+	}
 }
 
 type compiler struct {
@@ -72,6 +91,7 @@ type compiler struct {
 	p     *projection
 	slots []int32 // by field; -1: not wanted
 	subOf map[*typ]int32
+	local map[int]int32 // within a list: where the value of an element is that is of a field; nil outside
 
 	timeSel TimeSelection
 	timeOf  map[string]int // index in it by path
@@ -84,7 +104,7 @@ func (c *compiler) wanted(pl *place, to []int) []int {
 		if c.slots[pl.field] >= 0 {
 			to = append(to, pl.field)
 		}
-	case takeRecord, takeBranches:
+	case takeRecord, takeBranches, takeList:
 		for _, in := range pl.inside {
 			if in != nil {
 				to = c.wanted(in, to)
@@ -97,15 +117,19 @@ func (c *compiler) wanted(pl *place, to []int) []int {
 // branches emits the code for a union at the top. What a branch lacks is
 // absent before it is read; a branch without samples makes all fields null.
 func (c *compiler) branches(p *program, pl *place) {
-	all := c.wanted(pl, nil)
-	in := make(map[int]int, len(all)) // branches by field
+	var all []int
+	in := map[int]int{} // branches by field
 	read := 0
-	for _, f := range all {
-		in[f]++
-	}
 	for _, b := range pl.inside {
-		if b != nil {
-			read++
+		if b == nil {
+			continue
+		}
+		read++
+		fields := c.wanted(b, nil)
+		slices.Sort(fields)
+		for _, f := range slices.Compact(fields) {
+			in[f]++
+			all = append(all, f)
 		}
 	}
 	var fields []int
@@ -122,14 +146,21 @@ func (c *compiler) branches(p *program, pl *place) {
 		func(i int) { c.place(p, pl.inside[i]) }, func() { c.null(p, fields, "") })
 }
 
-// null emits the code that makes fields null.
+// null emits the code that makes fields null. Within a list these are the values
+// of an element; an array in it that is null adds nothing.
 func (c *compiler) null(p *program, fields []int, path string) {
+	at := origin{path: path}
 	for _, f := range fields {
-		op := opNull
-		if c.p.fields[f].Array {
-			op = opNullArray
+		local, ok := c.local[f]
+		switch {
+		case ok:
+			p.emit(instr{op: opNull, slot: local, n: 1}, at)
+		case c.local != nil:
+		case c.p.fields[f].Array:
+			p.emit(instr{op: opNullArray, slot: c.slots[f], n: 1}, at)
+		default:
+			p.emit(instr{op: opNull, slot: c.slots[f], n: 1}, at)
 		}
-		p.emit(instr{op: op, slot: c.slots[f], n: 1}, origin{path: path})
 	}
 }
 
@@ -143,7 +174,9 @@ func (c *compiler) place(p *program, pl *place) {
 	}
 	switch {
 	case pl.take == takeScalar:
-		c.scalar(p, pl.typ, c.slots[pl.field], pl.path)
+		c.scalar(p, pl.typ, c.target(pl.field), pl.path)
+	case pl.take == takeBranches:
+		c.several(p, pl, fields)
 	case pl.branch < 0:
 		c.inside(p, pl, pl.typ)
 	default:
@@ -152,35 +185,65 @@ func (c *compiler) place(p *program, pl *place) {
 	}
 }
 
-// inside emits the code for an array or record that is known to be there.
+// several emits the code for a union of which each branch has fields of its own:
+// all of them are null but those of the branch.
+func (c *compiler) several(p *program, pl *place, fields []int) {
+	slices.Sort(fields)
+	c.null(p, slices.Compact(fields), pl.path)
+	c.union(p, pl.typ, pl.path, func(int) bool { return true }, func(i int) {
+		if pl.inside[i] == nil {
+			c.skip(p, pl.typ.branches[i], pl.path)
+			return
+		}
+		c.place(p, pl.inside[i])
+	}, nil)
+}
+
+// inside emits the code for an array, map or record that is known to be there.
 func (c *compiler) inside(p *program, pl *place, t *typ) {
-	if pl.take == takeRecord {
+	switch pl.take {
+	case takeRecord:
 		for _, in := range pl.inside {
 			c.place(p, in)
 		}
 		return
+	case takeList:
+		c.list(p, pl, t)
+		return
 	}
 	in := instr{op: opArray, slot: c.slots[pl.field]}
-	switch t.elem.kind {
-	case kindDouble:
-		in.n = int32(opDouble)
-	case kindFloat:
-		in.n = int32(opFloat)
-	case kindInt:
-		in.n = int32(opInt)
-	case kindLong:
-		in.n = int32(opLong)
-	default:
-		if op, null, ok := nullable(t.elem); ok {
-			in.n, in.m = int32(op), null
-			break
-		}
+	if c.local != nil {
+		in.op = opAppend
+	}
+	if op, null, ok := bulk(t.elem); ok && !c.unsigned(t.elem, pl.field) {
+		in.n, in.m = int32(op), null
+	} else {
 		in.n = int32(opElement)
 		sub := &program{min: t.elem.minSize()}
-		c.scalar(sub, t.elem, 0, "")
+		c.scalar(sub, t.elem, target{field: pl.field}, "")
 		in.m = c.addSub(sub)
 	}
 	p.emit(in, origin{path: pl.path})
+}
+
+// bulk recognises the elements that an instruction reads many of at once.
+func bulk(t *typ) (op opcode, null int32, ok bool) {
+	switch t.kind {
+	case kindDouble:
+		return opDouble, 0, true
+	case kindFloat:
+		return opFloat, 0, true
+	case kindInt:
+		return opInt, 0, true
+	case kindLong:
+		return opLong, 0, true
+	}
+	return nullable(t)
+}
+
+// unsigned is true for a long that holds an unsigned integer.
+func (c *compiler) unsigned(t *typ, field int) bool {
+	return t.kind == kindLong && (t.unsigned || c.p.about[field].unsigned)
 }
 
 func (c *compiler) addSub(p *program) int32 {
@@ -188,9 +251,23 @@ func (c *compiler) addSub(p *program) int32 {
 	return int32(len(c.d.subs) - 1)
 }
 
-// scalar emits the code that stores one number, or null, in slot.
-func (c *compiler) scalar(p *program, t *typ, slot int32, path string) {
-	at := origin{path: path}
+// target is where a number of a field is stored.
+type target struct {
+	field int
+	slot  int32
+	rest  int32 // Element of its rests
+}
+
+func (c *compiler) target(field int) target {
+	if at, ok := c.local[field]; ok {
+		return target{field, at, local}
+	}
+	return target{field: field, slot: c.slots[field]}
+}
+
+// scalar emits the code that stores one number, or null.
+func (c *compiler) scalar(p *program, t *typ, to target, path string) {
+	at, slot := origin{path: path}, to.slot
 	switch t.kind {
 	case kindDouble:
 		p.emit(instr{op: opDouble, slot: slot, n: 1}, at)
@@ -199,11 +276,21 @@ func (c *compiler) scalar(p *program, t *typ, slot int32, path string) {
 	case kindInt:
 		p.emit(instr{op: opInt, slot: slot, n: 1}, at)
 	case kindLong:
-		p.emit(instr{op: opLong, slot: slot, n: 1}, at)
+		op := opLong
+		if c.unsigned(t, to.field) {
+			op = opUnsigned
+		}
+		p.emit(instr{op: op, slot: slot, n: 1, m: to.rest}, at)
 	case kindBoolean:
 		p.emit(instr{op: opBoolean, slot: slot, n: 1}, at)
+	case kindEnum:
+		p.emit(instr{op: opEnum, slot: slot, n: int32(t.size), m: c.enum(t, to.field)}, at)
 	case kindDecimalBytes:
 		p.emit(instr{op: opDecimalBytes, slot: slot, n: 1, m: int32(t.scale)}, at)
+	case kindBigDecimal:
+		p.emit(instr{op: opAnyDecimal, slot: slot, n: 1, m: 2}, at)
+	case kindAnyDecimal:
+		p.emit(instr{op: opAnyDecimal, slot: slot, n: 1, m: int32(t.scale)}, at)
 	case kindDecimalFixed:
 		p.emit(instr{op: opDecimalFixed, slot: slot, n: int32(t.size), m: int32(t.scale)}, at)
 	case kindUnion:
@@ -211,8 +298,9 @@ func (c *compiler) scalar(p *program, t *typ, slot int32, path string) {
 			p.emit(instr{op: op, slot: slot, n: 1, m: null}, at)
 			return
 		}
-		c.union(p, t, path, func(i int) bool { return t.branches[i].numeric(c.p.sel.Booleans) },
-			func(i int) { c.scalar(p, t.branches[i], slot, path) },
+		s := c.p.sel.sampling(t)
+		c.union(p, t, path, func(i int) bool { return s.takes(t.branches[i]) },
+			func(i int) { c.scalar(p, t.branches[i], to, path) },
 			func() { p.emit(instr{op: opNull, slot: slot, n: 1}, at) })
 	default:
 		panic(fmt.Sprintf("BUG: %s is no number", t))
@@ -295,68 +383,4 @@ func (c *compiler) union(p *program, t *typ, path string, taken func(i int) bool
 	for _, j := range toEnd {
 		p.code[j].n = end
 	}
-}
-
-// maxInline is how many branches a union may have that is passed over in place.
-const maxInline = 16
-
-// skip emits the code that passes over a value.
-func (c *compiler) skip(p *program, t *typ, path string) {
-	if t.minSize() == 0 {
-		return // zero bytes long
-	}
-	at := origin{path: path}
-	switch t.kind {
-	case kindBoolean:
-		p.emit(instr{op: opSkipBoolean, n: 1}, at)
-	case kindInt:
-		p.emit(instr{op: opSkipInt, n: 1}, at)
-	case kindLong:
-		p.emit(instr{op: opSkipLong, n: 1}, at)
-	case kindFloat, kindDouble, kindFixed, kindDecimalFixed:
-		at.size = int32(min(t.minSize(), 1<<30-1)) // no body is that long
-		p.emit(instr{op: opSkipBytes, n: at.size}, at)
-	case kindBytes, kindString, kindDecimalBytes:
-		p.emit(instr{op: opSkipText, n: 1}, at)
-	case kindEnum:
-		p.emit(instr{op: opSkipEnum, n: int32(t.size)}, at)
-	case kindArray:
-		p.emit(instr{op: opSkipArray, m: c.sub(t.elem)}, at)
-	case kindMap:
-		p.emit(instr{op: opSkipMap, m: c.sub(t.elem)}, at)
-	case kindRecord:
-		p.emit(instr{op: opCall, m: c.sub(t)}, at)
-	case kindUnion:
-		if len(t.branches) > maxInline {
-			p.emit(instr{op: opCall, m: c.sub(t)}, at)
-			return
-		}
-		c.skipUnion(p, t, path)
-	}
-}
-
-func (c *compiler) skipUnion(p *program, t *typ, path string) {
-	c.union(p, t, path, func(int) bool { return true }, func(i int) { c.skip(p, t.branches[i], path) }, nil)
-}
-
-// sub is the program that skips a type. Each type has one, however often it
-// is used, so that a recursive type ends and a large one is not repeated.
-func (c *compiler) sub(t *typ) int32 {
-	if i, ok := c.subOf[t]; ok {
-		return i
-	}
-	p := &program{min: t.minSize()}
-	i := c.addSub(p)
-	c.subOf[t] = i
-	switch t.kind {
-	case kindRecord:
-		for j := range t.fields {
-			c.skip(p, t.fields[j].typ, t.fields[j].name)
-		}
-	case kindUnion:
-		c.skipUnion(p, t, "")
-	default:
-		c.skip(p, t, "")
-	}
-	return i
 }

@@ -40,8 +40,13 @@ func (s *decimalScratch) value(b []byte, scale int32) float64 {
 			v = v<<8 | int64(c)
 		}
 	}
-	if v > -1<<53 && v < 1<<53 && int(scale) < len(pow10) {
-		return float64(v) / pow10[scale] // both are exact, so this rounds once
+	if v > -1<<53 && v < 1<<53 { // where both are exact, this rounds once
+		switch {
+		case scale >= 0 && int(scale) < len(pow10):
+			return float64(v) / pow10[scale]
+		case scale < 0 && -int64(scale) < int64(len(pow10)):
+			return float64(v) * pow10[-scale]
+		}
 	}
 	s.text = strconv.AppendInt(s.text[:0], v, 10)
 	return s.parse(scale)

@@ -117,7 +117,7 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 				}
 				f, rest := stats.SplitInt64(v)
 				if rest != 0 {
-					row.Rests = append(row.Rests, Rest{Slot: in.slot + int32(i), Value: rest})
+					row.Rests = append(row.Rests, Rest{Slot: in.slot + int32(i), Element: in.m, Value: rest})
 				}
 				out[i] = f
 				pos = next
@@ -160,7 +160,27 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 			dst[in.slot] = d.scratch.value(b[pos:pos+n], in.m)
 			pos += n
 
-		case opArray:
+		case opEnum:
+			if pos, err = d.enum(p, pc, b, pos, dst); err != nil {
+				return pos, err
+			}
+
+		case opList:
+			if pos, err = d.list(p, pc, b, pos, row, depth); err != nil {
+				return pos, err
+			}
+
+		case opAnyDecimal:
+			if pos, err = d.anyDecimal(p, pc, b, pos, dst); err != nil {
+				return pos, err
+			}
+
+		case opUnsigned:
+			if pos, err = unsigned(p, pc, b, pos, dst, row); err != nil {
+				return pos, err
+			}
+
+		case opArray, opAppend:
 			if pos, err = d.array(p, pc, b, pos, row, depth); err != nil {
 				return pos, err
 			}

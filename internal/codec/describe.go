@@ -6,8 +6,6 @@ import "strings"
 func (t *typ) whyNot() string {
 	if t.logical != "" && t.kind != kindDecimalBytes && t.kind != kindDecimalFixed {
 		switch t.logical {
-		case "big-decimal":
-			return "big-decimal is not supported"
 		case "uuid", "duration":
 			return t.logical + " is not a number"
 		}
@@ -19,7 +17,9 @@ func (t *typ) whyNot() string {
 	case kindBoolean:
 		return "booleans count only when asked for (fields.booleans)"
 	case kindMap:
-		return "maps have no fixed fields"
+		return "maps count only when asked for (fields.maps)"
+	case kindEnum:
+		return t.whyNotEnum()
 	}
 	if t.ignored != "" {
 		return t.String() + " is not numeric; " + t.ignored
@@ -29,7 +29,7 @@ func (t *typ) whyNot() string {
 
 var kindNames = [...]string{
 	"null", "boolean", "int", "long", "float", "double", "bytes", "string",
-	"fixed", "enum", "record", "array", "map", "union", "decimal", "decimal",
+	"fixed", "enum", "record", "array", "map", "union", "decimal", "decimal", "decimal", "decimal",
 }
 
 // String is the type for people: ["null","float"], array<double>.
@@ -58,11 +58,14 @@ func (t *typ) text(depth int) string {
 		if t.logical == "" {
 			return kindNames[t.kind] + " " + t.fullName()
 		}
-	case kindDecimalBytes, kindDecimalFixed:
+	case kindDecimalBytes, kindDecimalFixed, kindBigDecimal, kindAnyDecimal:
 		return "decimal"
 	}
 	if t.logical != "" {
 		return kindNames[t.kind] + " " + t.logical
+	}
+	if t.unsigned {
+		return "unsigned " + kindNames[t.kind]
 	}
 	return kindNames[t.kind]
 }

@@ -55,6 +55,9 @@ const (
 	attrDescription
 	attrUnits
 	attrUnit
+	attrConnectName
+	attrConnectParameters
+	attrColumnType // in connect.parameters
 )
 
 // attributes are those that say how to read a record, or what a field is.
@@ -64,6 +67,7 @@ var attributes = map[string]attribute{
 	"values": attrValues, "symbols": attrSymbols, "size": attrSize, "logicalType": attrLogicalType,
 	"precision": attrPrecision, "scale": attrScale, "doc": attrDoc, "description": attrDescription,
 	"units": attrUnits, "unit": attrUnit,
+	"connect.name": attrConnectName, "connect.parameters": attrConnectParameters, "__debezium.source.column.type": attrColumnType,
 }
 
 // get is the attribute of an object, nil if it has none of that name.

@@ -77,13 +77,13 @@ func (k *sketch) walk(n *avro.SchemaNode, path, ns string) {
 
 // ours is the same of a schema that we have parsed.
 func ours(t *typ, path string, open []*typ) (lines []string) {
-	kinds := map[kind]string{kindDecimalBytes: "bytes", kindDecimalFixed: "fixed"}
+	kinds := map[kind]string{kindDecimalBytes: "bytes", kindDecimalFixed: "fixed", kindBigDecimal: "bytes"}
 	line := path + " " + kindNames[t.kind]
 	if k := kinds[t.kind]; k != "" {
 		line = path + " " + k
 	}
 	switch t.kind {
-	case kindRecord:
+	case kindRecord, kindAnyDecimal:
 		if slices.Contains(open, t) {
 			return nil
 		}

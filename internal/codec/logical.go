@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,11 +26,18 @@ var logicalTypes = map[string][]kind{
 	"duration":               {kindFixed},
 }
 
+// unsignedLongs are what a long is called by those who keep 64 bits without a sign
+// in it. The specification has no such type.
+var unsignedLongs = []string{"uint64", "ulong", "unsigned-long"}
+
 // setLogical notes the logical type that the attributes of v give t, if it is
 // valid. One that is not is ignored, as the specification wants: the type is
 // what it is without.
 func (t *typ) setLogical(v *jsonValue) {
 	logical := v.str(attrLogicalType)
+	if t.kind == kindLong && slices.Contains(unsignedLongs, strings.ToLower(logical)) {
+		t.unsigned = true
+	}
 	applies := false
 	for _, k := range logicalTypes[logical] {
 		applies = applies || k == t.kind
@@ -37,7 +45,12 @@ func (t *typ) setLogical(v *jsonValue) {
 	if !applies {
 		return
 	}
-	if logical != "decimal" {
+	switch logical {
+	case "decimal":
+	case "big-decimal":
+		t.kind = kindBigDecimal
+		fallthrough
+	default:
 		t.logical = logical
 		return
 	}
@@ -83,19 +96,20 @@ func integer(v *jsonValue) (int, bool) {
 	return int(n), err == nil
 }
 
-// lifted is t with the logical type that stands beside it, in v. The
+// lifted is t with the logical type, or Connect's, that stands beside it, in v. The
 // specification wants it inside, but many schemas have
 // {"name":"t","type":"long","logicalType":"timestamp-millis"} and mean it.
 func (t *typ) lifted(v *jsonValue) *typ {
-	if t.logical != "" || t.ignored != "" || v.str(attrLogicalType) == "" {
+	if t.logical != "" || t.ignored != "" || v.str(attrLogicalType) == "" && v.str(attrConnectName) == "" {
 		return t
 	}
 	switch t.kind {
-	case kindInt, kindLong, kindBytes, kindString, kindFixed:
+	case kindInt, kindLong, kindDouble, kindBytes, kindString, kindFixed:
 	default:
 		return t
 	}
 	other := *t
 	other.setLogical(v)
+	other.setConnect(v)
 	return &other
 }

@@ -70,8 +70,9 @@ func (n *namer) name(want string) string {
 
 // nameFields sets the names of a schema's fields: a.b is called a_b. Where
 // two fields would have the same name, a top-level field of just that name
-// keeps it; the others follow in the order of the schema and get _2, _3 …
-func nameFields(fields []Field) {
+// keeps it; the others follow in the order of the schema and get _2, _3 …,
+// those that were always aggregated before those that came with later releases.
+func nameFields(fields []Field, about []about) {
 	n := newNamer()
 	named := make([]bool, len(fields))
 	for i := range fields {
@@ -79,9 +80,11 @@ func nameFields(fields []Field) {
 			n.used[f.Name], named[i] = true, true
 		}
 	}
-	for i := range fields {
-		if f := &fields[i]; !named[i] {
-			f.Name = n.name(f.Name)
+	for turn := range 2 {
+		for i := range fields {
+			if f := &fields[i]; !named[i] && about[i].named == turn {
+				f.Name = n.name(f.Name)
+			}
 		}
 	}
 }

@@ -128,6 +128,7 @@ func (p *parser) object(v *jsonValue, ns string, at **typ) error {
 	if k, ok := primitives[is.text]; ok {
 		t := &typ{kind: k, units: units}
 		t.setLogical(v)
+		t.setConnect(v)
 		*at = t
 		return nil
 	}
@@ -185,6 +186,7 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 		t.kind = kindFixed
 		if t.size, err = fixedSize(v.get(attrSize)); err == nil {
 			t.setLogical(v)
+			t.setConnect(v)
 		}
 	case "enum":
 		t.kind = kindEnum
@@ -193,7 +195,11 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 			err = errors.New("has no list of symbols")
 			break
 		}
-		t.size = len(symbols.list)
+		if t.size = len(symbols.list); t.size <= maxSymbols {
+			for i := range symbols.list {
+				t.symbols = append(t.symbols, symbols.list[i].text)
+			}
+		}
 	default:
 		t.kind = kindRecord
 		p.records = append(p.records, t)
@@ -206,6 +212,7 @@ func (p *parser) define(v *jsonValue, is, ns string) (*typ, error) {
 		if err := p.fields(v.get(attrFields), t); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", is, t.fullName(), err)
 		}
+		t.setConnectRecord(v)
 	}
 	if first == nil {
 		return t, nil

@@ -8,8 +8,8 @@ import (
 )
 
 // Pattern picks fields: by the aggregated name (a_b), by the path in the
-// source schema (a.b, or a for everything in that record), or by a regular
-// expression.
+// source schema (a.b, or a for everything in that record, array or map; the
+// brackets of a[].b may be left out), or by a regular expression.
 type Pattern struct {
 	exact string
 	re    *regexp.Regexp
@@ -44,8 +44,21 @@ func (p Pattern) String() string {
 
 // Match reports whether the pattern picks the field.
 func (p Pattern) Match(f Field) bool {
-	inside := p.re == nil && p.exact != "" && strings.HasPrefix(f.Path, p.exact+".")
-	return inside || p.MatchName(f.Name) || p.MatchName(f.Path)
+	if p.MatchName(f.Name) || p.MatchName(f.Path) {
+		return true
+	}
+	if p.re != nil || p.exact == "" {
+		return false
+	}
+	return inside(f.Path, p.exact) || strings.ContainsAny(f.Path, "[{") && inside(brackets.Replace(f.Path), p.exact)
+}
+
+var brackets = strings.NewReplacer("[]", "", "{}", "")
+
+// inside reports whether a path is what another one names, or in it.
+func inside(path, of string) bool {
+	rest, ok := strings.CutPrefix(path, of)
+	return ok && (rest == "" || strings.IndexByte(".[{", rest[0]) >= 0)
 }
 
 // MatchName reports whether the pattern picks a name or path.

@@ -14,13 +14,18 @@ const (
 	opDouble opcode = iota
 	opFloat
 	opInt
-	opLong
+	opLong // m is the Element of its rests: local, or 0
 	opBoolean
 	opNullableDouble // union of null and double; m is the index of null
 	opNullableFloat
 
 	opDecimalBytes // one value; m is the scale
 	opDecimalFixed // one value of n bytes; m is the scale
+	opAnyDecimal   // one value with its scale: a record with the scale first (m is 0) or last (1), or bytes (2)
+	opUnsigned     // n longs that hold unsigned ones
+	opEnum         // one enum of n symbols, whose values are Decoder.enums[m]
+	opAppend       // as opArray, behind what the slot has already: an array within an array or map
+	opList         // an array or map: Decoder.lists[slot], elements by program m
 	opArray        // n is the element's opcode; m the program for opElement, the index of null for opNullable…
 	opElement      // only as the n of opArray: elements are decoded by the program m
 	opNull         // reads nothing, marks n slots as null
@@ -68,7 +73,7 @@ type program struct {
 // that comes right after can be added.
 func (op opcode) mergeable() bool {
 	switch op {
-	case opDouble, opFloat, opInt, opLong, opBoolean, opNullableDouble, opNullableFloat, opNull,
+	case opDouble, opFloat, opInt, opLong, opUnsigned, opBoolean, opNullableDouble, opNullableFloat, opNull,
 		opSkipBytes, opSkipInt, opSkipLong, opSkipBoolean, opSkipText:
 		return true
 	}

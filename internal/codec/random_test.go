@@ -31,8 +31,11 @@ func (g *generator) pick(kinds ...string) string { return kinds[g.r.IntN(len(kin
 
 var leafKinds = []string{
 	"double", "double", "float", "int", "long", "boolean", "string", "bytes", "enum", "fixed",
-	"decimal", "decimalfixed", "timestamp", "null", "duration",
+	"decimal", "decimalfixed", "timestamp", "null", "duration", "bigdecimal", "variable", "unsigned", "connecttime",
 }
+
+// bases are the types that others stand on: a union has each once.
+var bases = map[string]string{"timestamp": "long", "unsigned": "long", "connecttime": "long", "decimal": "bytes", "bigdecimal": "bytes", "variable": "record"}
 
 func (g *generator) typ(depth int) *randomType {
 	kind := g.pick(leafKinds...)
@@ -57,12 +60,12 @@ func (g *generator) make(kind string, depth int) *randomType {
 	case "union":
 		seen := map[string]bool{}
 		for range 1 + g.r.IntN(4) {
-			k := g.pick("null", "double", "float", "int", "long", "boolean", "string", "decimal", "record", "array", "timestamp")
-			base := map[string]string{"timestamp": "long", "decimal": "bytes"}[k]
+			k := g.pick("null", "double", "float", "int", "long", "boolean", "string", "decimal", "record", "record", "array", "timestamp", "map", "enum", "variable", "unsigned")
+			base := bases[k]
 			if base == "" {
 				base = k
 			}
-			if (k == "record" || k == "array") && depth <= 0 || seen[base] {
+			if (k == "record" || k == "array" || k == "map") && depth <= 0 || seen[base] && base != "record" && base != "enum" {
 				continue
 			}
 			seen[base] = true
@@ -116,7 +119,7 @@ func randomTop(r *rand.Rand) *randomType {
 	seen := map[string]bool{}
 	for range 1 + r.IntN(6) {
 		k := g.pick("record", "record", "record", "null", "double", "int", "decimal", "string", "timestamp", "map", "array", "boolean", "enum")
-		base := map[string]string{"timestamp": "long", "decimal": "bytes"}[k]
+		base := bases[k]
 		if base == "" {
 			base = k
 		}
@@ -148,6 +151,16 @@ func (t *randomType) json() any {
 		return map[string]any{"type": "fixed", "name": t.name, "size": t.size, "logicalType": "decimal", "precision": 2, "scale": 1}
 	case "timestamp":
 		return map[string]any{"type": "long", "logicalType": "timestamp-micros"}
+	case "bigdecimal":
+		return map[string]any{"type": "bytes", "logicalType": "big-decimal"}
+	case "unsigned":
+		return map[string]any{"type": "long", "logicalType": "uint64"}
+	case "connecttime":
+		return map[string]any{"type": "long", "connect.name": "io.debezium.time.MicroTimestamp"}
+	case "variable":
+		return map[string]any{"type": "record", "name": t.name, "connect.name": variableDecimal, "fields": []any{
+			map[string]any{"name": "scale", "type": "int"}, map[string]any{"name": "value", "type": "bytes"},
+		}}
 	case "duration":
 		return map[string]any{"type": "fixed", "name": t.name, "size": 12, "logicalType": "duration"}
 	case "fixed":
@@ -190,7 +203,13 @@ func (t *randomType) encode(r *rand.Rand, b []byte, depth int) []byte {
 		b = binary.AppendVarint(b, int64(int32(r.Uint32())>>r.IntN(32)))
 	case "long":
 		b = binary.AppendVarint(b, int64(r.Uint64())>>r.IntN(64))
-	case "timestamp":
+	case "unsigned":
+		b = binary.AppendVarint(b, int64(r.Uint64()>>r.IntN(64)))
+	case "bigdecimal":
+		b = appendText(b, binary.AppendVarint(appendText(nil, randomBytes(r, 1+r.IntN(20), 0)), int64(r.IntN(30)-10)))
+	case "variable":
+		b = appendText(binary.AppendVarint(b, int64(r.IntN(30)-10)), randomBytes(r, r.IntN(20), 0))
+	case "timestamp", "connecttime":
 		b = binary.AppendVarint(b, r.Int64N(1<<50))
 	case "float":
 		b = binary.LittleEndian.AppendUint32(b, r.Uint32())

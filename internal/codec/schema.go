@@ -21,6 +21,8 @@ const (
 	kindUnion
 	kindDecimalBytes
 	kindDecimalFixed
+	kindBigDecimal // bytes with a value and its scale
+	kindAnyDecimal // a record of a value and its scale
 )
 
 // Schema is a source schema, as far as the reading of records needs it. It
@@ -32,15 +34,18 @@ type Schema struct{ root *typ }
 // text and not as its expansion, and recursion is a cycle.
 type typ struct {
 	kind      kind
-	logical   string // date, uuid, …; only where it applies to the type
+	logical   string // date, uuid, …; only where it applies to the type. Or a connect.name that means as much
 	ignored   string // why a logical type is ignored
 	name      string // of a record, enum or fixed
 	namespace string
 	fields    []member
 	elem      *typ // of an array, or the values of a map
 	branches  []*typ
-	size      int // bytes of a fixed, symbols of an enum
-	scale     int // of a decimal
+	size      int      // bytes of a fixed, symbols of an enum
+	symbols   []string // of an enum, unless they are more than maxSymbols
+	scale     int      // of a decimal; of kindAnyDecimal, which of the two fields is the scale
+	unsigned  bool     // a long that holds an unsigned one
+	connect   string   // of a record: its connect.name, or its own name
 	units     string
 
 	min      int64 // least encoded bytes, see minSize
@@ -66,7 +71,7 @@ func (t *typ) numeric(booleans bool) bool {
 	switch t.kind {
 	case kindInt, kindLong:
 		return t.logical == ""
-	case kindFloat, kindDouble, kindDecimalBytes, kindDecimalFixed:
+	case kindFloat, kindDouble, kindDecimalBytes, kindDecimalFixed, kindBigDecimal, kindAnyDecimal:
 		return true
 	}
 	return t.kind == kindBoolean && booleans
@@ -109,6 +114,8 @@ func (t *typ) minSize() int64 {
 		return 8
 	case kindFixed, kindDecimalFixed:
 		return int64(t.size)
+	case kindAnyDecimal:
+		return 2
 	case kindRecord:
 		if t.minState != 0 { // known, or being computed further up
 			return t.min

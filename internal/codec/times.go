@@ -110,13 +110,16 @@ func (pl *place) find(path string) (found *place) {
 }
 
 // each calls f for each field at or below a place, records included.
-func (pl *place) each(f func(*place)) {
-	if pl.path != "" {
+func (pl *place) each(f func(*place)) { pl.below("", f) }
+
+// below does so within the field around it, which a branch of a union is itself.
+func (pl *place) below(around string, f func(*place)) {
+	if pl.path != around {
 		f(pl)
 	}
 	for _, in := range pl.inside {
 		if in != nil {
-			in.each(f)
+			in.below(pl.path, f)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (n *namedTypes) resolve() error {
 
 // same reports whether two types of one name are read alike.
 func (t *typ) same(u *typ) bool {
-	if t.kind != u.kind || t.logical != u.logical || t.size != u.size || t.scale != u.scale || len(t.fields) != len(u.fields) {
+	if t.kind != u.kind || t.logical != u.logical || t.unsigned != u.unsigned || t.size != u.size || t.scale != u.scale || len(t.fields) != len(u.fields) {
 		return false
 	}
 	for i := range t.fields {
@@ -95,11 +95,11 @@ func (t *typ) same(u *typ) bool {
 // alike reports whether two types are read alike; of named ones by their
 // names, since each has one meaning. nil is not known yet.
 func alike(t, u *typ) bool {
-	if t == nil || u == nil || t.kind != u.kind || t.logical != u.logical || t.scale != u.scale || len(t.branches) != len(u.branches) {
+	if t == nil || u == nil || t.kind != u.kind || t.logical != u.logical || t.unsigned != u.unsigned || t.scale != u.scale || len(t.branches) != len(u.branches) {
 		return false
 	}
 	switch t.kind {
-	case kindRecord, kindEnum, kindFixed, kindDecimalFixed:
+	case kindRecord, kindEnum, kindFixed, kindDecimalFixed, kindAnyDecimal:
 		return t == u || t.name != "" && t.fullName() == u.fullName()
 	case kindArray, kindMap:
 		return alike(t.elem, u.elem)

@@ -10,11 +10,9 @@ import (
 	"github.com/lsst-sqre/kafka-aggregator/internal/stats"
 )
 
-// Selection is the form of the settings that the codec works with. Rules for
-// arrays that name a field come before those with regular expressions, each
-// kind in the order of the alphabet, and the first one that matches holds.
+// Selection is the form of the settings that the codec works with.
 func (f *FieldSettings) Selection() (codec.Selection, error) {
-	sel := codec.Selection{Booleans: f.Booleans, MaxElements: f.MaxElements}
+	sel := codec.Selection{Booleans: f.Booleans, Enums: f.Enums == "index", MaxElements: f.MaxElements}
 	var err error
 	if sel.Include, err = parsePatterns(f.Include); err != nil {
 		return sel, fmt.Errorf("fields.include: %w", err)
@@ -22,7 +20,23 @@ func (f *FieldSettings) Selection() (codec.Selection, error) {
 	if sel.Exclude, err = parsePatterns(f.Exclude); err != nil {
 		return sel, fmt.Errorf("fields.exclude: %w", err)
 	}
-	names := slices.SortedFunc(maps.Keys(f.Arrays), func(a, b string) int {
+	if sel.Unsigned, err = parsePatterns(f.Unsigned); err != nil {
+		return sel, fmt.Errorf("fields.unsigned: %w", err)
+	}
+	if sel.Arrays, err = parseRules(f.Arrays); err != nil {
+		return sel, fmt.Errorf("fields.arrays: %w", err)
+	}
+	if sel.Maps, err = parseRules(f.Maps); err != nil {
+		return sel, fmt.Errorf("fields.maps: %w", err)
+	}
+	return sel, nil
+}
+
+// parseRules reads what becomes of arrays or maps. Rules that name a field come
+// before those with regular expressions, each kind in the order of the alphabet,
+// and the first one that matches holds.
+func parseRules(modes map[string]string) (rules []codec.ArrayRule, err error) {
+	names := slices.SortedFunc(maps.Keys(modes), func(a, b string) int {
 		if ra, rb := strings.HasPrefix(a, "/"), strings.HasPrefix(b, "/"); ra != rb {
 			if ra {
 				return 1
@@ -34,11 +48,11 @@ func (f *FieldSettings) Selection() (codec.Selection, error) {
 	for _, name := range names {
 		p, err := codec.ParsePattern(name)
 		if err != nil {
-			return sel, fmt.Errorf("fields.arrays: %w", err)
+			return nil, err
 		}
-		sel.Arrays = append(sel.Arrays, codec.ArrayRule{Pattern: p, Mode: f.Arrays[name]})
+		rules = append(rules, codec.ArrayRule{Pattern: p, Mode: modes[name]})
 	}
-	return sel, nil
+	return rules, nil
 }
 
 func parsePatterns(list []string) ([]codec.Pattern, error) {

@@ -137,7 +137,10 @@ type FieldSettings struct {
 	Include     []string          `yaml:"include"`
 	Exclude     []string          `yaml:"exclude"`
 	Booleans    bool              `yaml:"booleans"`     // count as 0 and 1
-	Arrays      map[string]string `yaml:"arrays"`       // field name or /regexp/ -> elements | pool | skip; default elements
+	Enums       string            `yaml:"enums"`        // index: symbols count as their index; skip
+	Unsigned    []string          `yaml:"unsigned"`     // longs that hold unsigned integers
+	Arrays      map[string]string `yaml:"arrays"`       // field name or /regexp/ -> elements | pool | skip; default elements of numbers, pool of others
+	Maps        map[string]string `yaml:"maps"`         // field name or /regexp/ -> pool | skip; default skip
 	MaxElements int               `yaml:"max_elements"` // of an array; a longer one is a bad record
 }
 

@@ -39,6 +39,7 @@ func DefaultAggregation() Aggregation {
 		AggregatedTopicConfig: defaultTopicConfig(),
 		Fields: FieldSettings{
 			Exclude:     []string{"time", "window_start", "window_end", "window_size", "count"},
+			Enums:       "skip",
 			MaxElements: 65536,
 		},
 		Window: Window{

@@ -34,10 +34,14 @@ var parts = []struct {
 	}},
 	{"fields and framing", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {
+			f := a.Fields
+			if f.Enums == "skip" { // as what other releases do
+				f.Enums = ""
+			}
 			return struct { // flat, so that one without a framing is as those that know none
 				FieldSettings
 				Framing Framing
-			}{a.Fields, a.Framing}
+			}{f, a.Framing}
 		})
 	}},
 	{"statistics", func(c *Config) any {

@@ -101,17 +101,23 @@ func (h History) with(a *codec.Aggregated, id int) History {
 	return h
 }
 
-// extends reports whether b's fields are the first ones of a.
+// extends reports whether b's fields are the first ones of a, and their symbols
+// the first ones of these.
 func extends(a, b *codec.Aggregated) bool {
 	if len(a.Fields) < len(b.Fields) {
 		return false
 	}
 	for i, f := range b.Fields {
-		if g := a.Fields[i]; g.Name != f.Name || g.Path != f.Path || g.Array != f.Array || g.Pool != f.Pool {
+		if g := a.Fields[i]; g.Name != f.Name || g.Path != f.Path || g.Array != f.Array || g.Pool != f.Pool || !begins(g.Symbols, f.Symbols) {
 			return false
 		}
 	}
 	return true
+}
+
+// begins reports whether a list begins with another one.
+func begins(list, with []string) bool {
+	return len(list) >= len(with) && slices.Equal(list[:len(with)], with)
 }
 
 // newVersion has an encoder for results that have the slots of the version,

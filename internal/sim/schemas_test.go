@@ -26,6 +26,9 @@ var families = [][2]string{
 	}, {
 		`{"type":"record","name":"nested","fields":[{"name":"pos","type":{"type":"record","name":"pos","fields":[{"name":"lat","type":"float"},{"name":"alt","type":"long"}]}}]}`,
 		`{"type":"record","name":"nested","fields":[{"name":"pos","type":{"type":"record","name":"pos","fields":[{"name":"lat","type":"float"},{"name":"alt","type":"long"},{"name":"err","type":["null","double"],"default":null}]}},{"name":"v","type":"double","default":0}]}`,
+	}, {
+		`{"type":"record","name":"lists","fields":[{"name":"cells","type":{"type":"array","items":{"type":"record","name":"cell","fields":[{"name":"x","type":["null","double"]},{"name":"n","type":"long"}]}}},{"name":"mix","type":["null","string","double"]}]}`,
+		`{"type":"record","name":"lists","fields":[{"name":"grid","type":{"type":"array","items":{"type":"array","items":"int"}},"default":[]},{"name":"cells","type":{"type":"array","items":{"type":"record","name":"cell","fields":[{"name":"x","type":["null","double"]},{"name":"n","type":"long"},{"name":"y","type":"float","default":0}]}}},{"name":"mix","type":["null","string","double",{"type":"record","name":"range","fields":[{"name":"low","type":"double"}]}]}]}`,
 	},
 }
 

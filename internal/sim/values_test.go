@@ -25,7 +25,7 @@ type sample struct {
 // series is what a record says of a field: one sample, or an array's.
 type series struct {
 	array   bool
-	samples []sample // none: null array, if null is true
+	samples []sample // none: null array, if null is true; of a pooled array, all
 	null    bool
 }
 
@@ -50,8 +50,18 @@ func flattenInto(out map[string]series, prefix string, shape map[string]any, nat
 			case map[string]any:
 				switch t["type"] {
 				case "record":
-					flattenInto(out, prefix+name+"_", t, v)
+					if m, ok := v.(map[string]any); ok {
+						flattenInto(out, prefix+name+"_", t, m)
+						continue
+					}
+					for _, f := range t["fields"].([]any) { // another branch
+						out[prefix+name+"_"+f.(map[string]any)["name"].(string)] = series{samples: []sample{{null: true}}}
+					}
 				case "array":
+					if items, ok := t["items"].(map[string]any); ok {
+						pooled(out, prefix+name, items, v.([]any))
+						continue
+					}
 					s := series{array: true, null: v == nil}
 					if v != nil {
 						for _, e := range v.([]any) {
@@ -70,9 +80,33 @@ func flattenInto(out map[string]series, prefix string, shape map[string]any, nat
 	}
 }
 
+// pooled takes the values out of an array of records or of arrays.
+func pooled(out map[string]series, name string, items map[string]any, elements []any) {
+	if items["type"] == "array" {
+		s := series{}
+		for _, e := range elements {
+			for _, v := range e.([]any) {
+				s.samples = append(s.samples, newSample(v))
+			}
+		}
+		out[name] = s
+		return
+	}
+	for _, f := range items["fields"].([]any) {
+		field := f.(map[string]any)["name"].(string)
+		s := series{}
+		for _, e := range elements {
+			s.samples = append(s.samples, newSample(e.(map[string]any)[field]))
+		}
+		out[name+"_"+field] = s
+	}
+}
+
 func newSample(v any) sample {
 	switch v := v.(type) {
 	case nil:
+		return sample{null: true}
+	case string, map[string]any: // another branch than the number
 		return sample{null: true}
 	case int:
 		return sample{exact: new(big.Rat).SetInt64(int64(v)), real: float64(v), integer: true}
@@ -138,8 +172,8 @@ func (j *court) values(s shape, key string, end int64, ins []*input, got map[str
 		if !arrays[field] {
 			var list []timed
 			for _, in := range ins {
-				if s, ok := in.samples[field]; ok {
-					list = append(list, timed{s.samples[0], in.ms})
+				for _, s := range in.samples[field].samples {
+					list = append(list, timed{s, in.ms})
 				}
 			}
 			for op, want := range statistics(list) {
@@ -214,9 +248,19 @@ func fieldNames(prefix string, shape map[string]any) (names []string) {
 	for _, f := range shape["fields"].([]any) {
 		field := f.(map[string]any)
 		name := prefix + field["name"].(string)
-		if t, ok := field["type"].(map[string]any); ok && t["type"] == "record" {
-			names = append(names, fieldNames(name+"_", t)...)
-			continue
+		types, ok := field["type"].([]any)
+		if !ok {
+			types = []any{field["type"]}
+		}
+		for _, t := range types {
+			if t, ok := t.(map[string]any); ok {
+				if items, ok := t["items"].(map[string]any); ok {
+					t = items
+				}
+				if t["type"] == "record" {
+					names = append(names, fieldNames(name+"_", t)...)
+				}
+			}
 		}
 		names = append(names, name)
 	}

@@ -49,7 +49,7 @@ func TestUnreadableSchemas(t *testing.T) {
 		{`"string"`, "string is not numeric"},
 		{`"null"`, "null has no values"},
 		{`["null","string"]`, "neither a record nor a number in it"},
-		{`{"type":"enum","name":"e","symbols":["a"]}`, "enum e is not numeric"},
+		{`{"type":"enum","name":"e","symbols":["a"]}`, "enums count only when asked for"},
 		{`{"type":"fixed","name":"f","size":3}`, "fixed f is not numeric"},
 		{`{"type":"bytes","logicalType":"decimal","precision":64,"scale":127}`, "scale 127 is above its precision 64"},
 		{`{"type":"long","logicalType":"timestamp-millis"}`, "a point in time"},

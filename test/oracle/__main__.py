@@ -17,6 +17,7 @@ from math import gcd
 from check import HEAD, Report, Settings, check_letters, check_topic, headers_of, place_of
 from eventtime import UNITS as TIME_UNITS
 from eventtime import EventTime
+from fields import Kinds
 from framings import Framings, fingerprint
 from kafka_io import Cluster, registry_lookup, versions
 from records import Schemas
@@ -36,6 +37,7 @@ def main():
         repeats=args.repeats,
         empty=args.empty,
         event_time=args.event_time and EventTime(tuple(args.event_time.split(",")), args.unit, args.scale == "tai", args.fallback == "bad", args.skew_ms),
+        kinds=Kinds(**{kind: True for kind in names(args.kinds)}, unsigned=names(args.unsigned), by_element=names(args.by_element)),
     )
     cluster = Cluster(args.brokers)
     schemas = Schemas(registry_lookup(args.registry), framings(args))
@@ -103,9 +105,13 @@ def window_list(text):
     return [(size, milliseconds(size), milliseconds(advance or size)) for size, _, advance in sizes]
 
 
+def names(text):
+    return frozenset(text.split(",")) - {""}
+
+
 def summary(report):
-    names = ("source records", "bad records", "windows", "empty windows", "aggregated records", "values") + Report.FAULTS
-    return ", ".join(f"{report.counts[name]} {name}" for name in names)
+    counted = ("source records", "bad records", "windows", "empty windows", "aggregated records", "values") + Report.FAULTS
+    return ", ".join(f"{report.counts[name]} {name}" for name in counted)
 
 
 def arguments():
@@ -137,6 +143,9 @@ def arguments():
                    help="what was written may come again, aggregated records with the same key and bytes")
     p.add_argument("--empty", action="store_true",
                    help="windows without records have an aggregated record, too, where emit_empty says so")
+    p.add_argument("--kinds", default="", help="which values count beside numbers: booleans, enums, maps (fields.booleans, .enums, .maps for all)")
+    p.add_argument("--unsigned", default="", help="paths of longs that hold unsigned integers")
+    p.add_argument("--by-element", default="", help="paths in arrays of records that are not pooled")
     p.add_argument("--expect-windows", type=int, help="windows that the source must have, all topics together")
     p.add_argument("--subject", action="append", default=[], help="subject with the schemas of the source topics, for the next three; may be repeated")
     p.add_argument("--single-object", action="store_true", help="source records may be in Avro's single-object encoding")

@@ -8,7 +8,7 @@ from math import gcd
 from multiprocessing import get_context
 
 from clocks import Clocks
-from fields import fields_of, sample, value_at
+from fields import Kinds
 from operations import summarize
 from records import Bad, BadBody
 
@@ -29,6 +29,7 @@ class Settings:
     skew: int = 300_000        # ms; clocks that are further ahead or behind are none
     repeats: bool = False      # an aggregated record may come again, with the same key and bytes
     event_time: object = None  # EventTime of the records; None: Kafka's timestamp is their time
+    kinds: Kinds = Kinds()     # of values that count
     empty: bool = False        # windows without records have an aggregated record, too, between those that have some
 
     @property
@@ -170,7 +171,7 @@ def _windows(topic, source, schemas, settings, report, late=frozenset()):
             continue
         newest[r.partition] = max(at, newest.get(r.partition, at))
         if number not in names:
-            found = fields_of(schemas.get(number)[0], settings.excluded)
+            found = fields_of(schemas, number, settings)
             names[number] = [f.name for f in found]
             for f in found:
                 if f.name not in fields or not f.integer:  # one type that is no integer decides
@@ -312,22 +313,35 @@ def too_new(name, start, first, records, schemas, settings):
     if start != first[base]:
         return start < first[base]
     numbers = {schemas.read(r)[0] for r in records}
-    return not all(base in {f.name for f in fields_of(schemas.get(n)[0], settings.excluded)} for n in numbers)
+    return not all(base in {f.name for f in fields_of(schemas, n, settings)} for n in numbers)
+
+
+def fields_of(schemas, number, settings):
+    """The aggregated fields of a source schema, in its order."""
+    found = schemas.reader(number, settings.kinds).fields
+    if len({f.name for f in found}) != len(found):
+        raise ValueError("two fields have the same aggregated name: this check does not know the rule for them")
+    return [f for f in found if f.name not in settings.excluded and f.path not in settings.excluded]
 
 
 def expected_record(records, fields, schemas, settings):
     """The statistics of a window's records by name of the aggregated field."""
-    rows = [schemas.read(r)[1] for r in records]
+    rows = []
+    for r in records:
+        number, row = schemas.read(r)
+        rows.append(schemas.reader(number, settings.kinds).read(row))
     want = {}
     for f in fields:
-        values = [value_at(row, f.path) for row in rows]
-        if f.array:
+        values = [row.get(f.path) for row in rows]
+        if f.pool:
+            values = [v for list in values if list is not None for v in list]
+        if f.array and not f.pool:
             columns = _columns([v for v in values if isinstance(v, list)])
             results = [summarize(settings.operations, c, f.integer, settings.min_sample_size) for c in columns]
             for i, operation in enumerate(settings.operations):
                 want[f"{operation}_{f.name}"] = [r[i] for r in results]
         else:
-            samples = [s for s in map(sample, values) if s is not None]
+            samples = [s for s in values if s is not None]
             results = summarize(settings.operations, samples, f.integer, settings.min_sample_size)
             for operation, value in zip(settings.operations, results):
                 want[f"{operation}_{f.name}"] = value
@@ -339,8 +353,8 @@ def _columns(arrays):
     columns = [[] for _ in range(max(map(len, arrays), default=0))]
     for a in arrays:
         for column, value in zip(columns, a):
-            if (s := sample(value)) is not None:
-                column.append(s)
+            if value is not None:
+                column.append(value)
     return columns
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor, inf
 
-from fields import branches, collect_names, value_at
+from fields import branches, collect_names
 
 UNITS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 LOGICAL = {"millis": 10**6, "micros": 10**3, "nanos": 1}
@@ -82,6 +82,21 @@ class EventTime:
         if ns <= 0:
             return None
         return utc(ns) if self.tai and not zoned else ns
+
+
+def value_at(record, path):
+    """The value of a field in a decoded record; None if it is not there."""
+    for name in path:
+        record = _unnamed(record)
+        if not isinstance(record, dict):
+            return None
+        record = record.get(name)
+    return _unnamed(record)
+
+
+def _unnamed(value):
+    """A value of a union, which comes with the name of its type if that has one."""
+    return value[1] if isinstance(value, tuple) else value
 
 
 def _types(schema, named, path):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import fastavro
 
+from fields import Reader
 from framings import Framings
 
 
@@ -35,6 +36,13 @@ class Schemas:
         self._lookup = lookup
         self._known = {}
         self._framings = framings or Framings()
+        self._readers = {}
+
+    def reader(self, number, kinds):
+        """The fields of a schema, and what reads their samples."""
+        if number not in self._readers:
+            self._readers[number] = Reader(copy.deepcopy(self.get(number)[0]), kinds)
+        return self._readers[number]
 
     def get(self, number):
         """(the schema as JSON, the schema for fastavro), or None for one that is unknown."""
@@ -73,7 +81,8 @@ class Schemas:
             raise Bad(f"schema {number} is unknown")
         body = io.BytesIO(data)
         try:
-            record = fastavro.schemaless_reader(body, schema[1], None)
+            # A value of a named type in a union comes with the name of the type.
+            record = fastavro.schemaless_reader(body, schema[1], None, return_named_type=True)
         except Exception as e:  # fastavro raises many kinds
             raise BadBody(f"{type(e).__name__}: {e}") from e
         if body.tell() != len(data):

@@ -16,10 +16,10 @@ from unittest import mock
 
 import fastavro
 
-from check import HEAD, LONGEST_GAP, Settings, _windows, check_letters, check_topic, expected_record, Report
+from check import HEAD, LONGEST_GAP, Settings, _windows, check_letters, check_topic, expected_record, fields_of, Report
 from clocks import Clocks
 from eventtime import EventTime, utc
-from fields import fields_of
+from fields import Kinds
 from operations import summarize
 from records import Bad, Record, Schemas
 
@@ -40,6 +40,16 @@ SOURCE = {
             {"name": "deep", "type": ["null", {"type": "record", "name": "deeper", "fields": [{"name": "y", "type": "int"}]}]},
         ]}},
         {"name": "again", "type": "inner"},
+        {"name": "points", "type": {"type": "array", "items": "inner"}},
+        {"name": "matrix", "type": {"type": "array", "items": {"type": "array", "items": "double"}}},
+        {"name": "either", "type": ["null", "int", {"type": "record", "name": "Warm", "fields": [{"name": "v", "type": "double"}]},
+                                    {"type": "record", "name": "Cold", "fields": [{"name": "v", "type": "double"}]}]},
+        {"name": "exact", "type": ["null", {"type": "record", "name": "Exact", "connect.name": "io.debezium.data.VariableScaleDecimal",
+                                            "fields": [{"name": "scale", "type": "int"}, {"name": "value", "type": "bytes"}]}]},
+        {"name": "changed", "type": {"type": "long", "connect.name": "io.debezium.time.MicroTimestamp"}},
+        {"name": "octets", "type": {"type": "long", "logicalType": "uint64"}},
+        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["OFF", "ON"]}},
+        {"name": "loads", "type": {"type": "map", "values": "double"}},
     ],
 }
 TOPIC = "a.topic"
@@ -51,7 +61,7 @@ def aggregated_schema(fields):
     head = [{"name": n, "type": t} for n, t in zip(HEAD, ["double", stamp, stamp, "double", "long"])]
     for f in fields:
         for operation in SETTINGS.operations:
-            kind, default = (["null", "double"], None) if not f.array else ({"type": "array", "items": "double"}, [])
+            kind, default = (["null", "double"], None) if not f.array or f.pool else ({"type": "array", "items": "double"}, [])
             head.append({"name": f"{operation}_{f.name}", "type": kind, "default": default})
     return {"type": "record", "name": "aggregated", "fields": head}
 
@@ -74,7 +84,7 @@ class Case:
 
     def __init__(self, seed=1, windows=20, per_window=15, settings=SETTINGS, rests=()):
         r = random.Random(seed)
-        self.random = r
+        self.random, self.more = r, random.Random(seed)
         self.settings = settings
         self.source = []
         for w in (w for w in range(windows) if w not in rests):
@@ -84,7 +94,7 @@ class Case:
         self.source.append(Record(0, len(self.source), at, None, b"rubbish"))
         self.source.append(Record(0, len(self.source), at, None, encode(1, SOURCE, self.row(at)) + b"!"))
         self.source.append(Record(0, len(self.source), at, None, None))
-        self.fields = fields_of(SOURCE, SETTINGS.excluded)
+        self.fields = fields_of(Schemas({1: json.dumps(SOURCE)}.get), 1, SETTINGS)
         self.aggregated = aggregated_schema(self.fields)
         self.schemas = Schemas({1: json.dumps(SOURCE), 2: json.dumps(self.aggregated)}.get)
         self.by_window, _, _ = _windows(TOPIC, self.source, self.schemas, settings, Report())
@@ -99,7 +109,7 @@ class Case:
         return self.record(start, record)._replace(headers=self.headers(records))
 
     def row(self, at):
-        r = self.random
+        r, m = self.random, self.more
         return {
             "time": at / 1000, "d": r.choice([r.gauss(1e9, 1e-3), math.nan, math.inf]) if r.random() < 0.1 else r.gauss(0, 1),
             "f": r.random(), "maybe": r.choice([None, r.random()]), "mixed": r.choice([None, "text", 3, r.random()]),
@@ -107,6 +117,11 @@ class Case:
             "array": [r.choice([None, r.random()]) for _ in range(r.randrange(4))],
             "in": {"x": r.random(), "deep": r.choice([None, {"y": r.randrange(9)}])},
             "again": {"x": r.random(), "deep": None},
+            "points": [{"x": m.random(), "deep": m.choice([None, {"y": 3}])} for _ in range(m.randrange(3))],
+            "matrix": [[m.random() for _ in range(m.randrange(3))] for _ in range(m.randrange(3))],
+            "either": m.choice([None, 7, ("Warm", {"v": m.random()}), ("Cold", {"v": m.random()})]),
+            "exact": m.choice([None, {"scale": 2, "value": m.randrange(-2**30, 2**30).to_bytes(5, "big", signed=True)}]),
+            "changed": 5, "octets": m.randrange(2**63), "state": m.choice(["OFF", "ON"]), "loads": {"a": m.random(), "b": 1.5},
         }
 
     def record(self, start, record, key=None, timestamp=None):
@@ -133,14 +148,35 @@ class Case:
 
 class RightRecordsPass(unittest.TestCase):
     def test_all_shapes(self):
-        names = [f.name for f in fields_of(SOURCE, SETTINGS.excluded)]
-        self.assertEqual(names, ["d", "f", "maybe", "mixed", "long", "price", "array", "in_x", "in_deep_y", "again_x", "again_deep_y"])
+        names = [f.name for f in fields_of(Schemas({1: json.dumps(SOURCE)}.get), 1, SETTINGS)]
+        self.assertEqual(names, ["d", "f", "maybe", "mixed", "long", "price", "array", "in_x", "in_deep_y", "again_x", "again_deep_y",
+                                 "points_x", "points_deep_y", "matrix", "either", "either_Warm_v", "either_Cold_v", "exact", "octets"])
         for seed in range(20):
             report = Case(seed).report()
             self.assertTrue(report.ok, report.examples)
             self.assertEqual(report.counts["bad records"], 2)
             self.assertEqual(report.counts["tombstones"], 1)
             self.assertGreater(report.counts["values"], 1000)
+
+    def test_kinds(self):
+        """The samples of one record, where everything counts."""
+        row = {"time": 1.0, "d": 1.5, "f": 0.5, "maybe": None, "mixed": "text", "long": -7, "when": 5, "flag": True, "price": Decimal("1.25"),
+               "array": [None, 2.0], "in": {"x": 1.0, "deep": {"y": 2}}, "again": {"x": 3.0, "deep": None},
+               "points": [{"x": 4.0, "deep": None}, {"x": 5.0, "deep": {"y": 6}}], "matrix": [[1.0], [], [2.0, 3.0]],
+               "either": ("Cold", {"v": -1.5}), "exact": {"scale": -2, "value": b"\xff"}, "changed": 5, "octets": -1, "state": "ON",
+               "loads": {"a": 1.0, "b": 2.0}}
+        schemas = Schemas({1: json.dumps(SOURCE)}.get)
+        _, decoded = schemas.decode(encode(1, SOURCE, row))
+        kinds = Kinds(booleans=True, enums=True, maps=True, unsigned=frozenset({"long"}), by_element=frozenset({"points[].x"}))
+        reader = schemas.reader(1, kinds)
+        got = reader.read(decoded)
+        self.assertEqual({f.path: got.get(f.path) for f in reader.fields}, {
+            "time": 1.0, "d": 1.5, "f": 0.5, "maybe": None, "mixed": None, "long": 2.0**64, "flag": 1, "price": 1.25, "array": [None, 2.0],
+            "in.x": 1.0, "in.deep.y": 2, "again.x": 3.0, "again.deep.y": None, "points[].x": [4.0, 5.0], "points[].deep.y": [None, 6],
+            "matrix[]": [1.0, 2.0, 3.0], "either": None, "either.Warm.v": None, "either.Cold.v": -1.5, "exact": -100.0, "octets": 2.0**64,
+            "state": 1, "loads{}": [1.0, 2.0]})
+        self.assertEqual({f.path for f in reader.fields if f.array and not f.pool}, {"array", "points[].x"})
+        self.assertEqual({f.path for f in reader.fields if f.pool}, {"points[].deep.y", "matrix[]", "loads{}"})
 
     def test_known_numbers(self):
         operations = ("min", "q1", "mean", "median", "stdev", "q3", "max")
