@@ -31,7 +31,7 @@ type names struct {
 }
 
 // namesOf finds the names of a schema that is registered.
-func (w *world) namesOf(subject string, version int, g *generator) names {
+func (w *world) namesOf(subject string, version int) names {
 	s, ok := w.registry.Schemas.GetSchema(subject, version)
 	text, err := hex.DecodeString(strings.ReplaceAll(s.GUID, "-", ""))
 	if !ok || err != nil || len(text) != 16 {
@@ -39,7 +39,7 @@ func (w *world) namesOf(subject string, version int, g *generator) names {
 	}
 	n := names{guid: [16]byte(text)}
 	h := avro.NewRabin()
-	h.Write(g.schema.Canonical())
+	h.Write(avro.MustParse(s.Schema.Schema).Canonical())
 	binary.LittleEndian.PutUint64(n.print[:], h.Sum64())
 	return n
 }

@@ -180,7 +180,7 @@ func (w *world) build() {
 			id, _, err := w.registry.Schemas.RegisterSchema(familySubject(len(w.families)), sr.Schema{Schema: w.plan.schemaText(text)})
 			w.must(err)
 			pair[i] = newGenerator(id, text)
-			w.names[id] = w.namesOf(familySubject(len(w.families)), i+1, pair[i])
+			w.names[id] = w.namesOf(familySubject(len(w.families)), i+1)
 		}
 		w.families = append(w.families, pair)
 	}
