@@ -30,9 +30,10 @@ record and, with --max -1, stops at the end found at the start.
 
 In brackets stands how a record names its schema (the framing), and which that is;
 the framing of source topics is that of their aggregation. A value that cannot be
-decoded, or names no schema, is printed in hexadecimal with the error. NaN and infinities are the texts "NaN",
-"Infinity" and "-Infinity". Schemas of aggregated topics come from the registry
-of aggregated schemas, all others from the other one; --registry overrides that.`,
+decoded, or names no schema, is printed in hexadecimal with the error. NaN and
+infinities are the texts "NaN", "Infinity" and "-Infinity". Schemas of aggregated
+topics come from the registry of aggregated schemas, all others from the other one;
+--registry overrides that.`,
 		Example: `  kafka-aggregator tail example-000-aggregated
   kafka-aggregator tail example-000 --from start --max 10 -o jsonl | jq .value`,
 		Args: arguments("TOPIC"),

@@ -57,6 +57,9 @@ func TestProducerFramings(t *testing.T) {
 	data := map[int32][][]byte{}
 	for i, r := range read(t, opts, "x-000", 200) {
 		f, err := of.Read(r.Headers, r.Value)
+		if err == nil && f.Doubtful { // one bare record in 256 begins like a prefix
+			f, err = schemas.Settle(t.Context(), of, f, r.Value, time.Time{})
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
