@@ -46,7 +46,7 @@ func (src *source) tellTime(id int, in *pipeline.Input) {
 // records arrived at the broker.
 func (w *Worker) tellArrival(src *source) {
 	n := src.schemas.newest
-	if !src.stampedOnArrival || n == nil || n.timeFrom != kafkaTime || !w.said.arrival.first(src.topic) {
+	if src.merges != "" || !src.stampedOnArrival || n == nil || n.timeFrom != kafkaTime || !w.said.arrival.first(src.topic) {
 		return
 	}
 	about := []any{}
