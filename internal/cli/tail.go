@@ -27,6 +27,9 @@ func newTail(p *Process) *cobra.Command {
 Only committed records are read. With --from start it begins with the oldest
 record and, with --max -1, stops at the end found at the start.
 
+Of a source topic whose aggregation has event_time it also shows what time each record
+has, and which field that is from; a record with a time in none has Kafka's.
+
 A value that is no Avro in the registry's wire format, or cannot be decoded, is
 printed in hexadecimal with the error. NaN and infinities are the texts "NaN",
 "Infinity" and "-Infinity". Schemas of aggregated topics come from the registry
@@ -59,6 +62,9 @@ of aggregated schemas, all others from the other one; --registry overrides that.
 		if which.value == "aggregated" || which.value == "auto" && t.isAggregated() {
 			t.registry = c.Aggregated
 		}
+		if t.clocks, err = t.newClocks(); err != nil {
+			return err
+		}
 		err = t.run(ctx, from.value == "start")
 		return errors.Join(err, t.out.close())
 	}
@@ -71,6 +77,7 @@ type tail struct {
 	topic    string
 	most     int64
 	registry *registry.Client
+	clocks   *tailClocks // nil if the time of the records is Kafka's timestamp
 	out      *recordWriter
 	printed  int64
 }
@@ -169,6 +176,7 @@ func (t *tail) print(ctx context.Context, r *kgo.Record) error {
 			return err
 		case err == nil:
 			o.value, err = decode(schema, r.Value[5:])
+			o.event, o.from = t.clocks.time(ctx, id, r.Value[5:])
 		}
 		o.schemaID = id
 		if err != nil {
