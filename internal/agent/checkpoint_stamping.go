@@ -15,12 +15,12 @@ const anyTime = math.MaxInt64
 // event time. What is out stays out, and what was shipped was. Records below the offset
 // had another time when they were read, and records from there on are judged as if they
 // had never been. So the first windows that the partition has records of are partial,
-// unless there is nothing below.
+// unless none below was ever accepted.
 func (c *Checkpoint) Restamped(offset int64, stamping uint64) Checkpoint {
 	r := Fresh(offset)
 	r.Cluster, r.TopicID = c.Cluster, c.TopicID
 	r.Final, r.Shipped, r.Newest, r.Stamping = c.Final, c.Shipped, c.Newest, stamping
-	if c.LowTime != window.Unset || c.Final != window.Unset || c.Shipped != window.Unset || c.Doubt != window.Unset {
+	if c.LowTime != window.Unset || c.Shipped != window.Unset || c.Doubt != window.Unset {
 		r.Doubt = anyTime
 	}
 	return r

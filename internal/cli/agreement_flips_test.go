@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/config"
@@ -48,7 +49,7 @@ var flips = map[string]func(*config.Aggregation){
 	"window.grace":           func(a *config.Aggregation) { a.Window.Grace += time.Second },
 	"window.idle_after":      func(a *config.Aggregation) { a.Window.IdleAfter += time.Second },
 	"window.max_future_skew": func(a *config.Aggregation) { a.Window.MaxFutureSkew += time.Minute },
-	"event_time.field":       func(a *config.Aggregation) { a.EventTime.Field = flipped(a.EventTime.Field, "at,time") },
+	"event_time.field":       func(a *config.Aggregation) { a.EventTime.Field = strings.Trim(a.EventTime.Field+",at", ",") },
 	"event_time.unit": func(a *config.Aggregation) {
 		a.EventTime.Field, a.EventTime.Unit = flipped(a.EventTime.Field, "count_of"), other(a.EventTime.Unit, "ms", "ns")
 	},
@@ -56,7 +57,7 @@ var flips = map[string]func(*config.Aggregation){
 		a.EventTime.Field, a.EventTime.Scale = flipped(a.EventTime.Field, "time"), other(a.EventTime.Scale, "utc", "tai")
 	},
 	"event_time.fallback": func(a *config.Aggregation) {
-		a.EventTime.Field, a.EventTime.Fallback = flipped(a.EventTime.Field, "missing,at"), other(a.EventTime.Fallback, "kafka", "bad")
+		a.EventTime.Field, a.EventTime.Fallback = strings.Trim(a.EventTime.Field+",at", ","), other(a.EventTime.Fallback, "kafka", "bad")
 	},
 	"windows[].size":    func(a *config.Aggregation) { w := first(a); w.Size *= 4 },
 	"windows[].advance": func(a *config.Aggregation) { w := first(a); w.Advance = w.Size / 2 },

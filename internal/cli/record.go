@@ -28,6 +28,8 @@ type record struct {
 	partition int32
 	offset    int64
 	time      time.Time
+	event     time.Time // by that
+	from      string    // field that the time of the record is from, or kafka; "": there is none to be looked for
 	key       any
 	headers   []object
 	framing   string
@@ -60,6 +62,13 @@ func (w *recordWriter) write(topic string, r record) error {
 	}
 	if r.problem == "" {
 		o = o[:len(o)-1]
+	}
+	if r.from != "" {
+		var event any = r.event
+		if r.from == kafkaTime {
+			event = r.time
+		}
+		o = append(o, member{"event_time", event}, member{"event_time_from", r.from})
 	}
 	w.n++
 	var err error
@@ -104,6 +113,9 @@ func (w *recordWriter) close() error {
 // text is a record for people: where and when, the headers, the schema, the value.
 func (r record) text() string {
 	s := fmt.Sprintf("%d/%d %s", r.partition, r.offset, r.time.UTC().Format("2006-01-02T15:04:05.000Z"))
+	if r.from != "" && r.from != kafkaTime {
+		s += fmt.Sprintf(" (%s %s)", r.from, r.event.UTC().Format(time.RFC3339Nano))
+	}
 	if key, ok := r.key.(string); ok {
 		s += " " + key
 	}

@@ -29,11 +29,14 @@ Only committed records are read. With --from start it begins with the oldest
 record and, with --max -1, stops at the end found at the start.
 
 In brackets stands how a record names its schema (the framing), and which that is;
-the framing of source topics is that of their aggregation. A value that cannot be
-decoded, or names no schema, is printed in hexadecimal with the error. NaN and
-infinities are the texts "NaN", "Infinity" and "-Infinity". Schemas of aggregated
-topics come from the registry of aggregated schemas, all others from the other one;
---registry overrides that.`,
+the framing of source topics is that of their aggregation. Of a source topic whose
+aggregation has event_time it also shows what time each record has, and which field
+that is from; a record with a time in none has Kafka's.
+
+A value that cannot be decoded, or names no schema, is printed in hexadecimal with
+the error. NaN and infinities are the texts "NaN", "Infinity" and "-Infinity".
+Schemas of aggregated topics come from the registry of aggregated schemas, all
+others from the other one; --registry overrides that.`,
 		Example: `  kafka-aggregator tail example-000-aggregated
   kafka-aggregator tail example-000 --from start --max 10 -o jsonl | jq .value`,
 		Args: arguments("TOPIC"),
@@ -65,6 +68,9 @@ topics come from the registry of aggregated schemas, all others from the other o
 		if which.value == "aggregated" || which.value == "auto" && t.isAggregated() {
 			t.registry = c.Aggregated
 		}
+		if t.clocks, err = t.newClocks(); err != nil {
+			return err
+		}
 		err = t.run(ctx, from.value == "start")
 		return errors.Join(err, t.out.close())
 	}
@@ -79,6 +85,7 @@ type tail struct {
 	registry *registry.Client
 	framing  *framing.Reader
 	inflater framing.Inflater
+	clocks   *tailClocks // nil if the time of the records is Kafka's timestamp
 	out      *recordWriter
 	printed  int64
 }
@@ -230,9 +237,11 @@ func (t *tail) read(ctx context.Context, r *kgo.Record, o *record) error {
 		}
 	}
 	schema, err := found.Parse()
-	if err == nil {
-		o.value, err = decode(schema, body)
+	if err != nil {
+		return err
 	}
+	o.value, err = decode(schema, body)
+	o.event, o.from = t.clocks.time(f.Ref, found, body)
 	return err
 }
 

@@ -59,6 +59,32 @@ func (in *Input) TimeFrom() string {
 	return ""
 }
 
+// Clock reads the time of a record from its fields, ns; where it is from, or "" if it has
+// none in them. What is too far ahead of a clock it does not know. It is nil if the time of
+// the records is Kafka's, and is for one goroutine.
+func (in *Input) Clock() (func(body []byte) (ns int64, field string), error) {
+	if len(in.Times) == 0 || in.writer == nil {
+		return nil, nil
+	}
+	sel := in.selection
+	d, err := codec.NewDecoder(in.writer, sel, &codec.Aggregated{})
+	if err != nil {
+		return nil, err
+	}
+	var row codec.Row
+	return func(body []byte) (int64, string) {
+		if d.Decode(body, &row) != nil {
+			return 0, ""
+		}
+		for i, t := range row.Times {
+			if t.Valid() {
+				return int64(t), in.Times[i].Path
+			}
+		}
+		return 0, ""
+	}, nil
+}
+
 // LikelyTimes are fields of the schema that are likely to have the time of the records.
 func (in *Input) LikelyTimes() []string {
 	if in.writer == nil {

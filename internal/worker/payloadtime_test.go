@@ -269,3 +269,69 @@ func TestEventTimeIsChanged(t *testing.T) {
 		t.Errorf("windows, and whether they are partial: %v, want %v", partial, want)
 	}
 }
+
+// The same where the topic is split, and what was sent was not merged yet: each window comes
+// once, none has records of both times, and what was sent by the former time is put aside.
+func TestEventTimeOfASplitTopicIsChanged(t *testing.T) {
+	t.Parallel()
+	const partitions = 3
+	b, id := payloadBench(t, partitions)
+	a := &b.cfg.Aggregations[0]
+	a.MaxWorkers = 2
+	tai := a.EventTime
+	send := func(from, to int) { // measured at these tenths of a second, and stamped 2 s later
+		for i := from; i < to; i++ {
+			at := base.Add(time.Duration(i) * 100 * time.Millisecond)
+			for p := range int32(partitions) {
+				b.sendAt("t0", p, at.Add(2*time.Second), b.stamped(id, at, float64(i)))
+			}
+		}
+	}
+	run := func(until func(windows int64) bool) {
+		ws := []*running{b.start(), b.start()}
+		b.shared(ws, partitions)
+		ws[0].status("windows", func(status.Status) bool {
+			n := int64(0)
+			for _, w := range ws {
+				for _, topic := range w.Status().Topics {
+					n += topic.Windows
+				}
+			}
+			return until(n)
+		})
+		for _, w := range ws {
+			w.end()
+		}
+	}
+	a.EventTime = config.EventTime{Scale: "utc", Fallback: "kafka"}
+	send(0, 100) // by Kafka from 2 s to 12 s
+	run(func(n int64) bool { return n >= 8 })
+	a.EventTime = tai
+	send(100, 200) // by the field from 10 s to 20 s
+	run(func(n int64) bool { return n >= 5 })
+	a.MaxWorkers = 1
+	a.EventTime = tai
+	rows := b.exactly("t0-aggregated")
+	seen := map[float64]bool{}
+	for _, r := range rows {
+		s := r.start().Sub(base).Seconds()
+		if seen[s] {
+			t.Errorf("the window of %g s comes twice", s)
+		}
+		seen[s] = true
+		lowest := 10*s - 20 // by Kafka
+		if s >= 10 {
+			lowest = 10 * s
+		}
+		partial := headers(r.Record)["partial"] == "true"
+		if low := r.fields["min_x"].(float64); low < lowest || low > lowest+9 || r.fields["last_x"].(float64) > lowest+9 {
+			t.Errorf("the window of %g s has values from %g on, of which %g is the last", s, low, r.fields["last_x"])
+		}
+		if r.fields["count"] != int64(10*partitions) && !partial {
+			t.Errorf("the window of %g s has %d records and is not partial", s, r.fields["count"])
+		}
+	}
+	if len(seen) < 15 || !seen[19] {
+		t.Errorf("%d windows: %v", len(seen), keys(rows))
+	}
+}

@@ -47,7 +47,7 @@ func (src *source) tellTime(ref framing.Ref, in *pipeline.Input) {
 // records arrived at the broker.
 func (w *Worker) tellArrival(src *source) {
 	n := src.schemas.newest
-	if !src.stampedOnArrival || n == nil || n.timeFrom != kafkaTime || !w.said.arrival.first(src.topic) {
+	if src.merges != "" || !src.stampedOnArrival || n == nil || n.timeFrom != kafkaTime || !w.said.arrival.first(src.topic) {
 		return
 	}
 	about := []any{}
