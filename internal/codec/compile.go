@@ -15,9 +15,12 @@ type Decoder struct {
 	absent      []int32 // slots of aggregated that this schema, or a branch of its top, lacks
 	lists       []list
 	enums       [][]float64 // by enum: what its symbols are as samples
+	others      []*Branch
 	maxElements int
 
+	more    bool        // there are lists or others
 	room    int         // values that the lists of the record may still have
+	noted   []int32     // others of the record
 	values  [][]float64 // by list: those of one element
 	scratch decimalScratch
 	element [1]float64 // where a program for elements puts one
@@ -58,20 +61,22 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 	} else {
 		c.place(&d.main, p.root)
 	}
-	d.makeValues()
+	d.prepare()
 	return d, nil
 }
 
 // Clone is a decoder for the same schema that can be used at the same time.
 func (d *Decoder) Clone() *Decoder {
 	c := &Decoder{
-		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, maxElements: d.maxElements,
+		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, others: d.others, maxElements: d.maxElements,
 	}
-	c.makeValues()
+	c.prepare()
 	return c
 }
 
-func (d *Decoder) makeValues() {
+// prepare makes what a decoder has for itself.
+func (d *Decoder) prepare() {
+	d.more = len(d.lists)+len(d.others) > 0
 	d.values = make([][]float64, len(d.lists))
 	for i := range d.lists {
 		d.values[i] = make([]float64, len(d.lists[i].slots))
@@ -180,6 +185,7 @@ func (c *compiler) several(p *program, pl *place, fields []int) {
 	c.null(p, slices.Compact(fields), pl.path)
 	c.union(p, pl.typ, pl.path, func(int) bool { return true }, func(i int) {
 		if pl.inside[i] == nil {
+			c.other(p, pl.typ.branches[i], pl.path)
 			c.skip(p, pl.typ.branches[i], pl.path)
 			return
 		}
@@ -208,7 +214,7 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	} else {
 		in.n = int32(opElement)
 		sub := &program{min: t.elem.minSize()}
-		c.scalar(sub, t.elem, target{field: pl.field}, "")
+		c.scalar(sub, t.elem, target{field: pl.field}, pl.path)
 		in.m = c.addSub(sub)
 	}
 	p.emit(in, origin{path: pl.path})
@@ -337,6 +343,7 @@ func (c *compiler) union(p *program, t *typ, path string, taken func(i int) bool
 			empty = append(empty, i)
 		default:
 			p.targets[table+i] = p.label()
+			c.other(p, b, path)
 			c.skip(p, b, path)
 			jump(&toNone)
 		}

@@ -205,6 +205,9 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 			pos = next
 			pc = int(p.targets[int(in.m)+int(branch)]) - 1
 
+		case opOther:
+			d.noted = append(d.noted, in.n)
+
 		case opJump:
 			pc = n - 1
 

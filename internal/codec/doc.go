@@ -15,7 +15,7 @@
 //	compile.go     the projection becomes a program.go of instructions;
 //	               compile_skip.go: of what is passed over
 //	decode.go      runs it over a record; array.go, list.go, skip.go,
-//	               decimal.go, decimal_any.go, enums.go, unsigned.go
+//	               decimal.go, decimal_any.go, enums.go, unsigned.go, other.go
 //	row.go         what comes out
 //	aggregated.go  the schema of the aggregated topic; aggregated_json.go its text
 //	encoder.go     writes records of it

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -144,6 +145,22 @@ func TestSeveralInAUnion(t *testing.T) {
 			}
 			if got := strings.Join(out, ", "); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
+			}
+			others := []Branch(nil)
+			counts := map[*Branch]int64{}
+			d.CountOthers(counts)
+			for b := range counts {
+				others = append(others, *b)
+			}
+			want := []Branch(nil)
+			switch {
+			case strings.HasPrefix(c.name, "or a text"):
+				want = []Branch{{"u", "string"}}
+			case strings.HasPrefix(c.name, "a number or an array"):
+				want = []Branch{{"u", "array<int>"}}
+			}
+			if !slices.Equal(others, want) {
+				t.Errorf("others %v, want %v", others, want)
 			}
 			hostile(t, d, body, 3)
 		})

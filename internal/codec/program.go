@@ -31,6 +31,7 @@ const (
 	opNull         // reads nothing, marks n slots as null
 	opNullArray    // reads nothing, marks slot as a null array
 
+	opOther // reads nothing, notes branch n of Decoder.others
 	opUnion // n branches; m is where their targets start in program.targets
 	opJump  // to instruction n
 

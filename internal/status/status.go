@@ -58,6 +58,7 @@ type TopicStatus struct {
 	Watermark        time.Time      `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64        `json:"watermark_delay_seconds"` // now - watermark
 	TopicCounts
+	OtherBranches []OtherBranch     `json:"other_branches,omitempty"` // of unions, that are no samples
 	PartialsTopic string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now
 	Merges        string            `json:"merges,omitempty"`         // of a topic with partials: the source topic that is merged from it
 	Lost          int64             `json:"lost"`                     // offsets that were deleted before they were read
@@ -82,6 +83,14 @@ type TopicCounts struct {
 	Unsent          int64 `json:"unsent_letters"` // of all that were put aside: those that have no letter, because its topic refused it
 	Tombstones      int64 `json:"tombstones"`
 	Shipped         int64 `json:"shipped"` // records sent on to be merged, where a topic is split
+}
+
+// OtherBranch counts the values of a union that are a branch without samples, and not
+// null. They count as null in the statistics.
+type OtherBranch struct {
+	Field  string `json:"field"`
+	Branch string `json:"branch"`
+	Values int64  `json:"values"`
 }
 
 // OutputStatus is an aggregated topic with its windows.

@@ -102,6 +102,7 @@ func (s *session) topicStatus(src *source) status.TopicStatus {
 			Late: c.Late, LateByClock: c.LateByClock, Future: c.Future, DeadLettered: c.Bad, Unsent: n.unsent, Tombstones: c.Tombstones, Shipped: c.Shipped,
 		},
 	}
+	t.OtherBranches = n.otherBranches()
 	if n := src.schemas.newest; n != nil {
 		t.SchemaID, t.Fields, t.LeftOut = new(n.id), n.fields, n.leftOut
 	}
