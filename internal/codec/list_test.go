@@ -99,7 +99,6 @@ func TestLists(t *testing.T) {
 
 // TestSeveralInAUnion: numbers, records and arrays in one union.
 func TestSeveralInAUnion(t *testing.T) {
-	type m = map[string]any
 	temperature, pressure := rec("Temperature", field("value", `"double"`), field("unit", `"string"`)), rec("Pressure", field("value", `"float"`), field("pump", `"int"`))
 	other := strings.Replace(pressure, `"name"`, `"namespace":"other","name"`, 1)
 	for _, c := range []struct {
