@@ -16,6 +16,7 @@ type Decoder struct {
 	lists       []list
 	enums       [][]float64 // by enum: what its symbols are as samples
 	others      []*Branch
+	keyed       []keyed
 	maxElements int
 
 	more    bool        // there are lists or others
@@ -68,7 +69,7 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 // Clone is a decoder for the same schema that can be used at the same time.
 func (d *Decoder) Clone() *Decoder {
 	c := &Decoder{
-		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, others: d.others, maxElements: d.maxElements,
+		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, others: d.others, keyed: d.keyed, maxElements: d.maxElements,
 	}
 	c.prepare()
 	return c
@@ -98,7 +99,7 @@ func (c *compiler) wanted(pl *place, to []int) []int {
 		if c.slots[pl.field] >= 0 {
 			to = append(to, pl.field)
 		}
-	case takeRecord, takeBranches, takeList:
+	case takeRecord, takeBranches, takeList, takeKeys:
 		for _, in := range pl.inside {
 			if in != nil {
 				to = c.wanted(in, to)
@@ -203,6 +204,9 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 		return
 	case takeList:
 		c.list(p, pl, t)
+		return
+	case takeKeys:
+		c.keys(p, pl, t)
 		return
 	}
 	in := instr{op: opArray, slot: c.slots[pl.field]}

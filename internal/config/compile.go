@@ -12,7 +12,7 @@ import (
 
 // Selection is the form of the settings that the codec works with.
 func (f *FieldSettings) Selection() (codec.Selection, error) {
-	sel := codec.Selection{Booleans: f.Booleans, Enums: f.Enums == "index", MaxElements: f.MaxElements}
+	sel := codec.Selection{Booleans: f.Booleans, Enums: f.Enums == "index", MapKeys: f.MapKeys, MaxElements: f.MaxElements}
 	var err error
 	if sel.Include, err = parsePatterns(f.Include); err != nil {
 		return sel, fmt.Errorf("fields.include: %w", err)

@@ -34,7 +34,9 @@ func TestFingerprint(t *testing.T) {
 		{func(c *Config) { c.Aggregations[0].Windows = []Output{{Size: time.Hour}} }, []string{"windows"}},
 		{func(c *Config) { c.Aggregations[0].Operations = []string{"mean"} }, []string{"statistics"}},
 		{func(c *Config) { c.Aggregations[0].Fields.Arrays = map[string]string{"a": "skip", "b": "pool"} }, []string{"fields"}},
-		{func(c *Config) { c.Aggregations[0].Fields.Enums, c.Aggregations[0].Fields.Maps = "", map[string]string{} }, nil},
+		{func(c *Config) {
+			c.Aggregations[0].Fields.Enums, c.Aggregations[0].Fields.Maps = "", map[string]string{}
+		}, nil},
 		{func(c *Config) { c.Aggregations[0].Fields.Enums = "index" }, []string{"fields"}},
 		{func(c *Config) { c.Aggregations[0].Topics.Exclude = []string{"x"} }, []string{"topics"}},
 		{func(c *Config) { c.DeadLetterTopic = "other" }, []string{"late and bad records"}},
