@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/invariants"
 	"github.com/lsst-sqre/kafka-aggregator/internal/window"
 )
@@ -37,6 +38,7 @@ type Counts struct {
 // topic that is split, into those of all partitions of that topic.
 type Feed struct {
 	Counts Counts
+	Others map[*codec.Branch]int64 // values of unions that are no samples, by branch, of records that got into windows for the first time
 
 	agent   *Agent
 	merges  bool // it has partials

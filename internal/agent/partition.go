@@ -185,6 +185,12 @@ func (p *Partition) Add(offset int64, epoch int32, kafka, now int64, plan *Plan,
 	}
 	c.add(&p.row, offset, t, p.layout)
 	c.need(plan.Versions)
+	if plan.Decoder.Others() > 0 && !replay {
+		if p.Others == nil {
+			p.Others = map[*codec.Branch]int64{}
+		}
+		plan.Decoder.CountOthers(p.Others)
+	}
 	if invariants.Enabled {
 		in = start
 		p.took(p, c, offset)

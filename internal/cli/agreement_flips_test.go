@@ -39,6 +39,7 @@ var flips = map[string]func(*config.Aggregation){
 	},
 	"fields.booleans": func(a *config.Aggregation) { a.Fields.Booleans = !a.Fields.Booleans },
 	"fields.enums":    func(a *config.Aggregation) { a.Fields.Enums = other(a.Fields.Enums, "skip", "index") },
+	"fields.map_keys": func(a *config.Aggregation) { a.Fields.MapKeys = []string{"peers.a", "nowhere.b"} },
 	"fields.unsigned": func(a *config.Aggregation) { a.Fields.Unsigned = []string{"temperature", "/^force/"} },
 	"fields.maps":     func(a *config.Aggregation) { a.Fields.Maps = map[string]string{"peers": "pool", "/./": "skip"} },
 	"fields.arrays": func(a *config.Aggregation) {

@@ -176,7 +176,7 @@ func becomes(option string, was config.Aggregation) string {
 			return "unchanged"
 		}
 		return "changed"
-	case "operations", "windows[].operations", "quantiles", "fields.maps", "fields.arrays":
+	case "operations", "windows[].operations", "quantiles", "fields.maps", "fields.map_keys", "fields.arrays":
 		return "changed"
 	}
 	return "unchanged"

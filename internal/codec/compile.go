@@ -17,11 +17,15 @@ type Decoder struct {
 	absent      []int32 // slots of aggregated that this schema, or a branch of its top, lacks
 	lists       []list
 	enums       [][]float64 // by enum: what its symbols are as samples
+	others      []*Branch
+	keyed       []keyed
 	maxElements int
 	times       []timeReader
 	noTimes     []eventtime.Time // of a record in which none is read
 
+	more    bool        // there are lists or others
 	room    int         // values that the lists of the record may still have
+	noted   []int32     // others of the record
 	values  [][]float64 // by list: those of one element
 	scratch decimalScratch
 	element [1]float64 // where a program for elements puts one
@@ -65,21 +69,23 @@ func NewDecoder(writer *Schema, sel Selection, a *Aggregated) (*Decoder, error) 
 	} else {
 		c.place(&d.main, p.root)
 	}
-	d.makeValues()
+	d.prepare()
 	return d, nil
 }
 
 // Clone is a decoder for the same schema that can be used at the same time.
 func (d *Decoder) Clone() *Decoder {
 	c := &Decoder{
-		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, maxElements: d.maxElements,
+		aggregated: d.aggregated, main: d.main, subs: d.subs, absent: d.absent, lists: d.lists, enums: d.enums, others: d.others, keyed: d.keyed, maxElements: d.maxElements,
 		times: d.times, noTimes: d.noTimes,
 	}
-	c.makeValues()
+	c.prepare()
 	return c
 }
 
-func (d *Decoder) makeValues() {
+// prepare makes what a decoder has for itself.
+func (d *Decoder) prepare() {
+	d.more = len(d.lists)+len(d.others) > 0
 	d.values = make([][]float64, len(d.lists))
 	for i := range d.lists {
 		d.values[i] = make([]float64, len(d.lists[i].slots))
@@ -104,7 +110,7 @@ func (c *compiler) wanted(pl *place, to []int) []int {
 		if c.slots[pl.field] >= 0 {
 			to = append(to, pl.field)
 		}
-	case takeRecord, takeBranches, takeList:
+	case takeRecord, takeBranches, takeList, takeKeys:
 		for _, in := range pl.inside {
 			if in != nil {
 				to = c.wanted(in, to)
@@ -192,6 +198,7 @@ func (c *compiler) several(p *program, pl *place, fields []int) {
 	c.null(p, slices.Compact(fields), pl.path)
 	c.union(p, pl.typ, pl.path, func(int) bool { return true }, func(i int) {
 		if pl.inside[i] == nil {
+			c.other(p, pl.typ.branches[i], pl.path)
 			c.skip(p, pl.typ.branches[i], pl.path)
 			return
 		}
@@ -210,6 +217,9 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	case takeList:
 		c.list(p, pl, t)
 		return
+	case takeKeys:
+		c.keys(p, pl, t)
+		return
 	}
 	in := instr{op: opArray, slot: c.slots[pl.field]}
 	if c.local != nil {
@@ -220,7 +230,7 @@ func (c *compiler) inside(p *program, pl *place, t *typ) {
 	} else {
 		in.n = int32(opElement)
 		sub := &program{min: t.elem.minSize()}
-		c.scalar(sub, t.elem, target{field: pl.field}, "")
+		c.scalar(sub, t.elem, target{field: pl.field}, pl.path)
 		in.m = c.addSub(sub)
 	}
 	p.emit(in, origin{path: pl.path})
@@ -349,6 +359,7 @@ func (c *compiler) union(p *program, t *typ, path string, taken func(i int) bool
 			empty = append(empty, i)
 		default:
 			p.targets[table+i] = p.label()
+			c.other(p, b, path)
 			c.skip(p, b, path)
 			jump(&toNone)
 		}

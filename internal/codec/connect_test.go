@@ -187,6 +187,17 @@ func TestUnsigned(t *testing.T) {
 		t.Errorf("%+v", a.Fields)
 	}
 	hostile(t, d, body, 1)
+
+	// The same of plain longs that the selection names.
+	text := record(field("x", `"long"`), field("a", array(`"long"`)), field("n", `["null","long"]`), field("signed", `"long"`))
+	_, named := decoder(t, text, Selection{Unsigned: []Pattern{pattern(t, "/^[xan]$/")}})
+	var again Row
+	if err := named.Decode(append(slices.Clone(body), 1), &again); err != nil {
+		t.Fatal(err)
+	}
+	if !sameFloats(again.Scalars[:3], row.Scalars) || !sameFloats(again.Arrays[1], row.Arrays[1]) || !slices.Equal(again.Rests, row.Rests) || again.Scalars[3] != -1 {
+		t.Errorf("%v %v %v, want %v %v %v and -1", again.Scalars, again.Arrays, again.Rests, row.Scalars, row.Arrays, row.Rests)
+	}
 }
 
 // decoder makes an aggregated schema and a decoder of a source schema that no

@@ -170,6 +170,11 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 				return pos, err
 			}
 
+		case opKeys:
+			if pos, err = d.keys(p, pc, b, pos, dst, row, depth); err != nil {
+				return pos, err
+			}
+
 		case opAnyDecimal:
 			if pos, err = d.anyDecimal(p, pc, b, pos, dst); err != nil {
 				return pos, err
@@ -204,6 +209,9 @@ func (d *Decoder) run(p *program, b []byte, pos int, dst []float64, row *Row, de
 			}
 			pos = next
 			pc = int(p.targets[int(in.m)+int(branch)]) - 1
+
+		case opOther:
+			d.noted = append(d.noted, in.n)
 
 		case opJump:
 			pc = n - 1

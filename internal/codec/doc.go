@@ -8,14 +8,14 @@
 //	               valid logical types (logical.go) or those of Kafka Connect
 //	               (connect.go): schema.go
 //	project.go     the fields of a schema, within limits; value.go: which of them
-//	               are numeric, and why the others are not; unions.go, lists.go:
-//	               those that are in unions, arrays and maps; selection.go: which
+//	               are numeric, and why the others are not; unions.go, lists.go,
+//	               keys.go: those that are in unions, arrays and maps; selection.go: which
 //	               are wanted; branches.go: of a schema that is no record
 //	names.go       a.b becomes a_b; rules for illegal names and collisions
 //	compile.go     the projection becomes a program.go of instructions;
 //	               compile_skip.go: of what is passed over
-//	decode.go      runs it over a record; array.go, list.go, skip.go,
-//	               decimal.go, decimal_any.go, enums.go, unsigned.go
+//	decode.go      runs it over a record; array.go, list.go, keys.go, skip.go,
+//	               decimal.go, decimal_any.go, enums.go, unsigned.go, other.go
 //	row.go         what comes out
 //	aggregated.go  the schema of the aggregated topic; aggregated_json.go its text
 //	encoder.go     writes records of it

@@ -20,7 +20,12 @@ func FuzzProject(f *testing.F) {
 		if err != nil {
 			return
 		}
-		fields, _, err := Project(s, Selection{Booleans: true})
+		all, err := ParsePattern("/./")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel := Selection{Booleans: true, Enums: true, Unsigned: []Pattern{all}, Maps: []ArrayRule{{all, ArrayPool}}}
+		fields, _, err := Project(s, sel)
 		if err != nil {
 			return
 		}
@@ -31,7 +36,7 @@ func FuzzProject(f *testing.F) {
 		if _, err := ParseAggregated(a.Text); err != nil {
 			t.Fatalf("%v\n%s", err, a.Text)
 		}
-		d, err := NewDecoder(s, Selection{Booleans: true}, a)
+		d, err := NewDecoder(s, sel, a)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,8 +27,11 @@ func decoded(t *testing.T, text string, sel Selection, v any) string {
 		t.Fatal(err)
 	}
 	one := func(v float64) string {
-		if stats.IsNull(v) {
+		switch {
+		case stats.IsNull(v):
 			return "-"
+		case stats.IsAbsent(v):
+			return "absent"
 		}
 		return fmt.Sprint(v)
 	}
@@ -85,6 +89,12 @@ func TestLists(t *testing.T) {
 		{"map of records", mapOf(item), Selection{Maps: []ArrayRule{{pattern(t, "a"), ArrayPool}}}, m{"k": one}, "pool a_x=[1.5], pool a_n=[3], pool a_w=[7 8]"},
 		{"another map", mapOf(item), Selection{Maps: []ArrayRule{{pattern(t, "b"), ArrayPool}}}, m{"k": one}, ""},
 		{"map that is skipped first", mapOf(`"int"`), Selection{Maps: []ArrayRule{{pattern(t, "a"), ArraySkip}, everything[0]}}, m{"k": int32(1)}, ""},
+		{"keys", mapOf(`["null","long"]`), Selection{MapKeys: []string{"a.k", "a.big", "a.l.m", "a.none"}, Maps: everything},
+			m{"k": nil, "big": int64(1<<53 + 1), "l.m": int64(3), "other": int64(4)}, "a_k=-, a_big=9.007199254740992e+15, a_l_m=3, a_none=absent"},
+		{"keys of no map", `["null",` + mapOf(`"double"`) + `]`, Selection{MapKeys: []string{"a.k"}}, nil, "a_k=-"},
+		{"a key of texts", mapOf(`"string"`), Selection{MapKeys: []string{"a.k"}}, m{"k": "x"}, ""},
+		{"keys in arrays", array(mapOf(`"long"`)), Selection{MapKeys: []string{"a.k", "a[].k"}}, []any{m{"k": int64(1)}}, ""},
+		{"a number or keys", `["int",` + mapOf(`"double"`) + `]`, Selection{MapKeys: []string{"a.k"}}, m{"k": 1.5}, "a=-, a_k=1.5"},
 		{"maps in arrays", array(mapOf(`"long"`)), Selection{Maps: everything}, []any{m{"k": int64(1)}, m{"l": int64(2)}}, "pool a=[1 2]"},
 		{"map by element", mapOf(`"double"`), Selection{Maps: everything, Arrays: []ArrayRule{{pattern(t, "a"), ArrayElements}}}, m{"k": 1.0}, ""},
 	} {
@@ -98,7 +108,6 @@ func TestLists(t *testing.T) {
 
 // TestSeveralInAUnion: numbers, records and arrays in one union.
 func TestSeveralInAUnion(t *testing.T) {
-	type m = map[string]any
 	temperature, pressure := rec("Temperature", field("value", `"double"`), field("unit", `"string"`)), rec("Pressure", field("value", `"float"`), field("pump", `"int"`))
 	other := strings.Replace(pressure, `"name"`, `"namespace":"other","name"`, 1)
 	for _, c := range []struct {
@@ -144,6 +153,22 @@ func TestSeveralInAUnion(t *testing.T) {
 			}
 			if got := strings.Join(out, ", "); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
+			}
+			others := []Branch(nil)
+			counts := map[*Branch]int64{}
+			d.CountOthers(counts)
+			for b := range counts {
+				others = append(others, *b)
+			}
+			want := []Branch(nil)
+			switch {
+			case strings.HasPrefix(c.name, "or a text"):
+				want = []Branch{{"u", "string"}}
+			case strings.HasPrefix(c.name, "a number or an array"):
+				want = []Branch{{"u", "array<int>"}}
+			}
+			if !slices.Equal(others, want) {
+				t.Errorf("others %v, want %v", others, want)
 			}
 			hostile(t, d, body, 3)
 		})

@@ -18,6 +18,8 @@ func (p *projection) container(t, b *typ, branch int, m *member, path, name stri
 			p.leave(path, t.String(), "array elements: "+p.whyNone(b.elem))
 			return nothing, nil
 		}
+	} else if keys := p.sel.keys(path); len(keys) > 0 {
+		return p.keys(t, b, branch, m, keys, path, name), nil
 	} else if !p.sel.mapped(path, name) {
 		p.leave(path, t.String(), "maps count only when asked for (fields.maps)")
 		return nothing, nil

@@ -25,12 +25,14 @@ const (
 	opUnsigned     // n longs that hold unsigned ones
 	opEnum         // one enum of n symbols, whose values are Decoder.enums[m]
 	opAppend       // as opArray, behind what the slot has already: an array within an array or map
+	opKeys         // a map: Decoder.keyed[slot]; what is no field is skipped by program m
 	opList         // an array or map: Decoder.lists[slot], elements by program m
 	opArray        // n is the element's opcode; m the program for opElement, the index of null for opNullable…
 	opElement      // only as the n of opArray: elements are decoded by the program m
 	opNull         // reads nothing, marks n slots as null
 	opNullArray    // reads nothing, marks slot as a null array
 
+	opOther // reads nothing, notes branch n of Decoder.others
 	opUnion // n branches; m is where their targets start in program.targets
 	opJump  // to instruction n
 

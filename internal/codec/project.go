@@ -77,6 +77,7 @@ const (
 	takeRecord
 	takeBranches // of a union each branch is a place of its own
 	takeList     // an array or map of which each element is a place
+	takeKeys     // a map of which some keys are fields
 )
 
 // place is a place in the expanded schema: the tree that the decoder is
@@ -87,7 +88,8 @@ type place struct {
 	take   take
 	branch int      // of the union typ, the branch that is the array or record; -1 if typ is no union
 	field  int      // takeScalar, takeArray: index in projection.fields
-	inside []*place // takeRecord: its fields; takeBranches: the branches, nil for those without samples; takeList: an element
+	inside []*place // takeRecord: its fields; takeBranches: the branches, nil for those without samples; takeList: an element; takeKeys: the fields
+	keys   []string // takeKeys: of the fields
 }
 
 // projection is the expanded schema with all its numeric fields, wanted or not.

@@ -78,8 +78,8 @@ func (d *Decoder) Decode(body []byte, row *Row) error {
 	if len(d.noTimes) > 0 {
 		row.Times = append(row.Times[:0], d.noTimes...)
 	}
-	if len(d.lists) > 0 {
-		d.room = d.maxElements + 2*len(body)
+	if d.more {
+		d.room, d.noted = d.maxElements+2*len(body), d.noted[:0]
 	}
 	for _, slot := range d.absent {
 		row.Scalars[slot] = stats.Absent

@@ -28,6 +28,7 @@ type Selection struct {
 	Unsigned    []Pattern // longs that hold unsigned integers
 	Arrays      []ArrayRule
 	Maps        []ArrayRule // of maps: ArrayPool or ArraySkip, which is the default
+	MapKeys     []string    // m.key: a field for the key of map m
 	MaxElements int         // longest array; a record with a longer one is an error. 0: DefaultMaxElements
 	Time        TimeSelection
 }
@@ -56,8 +57,11 @@ func (sel *Selection) check() error {
 	return nil
 }
 
-// mapped is true if the values of a map are pooled.
+// mapped is true if values of a map are taken.
 func (sel *Selection) mapped(path, name string) bool {
+	if len(sel.keys(path)) > 0 {
+		return true
+	}
 	r, ok := ruleOf(sel.Maps, Field{Path: path, Name: name})
 	return ok && r.Mode == ArrayPool
 }

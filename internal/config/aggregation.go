@@ -51,6 +51,7 @@ func (a *Aggregation) check(c checker) {
 	c.patterns("fields.unsigned", a.Fields.Unsigned)
 	c.arrays("fields.arrays", a.Fields.Arrays)
 	c.arrays("fields.maps", a.Fields.Maps)
+	c.mapKeys("fields.map_keys", a.Fields.MapKeys)
 	c.within("fields.max_elements", a.Fields.MaxElements, 1, math.MaxInt32)
 	a.Window.check(c.in("window"))
 	a.EventTime.check(c.in("event_time"))
@@ -125,6 +126,14 @@ func (c checker) arrays(key string, arrays map[string]string) {
 				hint = "did you mean " + s + "?"
 			}
 			c.add(at, hint, "unknown value %q", mode)
+		}
+	}
+}
+
+func (c checker) mapKeys(key string, list []string) {
+	for i, s := range list {
+		if dot := strings.LastIndexByte(s, '.'); dot <= 0 || dot == len(s)-1 {
+			c.add(fmt.Sprintf("%s[%d]", key, i), "write the map and the key: weather.temperature", "%q has no key", s)
 		}
 	}
 }

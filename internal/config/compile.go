@@ -12,7 +12,7 @@ import (
 
 // Selection is the form of the settings that the codec works with.
 func (f *FieldSettings) Selection() (codec.Selection, error) {
-	sel := codec.Selection{Booleans: f.Booleans, Enums: f.Enums == "index", MaxElements: f.MaxElements}
+	sel := codec.Selection{Booleans: f.Booleans, Enums: f.Enums == "index", MapKeys: f.MapKeys, MaxElements: f.MaxElements}
 	var err error
 	if sel.Include, err = parsePatterns(f.Include); err != nil {
 		return sel, fmt.Errorf("fields.include: %w", err)
@@ -33,8 +33,9 @@ func (f *FieldSettings) Selection() (codec.Selection, error) {
 }
 
 // parseRules reads what becomes of arrays or maps. Rules that name a field come
-// before those with regular expressions, each kind in the order of the alphabet,
-// and the first one that matches holds.
+// before those with regular expressions: longer names first, as a.b says more of
+// it than a, and expressions in the order of the alphabet. The first one that
+// matches holds.
 func parseRules(modes map[string]string) (rules []codec.ArrayRule, err error) {
 	names := slices.SortedFunc(maps.Keys(modes), func(a, b string) int {
 		if ra, rb := strings.HasPrefix(a, "/"), strings.HasPrefix(b, "/"); ra != rb {
@@ -42,6 +43,8 @@ func parseRules(modes map[string]string) (rules []codec.ArrayRule, err error) {
 				return 1
 			}
 			return -1
+		} else if !ra && len(a) != len(b) {
+			return len(b) - len(a)
 		}
 		return strings.Compare(a, b)
 	})

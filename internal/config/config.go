@@ -141,6 +141,7 @@ type FieldSettings struct {
 	Unsigned    []string          `yaml:"unsigned"`     // longs that hold unsigned integers
 	Arrays      map[string]string `yaml:"arrays"`       // field name or /regexp/ -> elements | pool | skip; default elements of numbers, pool of others
 	Maps        map[string]string `yaml:"maps"`         // field name or /regexp/ -> pool | skip; default skip
+	MapKeys     []string          `yaml:"map_keys"`     // map.key: a field of its own for a key of a map
 	MaxElements int               `yaml:"max_elements"` // of an array; a longer one is a bad record
 }
 

@@ -36,6 +36,10 @@ func TestFingerprint(t *testing.T) {
 		{func(c *Config) { c.Aggregations[0].Fields.Arrays = map[string]string{"a": "skip", "b": "pool"} }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Framing.Bare.ID = 7 }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Framing.Glue.Schemas = map[string]string{} }, nil},
+		{func(c *Config) {
+			c.Aggregations[0].Fields.Enums, c.Aggregations[0].Fields.Maps = "", map[string]string{}
+		}, nil},
+		{func(c *Config) { c.Aggregations[0].Fields.Enums = "index" }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Topics.Exclude = []string{"x"} }, []string{"topics"}},
 		{func(c *Config) { c.Aggregations[0].EventTime.Field = "t" }, []string{"windows"}},
 		{func(c *Config) { c.Aggregations[0].EventTime.Scale = "tai" }, nil}, // of no field

@@ -20,6 +20,23 @@ func mul128(a, b int64) int128 {
 	return int128{h, lo}
 }
 
+// times is a·n. |a| <= 2^64, |n| < 2^31.
+func (a int128) times(n int64) int128 {
+	if a.hi == int64(a.lo)>>63 {
+		return mul128(int64(a.lo), n)
+	}
+	m := uint64(n)
+	if n < 0 {
+		m = -m
+	}
+	hi, lo := bits.Mul64(a.lo, m)
+	product := int128{int64(hi + uint64(a.hi)*m), lo}
+	if n < 0 {
+		return int128{}.sub(product)
+	}
+	return product
+}
+
 func (a int128) add(b int128) int128 {
 	lo, carry := bits.Add64(a.lo, b.lo, 0)
 	return int128{a.hi + b.hi + int64(carry), lo}

@@ -118,7 +118,11 @@ func plainCut(sorted []sample, kind Kind, c cut, method Method) float64 {
 		j = i + 1
 	}
 	if kind == Integer {
-		a, b := sorted[i].rat(), sorted[j].rat()
+		x, y := sorted[i], sorted[j]
+		if _, ok := joinInt64(sorted[n-1].f, sorted[n-1].rest); !ok {
+			x.rest, y.rest = 0, 0 // with samples beyond 64 bits, all are taken as doubles
+		}
+		a, b := x.rat(), y.rat()
 		a.Mul(a, big.NewRat(int64(parts-weight), 1))
 		b.Mul(b, big.NewRat(int64(weight), 1))
 		v, _ := a.Add(a, b).Quo(a, big.NewRat(int64(parts), 1)).Float64()

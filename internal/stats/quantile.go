@@ -98,9 +98,9 @@ func (s *sampleSet) integerQuantile(c cut) (num int128, n int, ok bool) {
 		return int128{}, 0, false
 	}
 	if c.median {
-		return mul128(a, 1).add(mul128(b, 1)), 2, true
+		return a.add(b), 2, true
 	}
-	return mul128(a, int64(c.n-delta)).add(mul128(b, int64(delta))), c.n, true
+	return a.times(int64(c.n - delta)).add(b.times(int64(delta))), c.n, true
 }
 
 func (s *sampleSet) locate(c cut) (i, j, delta int) {
@@ -133,14 +133,23 @@ func (s *sampleSet) at(rank int) float64 {
 	return s.order[i]
 }
 
-// integerAt is the exact sample of a planned rank.
-func (s *sampleSet) integerAt(rank int) (int64, bool) {
+// integerAt is the exact sample of a planned rank, if that is an integer. From 2^63
+// on it is the double that the sample came as.
+func (s *sampleSet) integerAt(rank int) (int128, bool) {
 	if len(s.ints) > 0 {
-		return s.ints[rank], true
+		return mul128(s.ints[rank], 1), true
 	}
-	v, ok := joinInt64(s.at(rank), 0)
-	if s.shifted {
-		v += s.base
+	f := s.at(rank)
+	v, ok := joinInt64(f, 0)
+	switch {
+	case ok && s.shifted:
+		return mul128(v+s.base, 1), true
+	case ok:
+		return mul128(v, 1), true
+	case f >= 1<<63 && f < 1<<64:
+		return int128{0, uint64(f)}, true
+	case f == 1<<64:
+		return int128{1, 0}, true
 	}
-	return v, ok
+	return int128{}, false
 }

@@ -59,6 +59,7 @@ type TopicStatus struct {
 	Watermark        time.Time      `json:"watermark"`               // all windows that end at or before are out; zero before the first
 	WatermarkDelay   float64        `json:"watermark_delay_seconds"` // now - watermark
 	TopicCounts
+	OtherBranches []OtherBranch     `json:"other_branches,omitempty"` // of unions, that are no samples
 	PartialsTopic string            `json:"partials_topic,omitempty"` // where they are sent, if the topic is split now
 	Merges        string            `json:"merges,omitempty"`         // of a topic with partials: the source topic that is merged from it
 	Lost          int64             `json:"lost"`                     // offsets that were deleted before they were read
@@ -87,6 +88,14 @@ type TopicCounts struct {
 	TimesPassedOver map[string]int64 `json:"times_passed_over,omitempty"` // fields of event_time that had no time, by reason
 	TimeFallbacks   int64            `json:"time_fallbacks"`              // records with a time in none of these fields
 	TimesApart      int64            `json:"times_apart"`                 // records in which two of them disagree by more than a day
+}
+
+// OtherBranch counts the values of a union that are a branch without samples, and not
+// null. They count as null in the statistics.
+type OtherBranch struct {
+	Field  string `json:"field"`
+	Branch string `json:"branch"`
+	Values int64  `json:"values"`
 }
 
 // OutputStatus is an aggregated topic with its windows.

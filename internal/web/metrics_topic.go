@@ -51,6 +51,12 @@ var topicMetrics = []metric[status.TopicStatus]{
 		func(t *status.TopicStatus) int64 { return t.DeadLettered }),
 	topicCounter("unsent_letters_total", "Of the records that were put aside, those whose dead letter or late record was refused by its topic in every form.",
 		func(t *status.TopicStatus) int64 { return t.Unsent }),
+	counter("other_branch_values_total", "Values of unions that are neither null nor a sample, by their branch.",
+		[]string{"topic", "field", "branch"}, func(t *status.TopicStatus, emit func(float64, ...string)) {
+			for _, b := range t.OtherBranches {
+				emit(float64(b.Values), t.Topic, b.Field, b.Branch)
+			}
+		}),
 	topicCounter("tombstones_total", "Records without a value.",
 		func(t *status.TopicStatus) int64 { return t.Tombstones }),
 	topicCounter("shipped_records_total", "Records sent on to the worker that merges a split topic.",

@@ -23,6 +23,7 @@ func healthy() status.Status {
 			Outputs:  []status.OutputStatus{{Topic: "example-000-aggregated", WindowSize: 1, Advance: 1, AggregatedSchema: new(9)}, {Topic: "example-000-1m", WindowSize: 60, Advance: 10}},
 			SchemaID: new(7), AggregatedSchema: new(9), Fields: 10, LeftOut: 2, Weight: 98765.4, WindowSize: 1,
 			Watermark: now.Add(-1500 * time.Millisecond), WatermarkDelay: 1.5,
+			OtherBranches: []status.OtherBranch{{Field: "x", Branch: "string", Values: 3}},
 			TopicCounts: status.TopicCounts{Records: 1_234_567, Bytes: 123_456_789, Windows: 98_765, OpenWindows: 2, Late: 5, Future: 1, DeadLettered: 4, Tombstones: 6,
 				TimesPassedOver: map[string]int64{"null": 3, "zero": 1}, TimeFallbacks: 2, TimesApart: 1},
 			EventTime: "private_sndStamp",

@@ -135,7 +135,10 @@ func (d *delivery) delivered(src *source, now time.Time) {
 // noteCommitted notes that offsets are committed.
 func (d *delivery) noteCommitted(offsets []offset) {
 	for _, o := range offsets {
-		d.w.total(o.source.topic).add(&o.Counts, &o.last.counts)
+		total := d.w.total(o.source.topic)
+		total.add(&o.Counts, &o.last.counts)
+		total.addOthers(o.Others)
+		clear(o.Others)
 		o.last = commit{offset: o.low, final: o.final, counts: o.Counts}
 		if o.verdicts != nil {
 			o.verdicts.Committed(o.low)

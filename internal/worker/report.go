@@ -103,6 +103,7 @@ func (s *session) topicStatus(src *source) status.TopicStatus {
 			TimesPassedOver: src.passedOver(c.Stamps), TimeFallbacks: c.Stamps.Fallback, TimesApart: c.Stamps.Apart,
 		},
 	}
+	t.OtherBranches = n.otherBranches()
 	if n := src.schemas.newest; n != nil {
 		t.Fields, t.LeftOut = n.fields, n.leftOut
 		if n.id != noID {

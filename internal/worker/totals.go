@@ -1,11 +1,13 @@
 package worker
 
 import (
+	"cmp"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/lsst-sqre/kafka-aggregator/internal/agent"
+	"github.com/lsst-sqre/kafka-aggregator/internal/codec"
 	"github.com/lsst-sqre/kafka-aggregator/internal/status"
 )
 
@@ -20,6 +22,36 @@ type totals struct {
 	unfilled int64 // empty windows that were not written
 	rejected int64
 	unsent   int64 // records that were counted without a letter
+	others   map[codec.Branch]int64
+}
+
+// maxOthers is how many branches of a topic's unions are counted apart.
+const maxOthers = 200
+
+// addOthers adds what a partition has counted of unions since its last commit. The
+// branches that there is no room for are one.
+func (t *totals) addOthers(counts map[*codec.Branch]int64) {
+	for b, n := range counts {
+		key := *b
+		if _, known := t.others[key]; !known && len(t.others) >= maxOthers {
+			key = codec.Branch{Path: "…", Type: "…"}
+		}
+		if t.others == nil {
+			t.others = map[codec.Branch]int64{}
+		}
+		t.others[key] += n
+	}
+}
+
+// otherBranches are the counts of branches, by field.
+func (t *totals) otherBranches() (out []status.OtherBranch) {
+	for b, n := range t.others {
+		out = append(out, status.OtherBranch{Field: b.Path, Branch: b.Type, Values: n})
+	}
+	slices.SortFunc(out, func(a, b status.OtherBranch) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Branch, b.Branch))
+	})
+	return out
 }
 
 // add adds what a partition has counted since its last commit.

@@ -244,7 +244,7 @@ class Reader:
         if isinstance(value, bool):
             return int(value)
         if t["type"] == "long" and value < 0 and (t.get("logicalType") in UNSIGNED or path in self.kinds.unsigned):
-            return float(value + 2**64)  # no double holds the last digits of it
+            return int(float(value + 2**64))  # as the nearest double
         return sample(value)
 
 
