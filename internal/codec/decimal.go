@@ -42,9 +42,9 @@ func (s *decimalScratch) value(b []byte, scale int32) float64 {
 	}
 	if v > -1<<53 && v < 1<<53 { // where both are exact, this rounds once
 		switch {
-		case scale >= 0 && int(scale) < len(pow10):
+		case uint32(scale) < uint32(len(pow10)):
 			return float64(v) / pow10[scale]
-		case scale < 0 && -int64(scale) < int64(len(pow10)):
+		case scale < 0 && scale > -int32(len(pow10)):
 			return float64(v) * pow10[-scale]
 		}
 	}
