@@ -77,6 +77,9 @@ func (s choices) append(b []byte, head int64) []byte {
 // choices reads what append wrote.
 func (r *reader) choices(head int64) (s choices) {
 	n := r.count(1)
+	if n > len(r.b) { // the number itself takes some
+		r.fail()
+	}
 	if !r.ok {
 		return nil
 	}
