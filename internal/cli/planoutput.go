@@ -31,7 +31,7 @@ func (pl *plan) write(w io.Writer, format string) error {
 		for _, a := range pl.Asides {
 			asides = append(asides, object{{"topic", a.Topic}, {"purpose", a.Purpose}, {"exists", a.Exists}})
 		}
-		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}, {"warnings", texts(pl.Clashes(), clashText)}})
+		return writeJSON(w, object{{"topics", topics}, {"put_aside", asides}, {"not_taken", rest}, {"warnings", pl.warnings()}})
 	case "jsonl":
 		var out []byte
 		for _, a := range pl.Agents {
@@ -221,7 +221,7 @@ func (pl *plan) summary(b *strings.Builder) {
 	for _, text := range pl.created() {
 		fmt.Fprintln(b, text)
 	}
-	for _, text := range texts(pl.Clashes(), clashText) {
+	for _, text := range pl.warnings() {
 		fmt.Fprintf(b, "warning: %s\n", text)
 	}
 	in, out, state, unknown := 0.0, 0.0, 0.0, 0

@@ -58,6 +58,20 @@ func clashText(c survey.Clash) string {
 	return fmt.Sprintf("the records of %s have the same Avro name, %s; sinks that name tables after records mix them up: write another aggregated_topic", strings.Join(c.Topics, " and "), c.Record)
 }
 
+// unmatchedText says of a name in the settings for fields that there is no such field.
+func unmatchedText(u survey.Unmatched) string {
+	text := fmt.Sprintf("aggregation %s: %s: %s picks no field (topics: %d)", u.Aggregation, u.Setting, u.Pattern, u.Topics)
+	if u.Nearest != "" {
+		text += fmt.Sprintf("; is %s meant?", u.Nearest)
+	}
+	return text
+}
+
+// warnings are those about several topics.
+func (pl *plan) warnings() []string {
+	return slices.Concat(texts(pl.Clashes(), clashText), texts(pl.Unmatched(), unmatchedText))
+}
+
 // keeps says what a topic deletes; empty: nothing, as far as is known.
 func keeps(o *survey.OutputTopic) string {
 	if o == nil || !o.Known {

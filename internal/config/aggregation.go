@@ -122,7 +122,7 @@ func (c checker) arrays(key string, arrays map[string]string) {
 		c.pattern(at, name)
 		if mode := arrays[name]; !slices.Contains(known.Values, mode) {
 			hint := "write " + orList(known.Values)
-			if s, ok := nearest(mode, known.Values); ok {
+			if s, ok := Nearest(mode, known.Values); ok {
 				hint = "did you mean " + s + "?"
 			}
 			c.add(at, hint, "unknown value %q", mode)

@@ -53,7 +53,7 @@ func (l *loading) environment(environ []string) {
 			name = m[2]
 		}
 		warning := fmt.Sprintf("environment variable %s is none of this program's", variable)
-		if s, ok := nearest(name, slices.Sorted(keysOf(short))); ok {
+		if s, ok := Nearest(name, slices.Sorted(keysOf(short))); ok {
 			warning += "; did you mean " + EnvPrefix + s + "?"
 		}
 		l.warnings = append(l.warnings, warning)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"hash/fnv"
+	"slices"
 )
 
 // Fingerprint tells configurations apart by what they decide of results, part by
@@ -19,7 +20,8 @@ var parts = []struct {
 }{
 	{"topics", func(c *Config) any {
 		return []any{c.SchemaRegistry.Context, c.AggregatedSchemaRegistry.Context, each(c, func(a *Aggregation) any {
-			return []any{a.Topics, a.Partitions, a.AggregatedTopicConfig, eachOutput(a, func(o Output) any { return o.AggregatedTopic })}
+			t := Filter{slices.Sorted(slices.Values(a.Topics.Include)), slices.Sorted(slices.Values(a.Topics.Exclude))}
+			return []any{t, a.Partitions, a.AggregatedTopicConfig, eachOutput(a, func(o Output) any { return o.AggregatedTopic })}
 		})}
 	}},
 	{"windows", func(c *Config) any {
@@ -35,6 +37,9 @@ var parts = []struct {
 	{"fields and framing", func(c *Config) any {
 		return each(c, func(a *Aggregation) any {
 			f := a.Fields
+			for _, list := range []*[]string{&f.Include, &f.Exclude, &f.Unsigned, &f.MapKeys} { // in any order
+				*list = slices.Sorted(slices.Values(*list))
+			}
 			if f.Enums == "skip" { // as what other releases do
 				f.Enums = ""
 			}

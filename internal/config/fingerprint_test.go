@@ -39,6 +39,7 @@ func TestFingerprint(t *testing.T) {
 		{func(c *Config) {
 			c.Aggregations[0].Fields.Enums, c.Aggregations[0].Fields.Maps = "", map[string]string{}
 		}, nil},
+		{func(c *Config) { c.Aggregations[0].Fields.Include = []string{"a", "b"} }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Fields.Enums = "index" }, []string{"fields and framing"}},
 		{func(c *Config) { c.Aggregations[0].Topics.Exclude = []string{"x"} }, []string{"topics"}},
 		{func(c *Config) { c.Aggregations[0].EventTime.Field = "t" }, []string{"windows"}},
@@ -52,6 +53,12 @@ func TestFingerprint(t *testing.T) {
 				t.Errorf("%s differs from %s in %q, want %q", f, same, got, c.want)
 			}
 		}
+	}
+	include := func(names ...string) Fingerprint {
+		return of(func(c *Config) { c.Aggregations[0].Topics.Include, c.Aggregations[0].Fields.Include = names, names })
+	}
+	if a, b := include("a", "b"), include("b", "a"); a != b {
+		t.Errorf("the order of names matters: %s, %s", a, b)
 	}
 	for _, other := range []Fingerprint{"", "x", "AAAA", same[:15] + "="} {
 		if got := same.Differs(other); got != nil {

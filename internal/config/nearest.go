@@ -2,9 +2,9 @@ package config
 
 import "strings"
 
-// nearest finds the candidate with the least edit distance from name, if it
+// Nearest finds the candidate with the least edit distance from name, if it
 // is near enough to be what was meant.
-func nearest(name string, candidates []string) (string, bool) {
+func Nearest(name string, candidates []string) (string, bool) {
 	best, least := "", 1+max(1, len(name)/3)
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < least {

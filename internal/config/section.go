@@ -110,7 +110,7 @@ func suggest(t reflect.Type, path, name string) string {
 	for i := range siblings {
 		siblings[i] = t.Field(i).Tag.Get("yaml")
 	}
-	if s, ok := nearest(name, siblings); ok {
+	if s, ok := Nearest(name, siblings); ok {
 		return "did you mean " + s + "?"
 	}
 	for _, k := range allKeys() {

@@ -74,7 +74,7 @@ func (c checker) topicConfig(key string, settings map[string]string) {
 		at, value := key+"["+name+"]", settings[name]
 		kind, known := topicSettings[name]
 		if !known {
-			near, similar := nearest(name, slices.Sorted(maps.Keys(topicSettings)))
+			near, similar := Nearest(name, slices.Sorted(maps.Keys(topicSettings)))
 			switch {
 			case similar:
 				c.add(at, "did you mean "+near+"?", "unknown setting of a topic")

@@ -192,7 +192,7 @@ func (c checker) oneOf(key, value string) {
 		return
 	}
 	hint := "write " + orList(k.Values)
-	if s, ok := nearest(value, k.Values); ok {
+	if s, ok := Nearest(value, k.Values); ok {
 		hint = "did you mean " + s + "?"
 	}
 	c.add(key, hint, "unknown value %q", value)
