@@ -28,10 +28,9 @@ func (c *Checkpoint) Restamped(offset int64, stamping uint64) Checkpoint {
 
 // begin takes the doubt of a checkpoint.
 func (f *Feed) begin(doubt int64) {
-	switch f.anew = doubt != window.Unset; {
-	case doubt == anyTime:
+	if doubt == anyTime {
 		f.gap = true
-	case f.anew:
+	} else {
 		f.doubt = doubt
 	}
 }
@@ -39,10 +38,9 @@ func (f *Feed) begin(doubt int64) {
 // doubted is the doubt to commit. It is over when the windows are out that it is about.
 func (f *Feed) doubted() int64 {
 	switch g := &f.agent.set.Grid; {
-	case !f.anew:
 	case f.gap:
 		return anyTime
-	case g.Kept(g.Start(f.doubt)) > f.agent.final:
+	case f.doubt != window.Unset && g.Kept(g.Start(f.doubt)) > f.agent.final:
 		return f.doubt
 	}
 	return window.Unset

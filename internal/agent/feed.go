@@ -53,7 +53,6 @@ type Feed struct {
 
 	gap   bool  // offsets before the first record were lost, or were read by another event time
 	doubt int64 // windows that begin at or before are partial; window.Unset: none
-	anew  bool  // the doubt is for the sake of another event time, and has to be committed
 
 	refused spans   // see Checkpoint.Refused
 	ahead   choices // see Checkpoint.ahead

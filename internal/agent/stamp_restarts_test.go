@@ -123,6 +123,7 @@ func TestRestartsWithFields(t *testing.T) {
 				}
 				maps.Copy(times, fresh)
 				for i, p := range parts {
+					readAgain(t, p.Feed)
 					held[i] = hold(t, held[i], p.Feed)
 				}
 			}
