@@ -127,11 +127,8 @@ func (p *Partition) Add(offset int64, epoch int32, kafka, now int64, plan *Plan,
 		defer func() { p.judged(offset, t, replay, in) }()
 	}
 	if decoded {
-		err := plan.Decoder.Decode(body, &p.row)
-		if t = NoTime; err == nil {
-			t, err = p.stamp(offset, kafka, now, replay)
-		}
-		if p.time = t; err != nil {
+		var err error
+		if t, err = p.timed(offset, kafka, now, replay, plan, body); err != nil {
 			return p.aside(replay, 1, Bad, &p.Counts.Bad), err
 		}
 	}
@@ -186,10 +183,7 @@ func (p *Partition) Add(offset int64, epoch int32, kafka, now int64, plan *Plan,
 	c.add(&p.row, offset, t, p.layout)
 	c.need(plan.Versions)
 	if plan.Decoder.Others() > 0 && !replay {
-		if p.Others == nil {
-			p.Others = map[*codec.Branch]int64{}
-		}
-		plan.Decoder.CountOthers(p.Others)
+		p.others(plan)
 	}
 	if invariants.Enabled {
 		in = start
@@ -200,6 +194,14 @@ func (p *Partition) Add(offset int64, epoch int32, kafka, now int64, plan *Plan,
 		p.Counts.Replayed++
 	}
 	return Accepted, nil
+}
+
+// others counts the values of a record that are no samples.
+func (p *Partition) others(plan *Plan) {
+	if p.Others == nil {
+		p.Others = map[*codec.Branch]int64{}
+	}
+	plan.Decoder.CountOthers(p.Others)
 }
 
 // needed reports whether the slice that starts at start is in a window that is

@@ -55,6 +55,15 @@ const apart = int64(24 * 3600e9)
 // Time is the event time of the record that was added last, ns; NoTime if it has none.
 func (p *Partition) Time() int64 { return p.time }
 
+// timed decodes a record and finds its event time in it, ns. The error says why it is bad.
+func (p *Partition) timed(offset, kafka, now int64, replay bool, plan *Plan, body []byte) (t int64, err error) {
+	p.time = NoTime
+	if err = plan.Decoder.Decode(body, &p.row); err != nil {
+		return NoTime, err
+	}
+	return p.stamp(offset, kafka, now, replay)
+}
+
 // EarliestTime is the earliest of the times that a record has in its fields, whatever the
 // clock says of them; ok is false if it has none there. The record is not taken.
 func (p *Partition) EarliestTime(plan *Plan, body []byte) (earliest int64, ok bool) {

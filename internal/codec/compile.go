@@ -23,7 +23,7 @@ type Decoder struct {
 	times       []timeReader
 	noTimes     []eventtime.Time // of a record in which none is read
 
-	more    bool        // there are lists or others
+	more    bool        // there are lists, others or times
 	room    int         // values that the lists of the record may still have
 	noted   []int32     // others of the record
 	values  [][]float64 // by list: those of one element
@@ -85,7 +85,7 @@ func (d *Decoder) Clone() *Decoder {
 
 // prepare makes what a decoder has for itself.
 func (d *Decoder) prepare() {
-	d.more = len(d.lists)+len(d.others) > 0
+	d.more = len(d.lists)+len(d.others)+len(d.noTimes) > 0
 	d.values = make([][]float64, len(d.lists))
 	for i := range d.lists {
 		d.values[i] = make([]float64, len(d.lists[i].slots))

@@ -75,10 +75,8 @@ func (d *Decoder) Decode(body []byte, row *Row) error {
 		row.fit(d.aggregated)
 	}
 	row.Rests = row.Rests[:0]
-	if len(d.noTimes) > 0 {
-		row.Times = append(row.Times[:0], d.noTimes...)
-	}
 	if d.more {
+		row.Times = append(row.Times[:0], d.noTimes...)
 		d.room, d.noted = d.maxElements+2*len(body), d.noted[:0]
 	}
 	for _, slot := range d.absent {
