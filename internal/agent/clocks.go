@@ -55,8 +55,9 @@ type clock struct {
 }
 
 // Patience is for how long, by the wall clock, other clocks are waited for at the
-// beginning of a partition: 5 s, or as long as a partition that is silent is waited for.
-const Patience = int64(5e9)
+// beginning of a partition: 2 s, which is when the first window of 1 s with a grace of
+// as much is out anyway; or as long as a partition that is silent is waited for.
+const Patience = int64(2e9)
 
 // Confirm is for how many records a clock that is ahead of the others is doubted:
 // more than a producer sends in one batch.
