@@ -22,8 +22,9 @@ func TestBroken(t *testing.T) {
 		{"head", 1, 3, 1, false, ""}, {"replay", 1, 20, 1, false, ""}, {"idle", 1, 20, 1, false, ""}, {"abort", 1, 60, 1, false, ""}, {"produce", 1, 60, 1, false, ""}, {"revoke", 1, 60, 1, false, ""},
 		{"clock", 1, 20, 1, false, ""}, {"id", 1, 20, 1, false, "remade"},
 		{"head", 1, 3, 1, true, ""}, {"replay", 1, 20, 1, true, ""}, {"idle", 1, 20, 1, true, ""}, {"clock", 1, 20, 1, true, ""},
-		// It takes rare circumstances, of which these seeds have some.
-		{"member", 40, 40, 120, false, ""}, {"produce", 51, 51, 40, true, ""},
+		// It takes rare circumstances, of which this seed has some. The rule "member" has no
+		// seed that shows it: it takes a scenario of its own.
+		{"produce", 51, 51, 40, true, ""},
 	} {
 		rule := r.rule
 		t.Run(fmt.Sprintf("%s/repeats=%v", rule, r.repeats), func(t *testing.T) {
