@@ -69,9 +69,9 @@ const (
 	maxClocks = 8
 	// few of the others count as one of a clock, when it is silent.
 	few = 64
-	// beginning is how many records tell what clocks there are: a clock that has one in
-	// twenty is among them, and so is one that comes behind a batch of another.
-	beginning = 128
+	// beginning is how many records tell what clocks there are: one that stamps a record in
+	// ten is among them.
+	beginning = 32
 	// young is a clock with fewer records.
 	young = 16
 	// met clocks are one: so many records that both explain are of the other.

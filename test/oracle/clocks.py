@@ -8,7 +8,7 @@ from dataclasses import dataclass
 CLOCKS = 8
 CONFIRM = 1024
 DECAY = 32
-BEGINNING = 128
+BEGINNING = 32
 YOUNG = 16
 FEW = 64
 SLACK = 250_000_000
