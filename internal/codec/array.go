@@ -34,11 +34,8 @@ func (d *Decoder) array(p *program, pc int, b []byte, pos int, row *Row, depth i
 			pos = next
 			break
 		}
-		if items > int64(len(b)-next)/least {
-			return p.fail(pc, 0, pos, fmt.Sprintf("array block of %d elements, %d bytes are left", items, len(b)-next))
-		}
-		if items > int64(d.maxElements-len(out)) {
-			return p.fail(pc, 0, pos, fmt.Sprintf("array of more than %d elements (fields.max_elements)", d.maxElements))
+		if reason := d.tooMany(items, least, len(b)-next, len(out)); reason != "" {
+			return p.fail(pc, 0, pos, reason)
 		}
 		from := len(out)
 		out = slices.Grow(out, int(items))[:from+int(items)]
@@ -128,4 +125,16 @@ func (d *Decoder) elements(p *program, pc int, b []byte, pos int, out []float64,
 
 func (d *Decoder) failElement(p *program, pc, i, pos int, reason string) (int, error) {
 	return pos, &DecodeError{Path: fmt.Sprintf("%s[%d]", p.where(pc, 0), i), Offset: pos, Reason: reason}
+}
+
+// tooMany says why a block of elements, of least bytes each or more, cannot be: fewer bytes
+// are left, or the array, which has some already, would be longer than arrays may be.
+func (d *Decoder) tooMany(items, least int64, left, have int) string {
+	switch {
+	case items > int64(left)/least:
+		return fmt.Sprintf("array block of %d elements, %d bytes are left", items, left)
+	case items > int64(d.maxElements-have):
+		return fmt.Sprintf("array of more than %d elements (fields.max_elements)", d.maxElements)
+	}
+	return ""
 }

@@ -82,13 +82,12 @@ func (d *Decoder) list(p *program, pc int, b []byte, pos int, row *Row, depth in
 		if len(l.slots) > 0 {
 			have = len(row.buffers[l.slots[0]]) // of other lists of the same field, too
 		}
-		switch {
-		case items > int64(len(b)-next)/l.least:
-			return p.fail(pc, 0, pos, fmt.Sprintf("array block of %d elements, %d bytes are left", items, len(b)-next))
-		case items > int64(d.maxElements-have):
-			return p.fail(pc, 0, pos, fmt.Sprintf("array of more than %d elements (fields.max_elements)", d.maxElements))
-		case items*int64(len(values)) > int64(d.room):
-			return p.fail(pc, 0, pos, fmt.Sprintf("%d elements with %d fields each, far more than the bytes of the record", items, len(values)))
+		reason = d.tooMany(items, l.least, len(b)-next, have)
+		if reason == "" && items*int64(len(values)) > int64(d.room) {
+			reason = fmt.Sprintf("%d elements with %d fields each, far more than the bytes of the record", items, len(values))
+		}
+		if reason != "" {
+			return p.fail(pc, 0, pos, reason)
 		}
 		d.room -= int(items) * len(values)
 		for _, slot := range l.slots {

@@ -115,8 +115,7 @@ func (c *ownClock) take(p *part, times iter.Seq[int64], now time.Time) {
 	least := newestRecord{}
 	skew := p.source.job.Window.MaxFutureSkew
 	for t := range times {
-		r := newestRecord{t, now}
-		if d := r.ahead(now); least.at.IsZero() || d >= -liveRecord && d < least.ahead(now) {
+		if r := (newestRecord{t, now}); r.contradicts(least, now) {
 			least = r
 		}
 		if least.ahead(now) <= skew {
@@ -152,6 +151,13 @@ func (r newestRecord) ahead(now time.Time) time.Duration {
 	return time.Duration(max(r.t, 0)-now.UnixNano()) + now.Sub(r.at)
 }
 
+// contradicts reports whether the record counts in place of another one: if that is none, or of
+// old data, or if it is live and less ahead.
+func (r newestRecord) contradicts(other newestRecord, now time.Time) bool {
+	d := r.ahead(now)
+	return other.at.IsZero() || other.ahead(now) < -liveRecord || d >= -liveRecord && d < other.ahead(now)
+}
+
 // newestRecords are those of a partition that are least ahead: of the half minute that is not over
 // yet, and of the one before. Those of old data tell nothing.
 type newestRecords struct {
@@ -163,7 +169,7 @@ func (n *newestRecords) take(r newestRecord, now time.Time) {
 	if now.Sub(n.since) >= recentTime/2 {
 		n.since, n.before, n.least = now, n.least, newestRecord{}
 	}
-	if d := r.ahead(now); n.least.at.IsZero() || d >= -liveRecord && d < n.least.ahead(now) || n.least.ahead(now) < -liveRecord {
+	if r.contradicts(n.least, now) {
 		n.least = r
 	}
 }
